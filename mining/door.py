@@ -1,0 +1,220 @@
+"""The door: a raw row becomes a typed turn, or is set aside with its reason. Nothing else gets in."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import dataframely as dy
+import msgspec
+import polars as pl
+from msgspec import UNSET, Meta, UnsetType
+
+from mining.rows import Raw, rows
+from warehouse.tables import Rejects, Turns
+
+BATCH = 50_000
+LONGEST_UTTERANCE = 1_000  # characters
+YEARS = range(2000, 2100)  # a log of other years has a broken clock
+REQUIRED = ("user_id", "timestamp", "utterance")
+LOCALE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+DIGEST = 12  # bytes
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Id = Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class Hypothesis(msgspec.Struct):
+    intent: str | None = None
+    confidence: Share | None = None
+
+
+class Row(msgspec.Struct, kw_only=True):
+    """A row of the log, as the contract has it."""
+
+    user_id: Id
+    timestamp: datetime
+    utterance: str
+    turn_id: Id | None = None
+    session_id: Id | None = None
+    locale: str | None = None
+    intent: str | None = None
+    slots: dict[str, Any] | None = None
+    confidence: Share | None = None
+    n_best: list[Hypothesis] | None = None
+    response: str | None = None
+    outcome: Literal["success", "failure"] | None = None
+    feedback: Literal[-1, 0, 1] | None = None
+    executed_utterance: str | None = None
+    channel: str | None = None
+    interrupted: bool | None = None
+    model_version: str | None = None
+    arm: str | None = None
+    propensity: Share | None = None
+
+
+@dataclass(frozen=True)
+class DoorConfig:
+    """How this log is read. `columns` maps our names to the log's."""
+
+    salt: bytes
+    columns: dict[str, str] = field(default_factory=dict)
+    time_zone: str | None = None
+
+
+class Rejected(Exception):
+    """A row that breaks the contract: (field, reason)."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.name, self.reason = name, reason
+
+
+DOOR_SCHEMA = pl.Schema(
+    {n: c.dtype for schema in (Turns, Rejects) for n, c in schema.columns().items()}
+    | {"source": pl.String()}
+)
+
+
+def admit_file(path: Path, config: DoorConfig) -> Iterator[pl.DataFrame]:
+    """Batches of a file's rows in DOOR_SCHEMA: turns, and set-aside rows with `reason` filled.
+
+    `source` names the file of either.
+    """
+    door = _Door(config)
+    raw = rows(path, [config.columns.get(name, name) for name in REQUIRED])
+    while batch := list(islice(raw, BATCH)):
+        yield door.admit(str(path), batch)
+
+
+class _Door:
+    def __init__(self, config: DoorConfig) -> None:
+        self.key = config.salt
+        self.columns = config.columns
+        self.zone = ZoneInfo(config.time_zone) if config.time_zone else None
+        row = _renamed(config.columns)
+        self.decode = msgspec.json.Decoder(row).decode
+        self.row = row
+
+    def admit(self, file: str, batch: list[tuple[int, Raw]]) -> pl.DataFrame:
+        turns: list[dict[str, Any]] = []
+        aside: list[dict[str, Any]] = []
+        for number, raw in batch:
+            try:
+                turns.append(self._turn(raw))
+            except Rejected as broken:
+                theirs = self.columns.get(broken.name, broken.name)
+                aside.append(
+                    {"file": file, "line": number, "field": theirs, "reason": broken.reason}
+                )
+        both = [pl.DataFrame(turns, DOOR_SCHEMA), pl.DataFrame(aside, DOOR_SCHEMA)]
+        return pl.concat(both).with_columns(source=pl.lit(file))
+
+    def _turn(self, raw: Raw) -> dict[str, Any]:
+        row = self._row(raw)
+        utterance = unicodedata.normalize("NFC", row.utterance)
+        if not utterance.strip():
+            raise Rejected("utterance", "is empty; log what the assistant heard")
+        if len(utterance) > LONGEST_UTTERANCE:
+            raise Rejected(
+                "utterance", f"is longer than {LONGEST_UTTERANCE} characters; log one turn a row"
+            )
+        if "\0" in utterance or "\0" in row.user_id or "\0" in (row.turn_id or ""):
+            raise Rejected("utterance", "holds a NUL byte; strip it where the log is written")
+        at = self._time(row.timestamp)
+        best = row.n_best[0] if row.n_best else None
+        user = hashlib.blake2b(row.user_id.encode(), key=self.key, digest_size=DIGEST).hexdigest()
+        at_ms = round(at.timestamp() * 1000)
+        return {
+            "turn_id": row.turn_id or _content_id(user, at_ms, utterance, row),
+            "user_id": user,
+            "timestamp": at_ms,
+            "at_ms": at_ms,
+            "session_id": row.session_id,
+            "session_given": row.session_id is not None,
+            "locale": _locale(row.locale),
+            "utterance": utterance,
+            "intent": row.intent or None,
+            "confidence": row.confidence,
+            "best_intent": row.intent or (best.intent if best else None) or None,
+            "best_confidence": best.confidence if best else row.confidence,
+            "n_best": [{"intent": h.intent, "confidence": h.confidence} for h in row.n_best]
+            if row.n_best
+            else None,
+            "slots": [{"name": k, "value": _plain(v)} for k, v in sorted(row.slots.items())]
+            if row.slots
+            else None,
+            "response": row.response,
+            "outcome": row.outcome,
+            "feedback": row.feedback,
+            "executed_utterance": row.executed_utterance,
+            "channel": row.channel,
+            "interrupted": row.interrupted,
+            "model_version": row.model_version,
+            "arm": row.arm,
+            "propensity": row.propensity,
+        }
+
+    def _row(self, raw: Raw) -> Any:
+        try:
+            if isinstance(raw, bytes):
+                return self.decode(raw)
+            return msgspec.convert(raw, self.row, strict=False)
+        except msgspec.ValidationError as error:
+            raise Rejected(*_where(str(error), self.columns)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Rejected("row", f"is not JSON in UTF-8 ({str(error)[:80]})") from None
+
+    def _time(self, at: datetime) -> datetime:
+        if at.tzinfo is None:
+            if self.zone is None:
+                raise Rejected(
+                    "timestamp",
+                    "has no time zone; write it as RFC 3339 (…Z), or set log.time_zone",
+                )
+            at = at.replace(tzinfo=self.zone)
+        if at.year not in YEARS:
+            raise Rejected("timestamp", f"is in the year {at.year}; mend the clock of the log")
+        return at.astimezone(UTC)
+
+
+def _renamed(columns: dict[str, str]) -> type[Row]:
+    fields = [
+        (f.name, f.type) if f.required else (f.name, f.type, f.default)
+        for f in msgspec.structs.fields(Row)
+    ]
+    return msgspec.defstruct("Row", fields, rename=columns, kw_only=True)  # type: ignore[return-value]
+
+
+def _where(message: str, columns: dict[str, str]) -> tuple[str, str]:
+    """(our field, reason) of a message of msgspec: '... - at `$.field`' or 'missing `field`'."""
+    ours = {theirs: name for name, theirs in columns.items()}
+    reason, _, place = message.partition(" - at ")
+    missing = re.search(r"missing required field `(.+?)`", reason)
+    found = missing or re.search(r"\$\.(\w+)", place)
+    name = found.group(1) if found else "row"
+    return ours.get(name, name), "is missing; every row needs it" if missing else reason.lower()
+
+
+def _content_id(user: str, at_ms: int, utterance: str, row: Any) -> str:
+    content = "\0".join([user, str(at_ms), utterance, row.locale or "", row.session_id or ""])
+    return hashlib.blake2b(content.encode(), digest_size=DIGEST).hexdigest()
+
+
+def _locale(tag: str | None) -> str:
+    if not tag:
+        return "und"
+    locale = tag.replace("_", "-")
+    if not LOCALE.fullmatch(locale):
+        raise Rejected("locale", "is not a BCP 47 tag such as en-GB")
+    return locale
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

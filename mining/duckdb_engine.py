@@ -1,0 +1,75 @@
+"""The embedded engine: DuckDB in process, in memory, spilling to disk past its limit."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import sqlglot
+
+from mining.engine import FileReader, Inputs, Params, Widen, sql_text
+
+BATCH = 100_000
+
+
+@cache
+def translated(name: str) -> str:
+    """The SQL file in DuckDB's dialect."""
+    return ";\n".join(sqlglot.transpile(sql_text(name), read="spark", write="duckdb"))
+
+
+class DuckdbEngine:
+    name = "duckdb"
+
+    def __init__(self, scratch: Path, memory: str = "1GB") -> None:
+        self.con = duckdb.connect(
+            config={"memory_limit": memory, "temp_directory": str(scratch / "duckdb")}
+        )
+        self.con.execute("set TimeZone = 'UTC'")
+
+    def read(self, paths: list[Path], reader: FileReader, schema: pl.Schema, out: Path) -> None:
+        number = 0
+        for path in paths:
+            for batch in reader(path):
+                batch.write_parquet(out / f"part-{number:05}.parquet")
+                number += 1
+        if number == 0:
+            pl.DataFrame(schema=schema).write_parquet(out / "part-00000.parquet")
+
+    def query(self, sql: str, inputs: Inputs, params: Params | None = None) -> pl.DataFrame:
+        return self._relation(sql, inputs, params or {}).pl()
+
+    def write(
+        self,
+        sql: str,
+        inputs: Inputs,
+        params: Params,
+        out: Path,
+        widen: Widen | None = None,
+    ) -> None:
+        batches = self._relation(sql, inputs, params).to_arrow_reader(BATCH)
+        for number, batch in enumerate(batches):
+            rows = pl.DataFrame(batch)
+            rows = widen.function(rows) if widen else rows
+            for (day,), part in rows.partition_by("day", as_dict=True, include_key=False).items():
+                folder = out / f"day={day}"
+                folder.mkdir(parents=True, exist_ok=True)
+                part.write_parquet(folder / f"part-{number:05}.parquet")
+
+    def close(self) -> None:
+        self.con.close()
+
+    def _relation(self, sql: str, inputs: Inputs, params: Params) -> Any:
+        for name, source in inputs.items():
+            if isinstance(source, pl.DataFrame):
+                self.con.register(name, source.to_arrow())
+            else:
+                files = self.con.read_parquet(
+                    [str(p) for p in source], hive_partitioning=False, union_by_name=True
+                )
+                files.create_view(name, replace=True)
+        text = translated(sql)
+        used = {k: v for k, v in params.items() if re.search(rf"\${k}\b", text)}
+        return self.con.sql(text, params=used or None)

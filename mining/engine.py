@@ -1,0 +1,54 @@
+"""One SQL, two engines: the files of `mining/sql` run on Spark as they are, on DuckDB through sqlglot."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+Inputs = Mapping[str, Sequence[Path] | pl.DataFrame]
+Params = Mapping[str, int]
+FileReader = Callable[[Path], Iterator[pl.DataFrame]]
+
+
+@dataclass(frozen=True)
+class Widen:
+    """A step that SQL cannot say, from batch to batch: adds columns to the rows."""
+
+    function: Callable[[pl.DataFrame], pl.DataFrame]
+    adds: dict[str, pl.DataType]
+
+
+class Engine(Protocol):
+    """Runs the named SQL files over Parquet files or small frames.
+
+    Inputs bind table names to files or rows, `params` bind the :names of the SQL.
+    """
+
+    name: str
+
+    def read(self, paths: list[Path], reader: FileReader, schema: pl.Schema, out: Path) -> None:
+        """Run `reader` over each file; its batches become Parquet files in `out`."""
+
+    def query(self, sql: str, inputs: Inputs, params: Params | None = None) -> pl.DataFrame:
+        """The rows of a query whose result is small."""
+
+    def write(
+        self,
+        sql: str,
+        inputs: Inputs,
+        params: Params,
+        out: Path,
+        widen: Widen | None = None,
+    ) -> None:
+        """The rows of a query with a `day` column, as `out/day=.../*.parquet`."""
+
+    def close(self) -> None: ...
+
+
+@cache
+def sql_text(name: str) -> str:
+    return (files("mining") / "sql" / f"{name}.sql").read_text()

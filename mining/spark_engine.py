@@ -1,0 +1,164 @@
+"""The engine for logs that outgrow one machine: Spark, local, on a master URL, or over Spark Connect.
+
+What it reads and writes must be reachable by every worker; workers need sayagain installed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import polars.selectors as cs
+import pyarrow as pa
+from pyspark.errors import PySparkException
+
+from mining.engine import FileReader, Inputs, Params, Widen, sql_text
+from warehouse.errors import BadInput, SayagainError
+
+NEEDED_JAVA = 17
+
+
+class SparkEngine:
+    name = "spark"
+
+    def __init__(self, scratch: Path, master: str | None = None) -> None:
+        """`master` as Spark has it; `SPARK_REMOTE` goes before it; local threads where neither is set."""
+        self.scratch = scratch
+        self.spark = _session(master)
+
+    def read(self, paths: list[Path], reader: FileReader, schema: pl.Schema, out: Path) -> None:
+        names = self.spark.createDataFrame([(str(p),) for p in paths], "path string")
+        spread = names.repartition(max(1, len(paths)), "path")
+
+        def turns(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                for path in batch.column("path").to_pylist():
+                    for rows in reader(Path(path)):
+                        yield from _batches(rows)
+
+        try:
+            _write(spread.mapInArrow(turns, _schema(schema)), out)
+        except PySparkException as error:
+            if told := re.search(r"BadInput: (.*)", str(error)):
+                raise BadInput(told.group(1)) from None
+            raise
+
+    def query(self, sql: str, inputs: Inputs, params: Params | None = None) -> pl.DataFrame:
+        rows = pl.from_arrow(self._rows(sql, inputs, params or {}).toArrow())
+        assert isinstance(rows, pl.DataFrame)
+        return rows
+
+    def write(
+        self,
+        sql: str,
+        inputs: Inputs,
+        params: Params,
+        out: Path,
+        widen: Widen | None = None,
+    ) -> None:
+        rows = self._rows(sql, inputs, params)
+        if widen:
+            function = widen.function
+            added = ", ".join(f"{n} {_NAMES[t]}" for n, t in widen.adds.items())
+
+            def widened(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+                for batch in batches:
+                    yield from _batches(function(pl.DataFrame(batch)))
+
+            ddl = ", ".join(f"`{f.name}` {f.dataType.simpleString()}" for f in rows.schema.fields)
+            rows = rows.mapInArrow(widened, f"{ddl}, {added}")
+        _write(rows, out, "day")
+
+    def close(self) -> None:
+        self.spark.stop()
+
+    def _rows(self, sql: str, inputs: Inputs, params: Params) -> Any:
+        for name, source in inputs.items():
+            if isinstance(source, pl.DataFrame):
+                frame = self.spark.createDataFrame(_arrow(source).to_pylist(), _schema(source.schema))
+            else:
+                frame = self.spark.read.parquet(*[str(p) for p in source])
+            frame.createOrReplaceTempView(name)
+        text = sql_text(sql)
+        used = {k: v for k, v in params.items() if re.search(rf":{k}\b", text)}
+        return self.spark.sql(text, args=used)
+
+
+_NAMES: dict[Any, str] = {pl.Float64(): "double", pl.String(): "string", pl.Int64(): "bigint"}
+
+
+def _session(master: str | None) -> Any:
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName("sayagain")  # type: ignore[attr-defined]
+    for key, value in {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MILLIS",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.shuffle.partitions": "8",
+    }.items():
+        builder = builder.config(key, value)
+    if os.environ.get("SPARK_REMOTE"):
+        return builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
+    check_java()
+    builder = builder.master(master or os.environ.get("MASTER") or "local[*]")
+    builder = builder.config("spark.ui.enabled", "false").config(
+        "spark.ui.showConsoleProgress", "false"
+    )
+    if not master or "127.0.0.1" in master or master.startswith("local"):
+        builder = builder.config("spark.driver.host", "127.0.0.1")
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def check_java() -> None:
+    """Raises SayagainError, with what to install, where Spark would find no Java that it can use."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    mend = f"install Java {NEEDED_JAVA} or later (Debian: apt-get install openjdk-17-jre-headless), or use --engine duckdb"
+    try:
+        told = subprocess.run([java or "java", "-version"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        raise SayagainError(f"--engine spark: no Java found; {mend}") from None
+    found = re.search(r'version "(\d+)', told.stderr)
+    if not found or int(found.group(1)) < NEEDED_JAVA:
+        seen = found.group(1) if found else "unknown"
+        raise SayagainError(f"--engine spark: Java {seen} is too old; {mend}")
+
+
+def _write(rows: Any, out: Path, *by: str) -> None:
+    writer = rows.write.mode("overwrite")
+    writer = writer.partitionBy(*by) if by else writer
+    writer.parquet(str(out))
+
+
+def _batches(rows: pl.DataFrame) -> Iterator[pa.RecordBatch]:
+    yield from _arrow(rows).to_batches()
+
+
+def _arrow(rows: pl.DataFrame) -> pa.Table:
+    """The rows in the Arrow types that Spark takes: plain strings, times in microseconds."""
+    times = cs.datetime("ms", time_zone="UTC").dt.cast_time_unit("us")
+    table = rows.with_columns(times).to_arrow(compat_level=pl.CompatLevel.oldest())
+    return table.cast(pa.schema([(f.name, _small(f.type)) for f in table.schema]))
+
+
+def _small(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_large_string(kind):
+        return pa.string()
+    if pa.types.is_large_list(kind):
+        return pa.list_(_small(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(f.name, _small(f.type)) for f in kind])
+    return kind
+
+
+def _schema(schema: pl.Schema) -> Any:
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return from_arrow_schema(_arrow(pl.DataFrame(schema=schema)).schema)

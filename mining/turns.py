@@ -1,0 +1,80 @@
+"""From log files to the days of turns that they touch."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from mining.door import DOOR_SCHEMA, DoorConfig, admit_file
+from mining.engine import Engine
+from warehouse.errors import BadInput
+from warehouse.lake import Lake
+from warehouse.tables import Rejects, Turns
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """What came through the door: the files of its batches, and the account of it."""
+
+    files: list[Path]
+    days: list[str]
+    read: int
+    kept: int
+    rejects: pl.DataFrame
+
+
+def admit(engine: Engine, logs: list[Path], config: DoorConfig, out: Path) -> None:
+    """Read the logs through the door into Parquet files in `out`."""
+    engine.read(logs, partial(admit_file, config=config), DOOR_SCHEMA, out)
+
+
+def account(out: Path, most_broken: float) -> Admitted:
+    """Count what the door let in. Raises BadInput where a file is broken in more than `most_broken`."""
+    files = sorted(out.glob("*.parquet"))
+    rows = pl.scan_parquet(files, hive_partitioning=False)
+    aside = pl.col("reason").is_not_null()
+    rejects = rows.filter(aside).select(Rejects.column_names()).sort("file", "line").collect()
+    per_file = rows.group_by(file="source").agg(rows=pl.len(), broken=aside.sum()).sort("file")
+    for file, count, broken in per_file.collect().iter_rows():
+        if broken > most_broken * count:
+            first = rejects.filter(file=file).row(0, named=True)
+            raise BadInput(
+                f"{file}, row {first['line']}, field {first['field']}: {first['reason']}"
+                f" ({broken} of {count} rows are broken, more than {most_broken:.0%};"
+                " mend them, or raise log.most_broken)"
+            )
+    kept = rows.filter(~aside)
+    days = kept.select(pl.col("timestamp").dt.strftime("%Y-%m-%d").unique()).collect().to_series()
+    count = int(rows.select(pl.len()).collect().item())
+    return Admitted(files, sorted(days), count, count - rejects.height, rejects)
+
+
+def merge(engine: Engine, lake: Lake, admitted: Admitted, gap_seconds: int) -> list[str]:
+    """Put the admitted turns into the lake; the days written: those touched and the next ones.
+
+    The day after a touched one is written again, since a session may reach over midnight.
+    """
+    known = set(lake.days("turns"))
+    days = sorted(set(admitted.days) | {d for d in _next(admitted.days) if d in known})
+    around = lake.files("turns", known & {*days, *_shifted(days, -1), *_next(days)})
+    inputs = {
+        "admitted": admitted.files,
+        "known": around or Turns.create_empty(),
+        "rewritten": pl.DataFrame({"day": days}, schema={"day": pl.String()}),
+    }
+    staged = lake.staging("turns")
+    engine.write("turns", inputs, {"gap_ms": gap_seconds * 1000}, staged)
+    for folder in sorted(staged.glob("day=*")):
+        lake.replace("turns", folder.name.removeprefix("day="), folder)
+    return days
+
+
+def _next(days: Iterable[str]) -> set[str]:
+    return _shifted(days, 1)
+
+
+def _shifted(days: Iterable[str], by: int) -> set[str]:
+    return {(date.fromisoformat(d) + timedelta(days=by)).isoformat() for d in days}

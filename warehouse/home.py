@@ -1,0 +1,119 @@
+"""HOME: where everything a run leaves behind lies, and who may write to it."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from warehouse.errors import BadInput, Busy
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders of one assistant's memory."""
+
+    root: Path
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    @property
+    def training_sets(self) -> Path:
+        return self.root / "training_sets"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def seed_data(self) -> Path:
+        return self.root / "seed.jsonl"
+
+    def salt(self) -> bytes:
+        """The key of the hashed user ids: made once, readable by the owner alone, never published."""
+        return (self.root / "salt").read_bytes()
+
+
+def create(root: Path) -> Home:
+    """The home at `root`, made where there is none.
+
+    Raises BadInput where `root` is a file, cannot be written, or was made by a newer version.
+    """
+    home = Home(root)
+    if root.exists() and not root.is_dir():
+        raise BadInput(f"{root}: is a file; --home needs a folder")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        home.lake.mkdir(exist_ok=True)
+        _write_once(root / "salt", secrets.token_bytes(32))
+        _write_once(root / "home.json", json.dumps({"version": VERSION}).encode())
+    except OSError as error:
+        raise BadInput(
+            f"{root}: cannot be written ({error.strerror}); choose another --home"
+        ) from None
+    return existing(root)
+
+
+def existing(root: Path) -> Home:
+    """The home at `root`; BadInput where there is none or a newer version made it."""
+    mark = root / "home.json"
+    if not mark.is_file():
+        raise BadInput(f"{root}: is not a home yet; `sayagain run LOG --home {root}` makes one")
+    try:
+        version = int(json.loads(mark.read_text())["version"])
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(
+            f"{mark}: is damaged; it should hold {json.dumps({'version': VERSION})}"
+        ) from None
+    if version > VERSION:
+        raise BadInput(
+            f"{root}: was made by a newer sayagain (format {version}, this one reads {VERSION}); update sayagain"
+        )
+    return Home(root)
+
+
+@contextmanager
+def alone(home: Home) -> Iterator[None]:
+    """Hold the home; raises Busy where another run holds it. The system lets go when a run dies."""
+    lock = FileLock(home.root / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Busy(
+            f"{home.root}: another run is at work here; wait for it, or use another --home"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace the file as one step, so that a killed run leaves the old one or the new one."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_bytes(content)
+    os.replace(draft, path)
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    draft.touch(mode=0o600)
+    draft.write_bytes(content)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

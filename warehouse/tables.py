@@ -1,0 +1,323 @@
+"""The typed tables: columns, rules and what each column means, in one place.
+
+A schema checks at the door of the lake, documents the published warehouse, and names what flows.
+Times are UTC; rates and probabilities lie in 0..1.
+"""
+
+import dataframely as dy
+import polars as pl
+
+UTC_MS = pl.Datetime("ms", "UTC")
+
+
+def _text(meaning: str, *, null: bool = False, key: bool = False) -> dy.String:
+    return dy.String(nullable=null, primary_key=key, description=meaning)
+
+
+def _share(meaning: str, *, null: bool = False) -> dy.Float64:
+    return dy.Float64(nullable=null, min=0.0, max=1.0, description=meaning)
+
+
+def _count(meaning: str) -> dy.Int64:
+    return dy.Int64(nullable=False, min=0, description=meaning)
+
+
+def _strings(meaning: str) -> dy.List:
+    return dy.List(dy.String(nullable=False), description=meaning)
+
+
+def hypotheses(*, null: bool = True) -> dy.List:
+    return dy.List(
+        dy.Struct({"intent": dy.String(nullable=True), "confidence": dy.Float64(nullable=True)}),
+        nullable=null,
+        description="all hypotheses of the assistant, best first",
+    )
+
+
+class Turns(dy.Schema):
+    """One row a user turn, as the log had it, ids hashed and sessions filled."""
+
+    turn_id = _text("unique id of the turn", key=True)
+    user_id = _text("salted hash of the user's pseudonym")
+    timestamp = dy.Datetime(
+        nullable=False, time_unit="ms", time_zone="UTC", description="when the user spoke, UTC"
+    )
+    at_ms = dy.Int64(nullable=False, description="the same as milliseconds since 1970")
+    session_id = _text("session, given by the log or ended by a silence")
+    session_given = dy.Bool(nullable=False, description="the log named the session")
+    locale = _text("BCP 47 tag; und where the log had none")
+    utterance = _text("what the assistant heard or read, Unicode NFC")
+    intent = _text("executed hypothesis; null where none was trusted", null=True)
+    confidence = _share("the assistant's confidence", null=True)
+    best_intent = _text("best hypothesis, executed or not", null=True)
+    best_confidence = _share("confidence of the best hypothesis", null=True)
+    n_best = hypotheses()
+    slots = dy.List(
+        dy.Struct({"name": dy.String(nullable=True), "value": dy.String(nullable=True)}),
+        nullable=True,
+        description="slot values of the hypothesis, by name",
+    )
+    response = _text("what the assistant answered", null=True)
+    outcome = _text("success or failure, as the assistant believes", null=True)
+    feedback = dy.Int8(nullable=True, min=-1, max=1, description="explicit thumbs")
+    executed_utterance = _text("what ran, if a rewrite was applied", null=True)
+    channel = _text("voice, text, ...", null=True)
+    interrupted = dy.Bool(nullable=True, description="the user cut the answer off")
+    model_version = _text("model that answered", null=True)
+    arm = _text("holdout or treated", null=True)
+    propensity = _share("chance of that arm", null=True)
+
+
+class Rejects(dy.Schema):
+    """One row a log row that was set aside at the door. Holds no wording."""
+
+    file = _text("file of the row")
+    line = dy.Int64(nullable=False, description="row in the file, from 1")
+    field = _text("field that breaks the contract")
+    reason = _text("what is wrong and the mend")
+
+
+class Pairs(dy.Schema):
+    """Two turns of one session, close enough that the later may say the earlier again."""
+
+    source_turn_id = _text("earlier turn", key=True)
+    target_turn_id = _text("later turn", key=True)
+    user_id = _text("salted hash of the user")
+    session_id = _text("session of both")
+    locale = _text("locale of both")
+    source = _text("earlier wording")
+    target = _text("later wording")
+    seconds = dy.Float64(nullable=False, min=0.0, description="time between the two, seconds")
+    apart = _count("turns from the one to the other; 1 is the next")
+    source_intent = _text("best hypothesis of the earlier turn", null=True)
+    target_intent = _text("best hypothesis of the later turn", null=True)
+    source_outcome = _text("outcome of the earlier turn", null=True)
+    target_outcome = _text("outcome of the later turn", null=True)
+    similarity = _share("characters shared by the two wordings")
+    overlap = _share("words shared by the two wordings, in any order")
+
+
+class RephraseEvents(dy.Schema):
+    """A turn that may say an earlier turn of its session again."""
+
+    source_turn_id = _text("turn that was said first", key=True)
+    target_turn_id = _text("turn that says it again", key=True)
+    session_id = _text("session of both")
+    locale = _text("locale of both")
+    source = _text("first wording")
+    target = _text("later wording")
+    seconds = dy.Float64(nullable=False, min=0.0, description="time between the two, seconds")
+    kind = dy.Enum(
+        ["rephrase", "retry"], nullable=False, description="retry: the same words again"
+    )
+    p_rephrase = _share("probability that the target says the source again, calibrated")
+    p_success = _share("probability that the target gave the user what was wanted")
+
+
+class Rewrites(dy.Schema):
+    """A wording that users give up for another, and how sure we are that the other works better."""
+
+    locale = _text("locale", key=True)
+    source = _text("wording that fails", key=True)
+    target = _text("wording that users end up with", key=True)
+    p_better = _share("probability that the target succeeds more often")
+    users = _count("distinct users who moved from source to target")
+    occurrences = _count("times it was seen")
+
+
+class Utterances(dy.Schema):
+    """What is known of a wording under one hypothesis of the assistant."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    intent = _text("best hypothesis of the assistant; empty where it had none", key=True)
+    turns = _count("turns")
+    users = _count("distinct users")
+    executed = _count("turns in which the hypothesis was executed")
+    succeeded = _count("turns that the assistant believes went well")
+    followed = dy.Float64(nullable=False, min=0.0, description="turns said again, expected number")
+
+
+class Ends(dy.Schema):
+    """Where a chain of saying it again ends."""
+
+    turn_id = _text("turn that was said again", key=True)
+    end_turn_id = _text("last turn of its chain")
+    p_chain = _share("probability that every step of the chain says the same thing again")
+
+
+class Embeddings(dy.Schema):
+    """A vector a wording, cached by content and encoder."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    encoder = _text("version of the encoder that made the vector")
+    vector = dy.List(dy.Float32(nullable=False), description="unit length")
+
+
+class Neighbours(dy.Schema):
+    """Nearest wordings of a wording, within its locale."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    neighbour = _text("a wording near it", key=True)
+    similarity = dy.Float64(nullable=False, min=-1.01, max=1.01, description="cosine")
+
+
+class Clusters(dy.Schema):
+    """Wordings that mean the same; a cluster that lives on keeps its id."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    cluster_id = _text("cluster")
+    similarity = dy.Float64(
+        nullable=False, min=-1.01, max=1.01, description="cosine to the cluster's centre"
+    )
+    central = dy.Bool(nullable=False, description="the wording that stands for the cluster")
+
+
+class Votes(dy.Schema):
+    """One report: this kind of evidence says that this wording means this label."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    label = _text("intent", key=True)
+    kind = _text("kind of evidence", key=True)
+    votes = dy.Float64(nullable=False, min=0.0, description="weight, each user capped")
+    users = _count("distinct users behind it")
+
+
+class SoftLabels(dy.Schema):
+    """What is believed of a wording's meaning."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    label = _text("intent", key=True)
+    probability = _share("probability that the label is right, calibrated")
+    users = _count("distinct users behind the wording's cluster and label")
+    votes = dy.Float64(nullable=False, min=0.0, description="weight of the votes for it")
+
+
+SLOT = dy.Struct(
+    {
+        "name": dy.String(nullable=True),
+        "value": dy.String(nullable=True),
+        "start": dy.Int64(nullable=True),
+        "end": dy.Int64(nullable=True),
+        "probability": dy.Float64(nullable=True),
+    }
+)
+
+
+class Examples(dy.Schema):
+    """A row of a training set: a wording with soft labels."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    labels = _strings("intents, most probable first")
+    probabilities = dy.List(dy.Float64(nullable=False), description="sum to 1")
+    weight = dy.Float64(
+        nullable=False,
+        min=0.0,
+        max=1.0,
+        description="how much evidence the row is worth, in (0, 1]",
+    )
+    users = _count("distinct users behind the wording's cluster and label")
+    sources = _strings("kinds of evidence behind the row")
+    slots = dy.List(SLOT, nullable=True, description="projected slots; null where not projected")
+
+    @dy.rule()
+    def probabilities_sum_to_one(cls) -> pl.Expr:
+        return (pl.col("probabilities").list.sum() - 1).abs() < 1e-6
+
+    @dy.rule()
+    def weight_is_above_zero(cls) -> pl.Expr:
+        return pl.col("weight") > 0
+
+
+class Withheld(dy.Schema):
+    """Every filter that drops rows says how many and why."""
+
+    stage = _text("where", key=True)
+    reason = _text("why", key=True)
+    rows = _count("rows withheld")
+
+
+class TrainingSets(dy.Schema):
+    """One row a training set."""
+
+    version = _text("training set", key=True)
+    night = _text("night that made it, YYYY-MM-DD")
+    examples = _count("rows")
+    believed_weight = dy.Float64(nullable=False, description="sum of the rows' weights")
+    fresh = _count("rows that the set before it did not hold with the same best label")
+
+
+class Decisions(dy.Schema):
+    """One row a decision to retrain or not, with its reasons."""
+
+    night = _text("night, YYYY-MM-DD", key=True)
+    version = _text("training set that was judged")
+    retrain = dy.Bool(nullable=False, description="whether retraining pays")
+    because = _strings("reasons")
+
+
+class Models(dy.Schema):
+    """One row a model."""
+
+    version = _text("model", key=True)
+    training_set = _text("training set it learned from; null for seed data alone", null=True)
+    champion = dy.Bool(nullable=False, description="the model that serves")
+    labels = _count("intents it knows")
+    examples = _count("rows it learned from")
+
+
+class Evaluations(dy.Schema):
+    """One row a comparison of a challenger with the champion."""
+
+    challenger = _text("model that wants to serve", key=True)
+    champion = _text("model that serves; null where there was none", null=True)
+    locale = _text("locale, or all", key=True)
+    cases = _count("cases of seed data that neither model saw")
+    champion_accuracy = _share("share of cases right", null=True)
+    challenger_accuracy = _share("share of cases right")
+    negative_flips = _share("share of cases that were right and went wrong", null=True)
+    promoted = dy.Bool(nullable=False, description="the gate let it pass")
+    because = _strings("reasons")
+
+
+class Runs(dy.Schema):
+    """One row a night that was run."""
+
+    night = _text("night, YYYY-MM-DD", key=True)
+    status = _text("completed, empty or failed")
+    engine = _text("duckdb or spark", null=True)
+    read = _count("rows read")
+    kept = _count("rows kept at the door")
+    set_aside = _count("rows set aside at the door")
+    new_turns = _count("turns that the lake did not hold")
+    message = _text("what happened, in a line", null=True)
+    seconds = dy.Float64(nullable=True, description="wall time of the last run of the night")
+
+
+EVENT_TABLES: dict[str, type[dy.Schema]] = {
+    "turns": Turns,
+    "pairs": Pairs,
+    "rephrase_events": RephraseEvents,
+}
+STATE_TABLES: dict[str, type[dy.Schema]] = {
+    "rejects": Rejects,
+    "utterances": Utterances,
+    "ends": Ends,
+    "rewrites": Rewrites,
+    "embeddings": Embeddings,
+    "neighbours": Neighbours,
+    "clusters": Clusters,
+    "votes": Votes,
+    "soft_labels": SoftLabels,
+    "withheld": Withheld,
+    "training_sets": TrainingSets,
+    "decisions": Decisions,
+    "runs": Runs,
+}
+TABLES = EVENT_TABLES | STATE_TABLES

@@ -12,6 +12,7 @@ from warehouse.tables import Pairs
 
 REACH = 3  # turns; a "no" and a failed retry may lie between
 MOST_A_DAY = 1_000  # pairs of one user and day
+MOST_SAME = 10  # times a person says one thing in a day; more is a robot
 
 
 def with_similarity(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -35,7 +36,12 @@ def mine(engine: Engine, lake: Lake, days: list[str], gap_seconds: int) -> None:
         "turns": lake.files("turns", {*days, *before}),
         "rewritten": pl.DataFrame({"day": days}, schema={"day": pl.String()}),
     }
-    params = {"reach": REACH, "within_ms": gap_seconds * 1000, "most_a_day": MOST_A_DAY}
+    params = {
+        "reach": REACH,
+        "within_ms": gap_seconds * 1000,
+        "most_a_day": MOST_A_DAY,
+        "most_same": MOST_SAME,
+    }
     widen = Widen(with_similarity, {"similarity": pl.Float64(), "overlap": pl.Float64()})
     staged = lake.staging("pairs")
     engine.write("pairs", inputs, params, staged, widen)

@@ -126,16 +126,33 @@ class Rewrites(dy.Schema):
 
 
 class Utterances(dy.Schema):
-    """What is known of a wording under one hypothesis of the assistant."""
+    """What became of a wording under one hypothesis of the assistant; a user counts once."""
 
     locale = _text("locale", key=True)
     utterance = _text("wording", key=True)
     intent = _text("best hypothesis of the assistant; empty where it had none", key=True)
     turns = _count("turns")
     users = _count("distinct users")
-    executed = _count("turns in which the hypothesis was executed")
-    succeeded = _count("turns that the assistant believes went well")
-    followed = dy.Float64(nullable=False, min=0.0, description="turns said again, expected number")
+    executed_users = _count("users for whom the hypothesis was executed")
+    fled = dy.Float64(
+        nullable=False, min=0.0, description="of those, how many said it again, expected number"
+    )
+    fled_unexecuted = dy.Float64(
+        nullable=False, min=0.0, description="of the others, how many said it again"
+    )
+    confidence = _share("mean confidence of the hypothesis", null=True)
+
+
+class Moves(dy.Schema):
+    """From a wording to the one with which its users ended up."""
+
+    locale = _text("locale", key=True)
+    source = _text("wording that was given up", key=True)
+    target = _text("wording at the end of the chain", key=True)
+    users = _count("distinct users")
+    occurrences = _count("times it was seen")
+    p_same = _share("probability that the two say the same thing")
+    p_kept = _share("probability that they do, and that the users stayed with the last one")
 
 
 class Ends(dy.Schema):
@@ -309,6 +326,7 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "rejects": Rejects,
     "utterances": Utterances,
     "ends": Ends,
+    "moves": Moves,
     "rewrites": Rewrites,
     "embeddings": Embeddings,
     "neighbours": Neighbours,

@@ -1,13 +1,16 @@
 -- Candidate pairs: two turns of one session, at most :reach turns and :within_ms apart, so that a
--- "no" or a failed retry may lie between. At most :most_a_day pairs for each user and day, so that
--- a robot costs no more than a person.
+-- "no" or a failed retry may lie between. A user who says one thing more than :most_same times a day
+-- is a robot, and says nothing of people; at most :most_a_day pairs for each user and day.
 with placed as (
     select
         *,
         cast(cast(timestamp as date) as string) as day,
         row_number() over (
             partition by user_id, session_given, session_id order by at_ms, turn_id
-        ) as place
+        ) as place,
+        count(*) over (
+            partition by user_id, locale, utterance, cast(cast(timestamp as date) as string)
+        ) as said_today
     from turns
 ),
 near as (
@@ -39,6 +42,7 @@ near as (
         and t.place > s.place
         and t.place <= s.place + :reach
         and t.at_ms <= s.at_ms + :within_ms
+    where s.said_today <= :most_same and t.said_today <= :most_same
 )
 select
     source_turn_id,

@@ -59,6 +59,9 @@ class Row(msgspec.Struct, kw_only=True):
     propensity: Share | None = None
 
 
+FIELDS = Row.__struct_fields__
+
+
 @dataclass(frozen=True)
 class DoorConfig:
     """How this log is read. `columns` maps our names to the log's."""
@@ -199,7 +202,10 @@ def _where(message: str, columns: dict[str, str]) -> tuple[str, str]:
     missing = re.search(r"missing required field `(.+?)`", reason)
     found = missing or re.search(r"\$\.(\w+)", place)
     name = found.group(1) if found else "row"
-    return ours.get(name, name), "is missing; every row needs it" if missing else reason.lower()
+    if missing:
+        return ours.get(name, name), "is missing; every row needs it"
+    known = " holds none of the known values" if "enum" in reason else reason[:1].lower() + reason[1:]
+    return ours.get(name, name), known.strip()
 
 
 def _content_id(user: str, at_ms: int, utterance: str, row: Any) -> str:

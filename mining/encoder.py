@@ -6,6 +6,7 @@ Henderson et al. 2017, arXiv 1705.00652). Built of stock sentence-transformers m
 folder loads with `SentenceTransformer(path)`, without sayagain.
 """
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,3 +138,12 @@ def _contrast(start: Vectors, bags: list[list[int]], lessons: Lessons) -> Vector
             loss.backward()
             optimizer.step()
     return np.asarray(weights.detach().numpy(), dtype=np.float32)
+
+
+def fingerprint(model: "SentenceTransformer") -> str:
+    """A hash of the encoder's weights."""
+    state = model.state_dict()
+    content = hashlib.blake2b(digest_size=8)
+    for name in sorted(state):
+        content.update(name.encode() + state[name].cpu().numpy().tobytes())
+    return content.hexdigest()

@@ -63,6 +63,11 @@ class Lake:
         self.replace(table, day, staged)
         return checked.height
 
+    def mark(self, table: str, days: Iterable[str]) -> list[tuple[str, int, int]]:
+        """What tells whether these days were written since: file, bytes, time of writing."""
+        stats = ((f, f.stat()) for f in self.files(table, days))
+        return [(str(f.relative_to(self.root)), s.st_size, s.st_mtime_ns) for f, s in stats]
+
     def staging(self, name: str) -> Path:
         """An empty folder to build something in, inside the lake so that a rename can move it."""
         folder = self.root / ".staging" / name

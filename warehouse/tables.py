@@ -193,6 +193,26 @@ class Clusters(dy.Schema):
     central = dy.Bool(nullable=False, description="the wording that stands for the cluster")
 
 
+class Wordings(dy.Schema):
+    """How often, and by how many, a wording was said."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    turns = _count("turns")
+    users = _count("distinct users")
+
+
+class Daily(dy.Schema):
+    """A day of a locale."""
+
+    day = _text("day, YYYY-MM-DD", key=True)
+    locale = _text("locale", key=True)
+    turns = _count("turns")
+    users = _count("distinct users")
+    said_again = dy.Float64(nullable=False, min=0.0, description="turns said again, expected number")
+    failures = _count("turns that the assistant itself believes failed")
+
+
 class Votes(dy.Schema):
     """One report: this kind of evidence says that this wording means this label."""
 
@@ -279,18 +299,8 @@ class Decisions(dy.Schema):
     because = _strings("reasons")
 
 
-class Models(dy.Schema):
-    """One row a model."""
-
-    version = _text("model", key=True)
-    training_set = _text("training set it learned from; null for seed data alone", null=True)
-    champion = dy.Bool(nullable=False, description="the model that serves")
-    labels = _count("intents it knows")
-    examples = _count("rows it learned from")
-
-
 class Evaluations(dy.Schema):
-    """One row a comparison of a challenger with the champion."""
+    """One row a locale of a comparison of a challenger with the champion."""
 
     challenger = _text("model that wants to serve", key=True)
     champion = _text("model that serves; null where there was none", null=True)
@@ -312,7 +322,7 @@ class Runs(dy.Schema):
     read = _count("rows read")
     kept = _count("rows kept at the door")
     set_aside = _count("rows set aside at the door")
-    new_turns = _count("turns that the lake did not hold")
+    turns = _count("turns that the lake holds of the night's window")
     message = _text("what happened, in a line", null=True)
     seconds = dy.Float64(nullable=True, description="wall time of the last run of the night")
 
@@ -324,6 +334,8 @@ EVENT_TABLES: dict[str, type[dy.Schema]] = {
 }
 STATE_TABLES: dict[str, type[dy.Schema]] = {
     "rejects": Rejects,
+    "wordings": Wordings,
+    "daily": Daily,
     "utterances": Utterances,
     "ends": Ends,
     "moves": Moves,

@@ -1,0 +1,242 @@
+"""The command line."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from warehouse.errors import BadInput, SayagainError
+
+app = typer.Typer(
+    help="Learns from what users say again: an assistant's logs in, training data and a better model out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+told = Console(stderr=True, highlight=False, soft_wrap=True)
+shown = Console(highlight=False, soft_wrap=True)
+
+HomeFolder = Annotated[Path, typer.Option("--home", help="Folder of everything that a run leaves behind.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings, a TOML file.")]
+SeedFile = Annotated[
+    Path | None,
+    typer.Option("--seed-data", help="What the assistant knows: JSON lines of locale, utterance, intent."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def main() -> None:
+    """Run the command line; errors are one line, exit code 2 for bad input and 1 for the rest."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app()
+    except SayagainError as error:
+        told.print(f"sayagain: {error}", style="red", markup=False)
+        sys.exit(2 if isinstance(error, BadInput) else 1)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+class Steps:
+    """Calls steps one by one, saying what goes on and how long each took, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, step: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
+        name = step.__name__.replace("_", " ")
+        began = time.perf_counter()
+        with told.status(f"{name} ..."):
+            result = step(*args)
+        self.seconds[step.__name__] = round(time.perf_counter() - began, 2)
+        known = " (known)" if result.get("fresh") is False else ""
+        told.print(f"{name:<22}{self.seconds[step.__name__]:>8.1f} s{known}")
+        return result
+
+
+@app.command()
+def run(
+    logs: Annotated[list[str] | None, typer.Argument(metavar="LOG...", help="Files, folders or globs; may hold {day}.")] = None,
+    *,
+    home: HomeFolder,
+    engine: Annotated[str, typer.Option(help="auto, duckdb or spark.")] = "auto",
+    seed_data: SeedFile = None,
+    config: ConfigFile = None,
+    day: Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD, for a LOG with {day}; yesterday where not given.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="Catch up: the first night.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Catch up: the last night.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One night: from log to training set, warehouse and decision."""
+    from flows import runs, settings
+
+    chosen = settings.load(config)
+    nights = runs.nights(logs or [], chosen, day, first, last)
+    for paths, named in nights:
+        request = runs.Request(paths, home, engine, seed_data, config, named)
+        steps = Steps()
+        outcome = runs.run_night(request, chosen, steps)
+        if as_json:
+            shown.print_json(json.dumps(runs.as_dict(outcome) | {"seconds": steps.seconds}))
+        else:
+            _show_night(outcome, home)
+
+
+@app.command()
+def retrain(
+    *,
+    home: HomeFolder,
+    seed_data: SeedFile = None,
+    promises: Annotated[Path | None, typer.Option(help="Utterances that must never break: JSON lines of locale, utterance, intent.")] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train, compare with the champion, promote or refuse, with the reasons."""
+    from flows import runs, settings
+
+    verdict = runs.run_retraining(home, settings.load(config), seed_data, promises, Steps())
+    if as_json:
+        shown.print_json(json.dumps(verdict))
+        return
+    said = "promoted" if verdict["promoted"] else "not promoted"
+    name = verdict.get("challenger", verdict["champion"])
+    table = Table(title=f"Model {name}: {said}", show_header=False, title_justify="left")
+    for reason in verdict["because"]:
+        table.add_row("because", reason)
+    if "figures" in verdict and verdict.get("before"):
+        figures = verdict["figures"]
+        table.add_row("champion right", f"{figures['champion_accuracy']:.1%} of {figures['cases']} cases kept aside")
+        table.add_row("challenger right", f"{figures['challenger_accuracy']:.1%}")
+        table.add_row("right, now wrong", f"{figures['negative_flips']:.1%}")
+    table.add_row("serves", str(verdict["champion"]))
+    shown.print(table)
+
+
+@app.command()
+def predict(*, home: HomeFolder, best: Annotated[int, typer.Option(help="Labels a line.", min=1)] = 5) -> None:
+    """Read utterances from stdin, a line each (plain, or JSON); write labels, best first."""
+    from flows import serving
+
+    for answer in serving.answers(home, sys.stdin.buffer, best):
+        sys.stdout.write(answer + "\n")
+
+
+@app.command()
+def sql(
+    query: Annotated[str | None, typer.Argument(metavar="SELECT", help="A query on the published views.")] = None,
+    *,
+    home: HomeFolder,
+    name: Annotated[str | None, typer.Option("--query", help="A query of the cookbook, by name.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """A read-only query on the warehouse. Without a query: the views, and the cookbook."""
+    from warehouse import queries
+
+    if query and name:
+        raise BadInput("give a query or --query NAME, not both")
+    rows = queries.ask(home, queries.named(name) if name else query or queries.CONTENTS)
+    if as_json:
+        shown.print_json(json.dumps(rows.to_dicts(), default=str))
+        return
+    table = Table(*rows.columns)
+    for row in rows.iter_rows():
+        table.add_row(*("" if v is None else str(v) for v in row))
+    shown.print(table)
+    if not query and not name:
+        shown.print("cookbook (--query NAME): " + ", ".join(queries.names()))
+
+
+@app.command()
+def report(
+    *,
+    home: HomeFolder,
+    out: Annotated[Path | None, typer.Option(help="HTML file; HOME/report.html where not given.")] = None,
+) -> None:
+    """One self-contained HTML page with pictures, made from the warehouse."""
+    from warehouse import page
+
+    place = out or home / "report.html"
+    try:
+        place.write_text(page.render(home), encoding="utf8")
+    except OSError as error:
+        raise BadInput(f"{place}: cannot be written ({error.strerror}); give another --out") from None
+    shown.print(str(place))
+
+
+@app.command()
+def explain(
+    utterance: Annotated[str, typer.Argument(help="A wording.")],
+    *,
+    home: HomeFolder,
+    locale: Annotated[str | None, typer.Option(help="BCP 47 tag, where several locales have the wording.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Walk a label back to the turns that made it, or say why there is none. Internal: shows turns."""
+    from flows import explaining
+
+    found = explaining.explain(home, utterance, locale)
+    if as_json:
+        shown.print_json(json.dumps(found, default=str, ensure_ascii=False))
+    else:
+        shown.print("\n".join(explaining.as_lines(found)), markup=False)
+
+
+@app.command()
+def simulate(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for log, truth, seed and test.")],
+    corpus: Annotated[Path | None, typer.Option(help="Labelled corpus instead of the built-in wordings: JSON lines of locale, utterance, intent, optionally slots.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
+    users: Annotated[int, typer.Option(help="Users of each locale.", min=1)] = 120,
+    days: Annotated[int, typer.Option(help="Days.", min=1)] = 7,
+    turns: Annotated[int, typer.Option(help="About so many turns in all.", min=1)] = 12_000,
+    start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2026-01-05",
+    locales: Annotated[str | None, typer.Option(help="Locales, by commas; all where not given.")] = None,
+    seeds_per_intent: Annotated[int, typer.Option(help="Labelled utterances of each intent that the assistant learns from.", min=1)] = 6,
+    refine: Annotated[float, typer.Option(help="Share of goals followed by a refinement.", min=0, max=1)] = 0.1,
+    robots: Annotated[int, typer.Option(help="Robots of each locale.", min=0)] = 1,
+    liars: Annotated[float, typer.Option(help="Share of users who lie on purpose.", min=0, max=1)] = 0.0,
+) -> None:
+    """An invented assistant with known truth: people, failures, and what they meant."""
+    from flows.simulation import world
+
+    asked = world.Habits(users, days, turns, start, seeds_per_intent, refine, robots, liars)
+    facts = world.simulate(out, corpus, seed, asked, locales.split(",") if locales else None)
+    shown.print(f"{out}: {facts['turns']} turns of {len(facts['locales'])} locales, {facts['wrong_share']:.0%} of them answered wrongly")
+
+
+@app.command()
+def serve(
+    *,
+    home: HomeFolder,
+    logs: Annotated[list[str] | None, typer.Argument(metavar="LOG...", help="Where the nights' logs lie; may hold {day}.")] = None,
+    config: ConfigFile = None,
+    cron: Annotated[str, typer.Option(help="When `learn` runs.")] = "0 3 * * *",
+) -> None:
+    """Serve the Prefect deployments `learn` (nightly) and `retrain` (when `learn` says that it pays)."""
+    from flows import deployments
+
+    deployments.serve(home, logs or [], config, cron)
+
+
+def _show_night(outcome: Any, home: Path) -> None:
+    intake = outcome.intake
+    table = Table(title=f"Night {outcome.night}: {outcome.status}", show_header=False, title_justify="left")
+    table.add_row("rows read", f"{intake['read']:,}: {intake['kept']:,} kept, {intake['set_aside']:,} set aside")
+    for name, count in outcome.counts.items():
+        table.add_row(name.replace("_", " "), f"{count:,}")
+    if outcome.training_set:
+        table.add_row("training set", outcome.training_set)
+        table.add_row("retrain", ("yes: " if outcome.retrain else "no: ") + "; ".join(outcome.because))
+    else:
+        table.add_row("nothing to learn", "the log holds no turn")
+    table.add_row("open next", f"sayagain report --home {home}   |   duckdb -readonly {home / 'warehouse.duckdb'}")
+    shown.print(table)

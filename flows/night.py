@@ -1,0 +1,371 @@
+"""A night: from log files to what is believed, step by step. Each step reads the lake, calls one
+function, writes the lake, and is not done again for the same inputs, settings and code."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import polars as pl
+
+from aggregation import backing, training_set
+from aggregation.believe import believe
+from aggregation.votes import votes, weights
+from flows import seed
+from flows.settings import Settings
+from mining import encoder, meaning, pairs, rephrase, turns
+from mining.clusters import ClusterConfig
+from mining.door import DoorConfig
+from mining.engine import Engine
+from mining.rewrites import rewrites
+from retrain import store
+from retrain.trigger import TriggerConfig, decide
+from warehouse.errors import BadInput
+from warehouse.home import Home
+from warehouse.lake import Lake
+from warehouse.ledger import Ledger, digest, file_digest
+from warehouse.publish import publish
+
+MOST_ITEMS = 2_000  # wordings for which one user may vote
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Night:
+    """What every step of a night works with."""
+
+    home: Home
+    settings: Settings
+    engine: Engine
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.home.lake)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.home.root / "ledger")
+
+    def window(self, table: str, day: str) -> list[str]:
+        """The days of an event table that count on `day`."""
+        first = date.fromisoformat(day) - timedelta(days=self.settings.mining.window_days - 1)
+        return [d for d in self.lake.days(table) if first.isoformat() <= d <= day]
+
+    def once(self, step: str, inputs: object, work: Callable[[], Result]) -> Result:
+        key = digest(step, code(), self.settings.model_dump(mode="json"), inputs)
+        return self.ledger.once(step, key, work)
+
+    def marks(self, day: str, *tables: str) -> list[Any]:
+        """What tells whether these tables changed: events in the window, states of this day."""
+        events = ("turns", "pairs", "rephrase_events")
+        return [
+            self.lake.mark(t, self.window(t, day) if t in events else [day]) for t in tables
+        ]
+
+
+class Caller(Protocol):
+    """How a step is called: directly, or as a Prefect task."""
+
+    def __call__(self, step: Callable[..., Result], *args: Any) -> Result: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a night came to."""
+
+    night: str
+    status: str
+    intake: Result
+    counts: dict[str, int]
+    training_set: str | None = None
+    retrain: bool = False
+    because: tuple[str, ...] = ()
+
+
+def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
+    """The steps of a night, in order. `today` names the night of a log that holds no turn."""
+    intake = call(take_in, night, logs)
+    if not intake["days"]:
+        counts = call(publish_warehouse, night, today, intake)
+        return Outcome(today, "empty", intake, counts["views"])
+    day = intake["days"][-1]
+    call(score_pairs, night, day)
+    call(count_wordings, night, day)
+    call(embed_wordings, night, day)
+    call(cluster_wordings, night, day)
+    call(believe_labels, night, day)
+    built = call(build_training_set, night, day)
+    decided = call(decide_retraining, night, day, built["version"])
+    counts = call(publish_warehouse, night, day, intake)
+    return Outcome(
+        day, "completed", intake, counts["views"] | built["counts"], built["version"], decided["retrain"], tuple(decided["because"])
+    )
+
+
+def take_in(night: Night, logs: list[Path]) -> Result:
+    """Read the log through the door; merge its turns and find pairs on the days that it touches."""
+
+    def work() -> Result:
+        lake, settings = night.lake, night.settings
+        door = DoorConfig(night.home.salt(), settings.log.columns, settings.log.time_zone)
+        out = lake.staging("door")
+        turns.admit(night.engine, logs, door, out)
+        admitted = turns.account(out, settings.log.most_broken)
+        if admitted.days:
+            gap = settings.mining.session_gap_seconds
+            written = turns.merge(night.engine, lake, admitted, gap)
+            pairs.mine(night.engine, lake, written, gap)
+            lake.put("rejects", admitted.days[-1], admitted.rejects)
+        shutil.rmtree(out)
+        return {
+            "days": admitted.days,
+            "read": admitted.read,
+            "kept": admitted.kept,
+            "set_aside": admitted.rejects.height,
+        }
+
+    return night.once("take_in", [file_digest(f) for f in logs], work)
+
+
+def score_pairs(night: Night, day: str) -> Result:
+    """Give every pair of the window its probability, fitted to the window."""
+
+    def work() -> Result:
+        lake = night.lake
+        days = night.window("pairs", day)
+        parts = [lake.read("pairs", [d]).with_columns(day=pl.lit(d)) for d in days]
+        scored = rephrase.score(pl.concat(parts))
+        for d in days:
+            lake.put("rephrase_events", d, scored.filter(pl.col("day") == d))
+        return {"events": scored.height}
+
+    return night.once("score_pairs", [day, night.marks(day, "pairs")], work)
+
+
+def count_wordings(night: Night, day: str) -> Result:
+    """Count what became of each wording, follow the chains, and propose rewrites."""
+
+    def work() -> Result:
+        lake, engine = night.lake, night.engine
+        said = lake.files("turns", night.window("turns", day))
+        events = lake.files("rephrase_events", night.window("rephrase_events", day))
+        followed = engine.query("followed", {"rephrase_events": events})
+        ends = engine.query("ends", {"followed": followed})
+        heard = engine.query(
+            "utterances", {"turns": said, "followed": followed}, {"most_items": MOST_ITEMS}
+        )
+        moves = engine.query("moves", {"turns": said, "ends": ends, "followed": followed})
+        found = {
+            "wordings": engine.query("speakers", {"turns": said}).sort("locale", "utterance"),
+            "daily": engine.query("daily", {"turns": said, "followed": followed}).sort("day", "locale"),
+            "utterances": heard.sort("locale", "utterance", "intent"),
+            "ends": ends.sort("turn_id"),
+            "moves": moves.sort("locale", "source", "target"),
+            "rewrites": rewrites(moves, heard),
+        }
+        for table, rows in found.items():
+            lake.put(table, day, rows)
+        return {table: rows.height for table, rows in found.items()}
+
+    return night.once("count_wordings", [day, night.marks(day, "turns", "rephrase_events")], work)
+
+
+def embed_wordings(night: Night, day: str) -> Result:
+    """Teach the encoder by the window's pairs, or load the one that is set; embed each wording."""
+
+    def work() -> Result:
+        lake = night.lake
+        wordings = lake.read("wordings", [day])
+        events = lake.read("rephrase_events", night.window("rephrase_events", day))
+        name = night.settings.mining.encoder
+        lessons = meaning.lessons(wordings, events)
+        model = encoder.load(name) if name else encoder.learn(lessons)
+        version = name or digest(day, encoder.fingerprint(model))
+        if not name:
+            _keep_encoder(night.home.root / "encoders" / version, model)
+        vectors = encoder.embed(model, wordings["utterance"].to_list())
+        rows = wordings.select(
+            "locale",
+            "utterance",
+            encoder=pl.lit(version),
+            vector=pl.Series(vectors).arr.to_list() if len(vectors) else pl.lit(None),
+        )
+        lake.put("embeddings", day, rows)
+        return {"wordings": rows.height, "encoder": version}
+
+    return night.once("embed_wordings", [day, night.marks(day, "wordings", "rephrase_events")], work)
+
+
+def cluster_wordings(night: Night, day: str) -> Result:
+    """Find each wording's neighbours, and the clusters; they keep the names of the night before."""
+
+    def work() -> Result:
+        lake = night.lake
+        wordings = lake.read("wordings", [day]).sort("locale", "utterance")
+        vectors = lake.read("embeddings", [day]).sort("locale", "utterance")["vector"]
+        earlier = [d for d in lake.days("clusters") if d < day][-1:]
+        found = meaning.group(
+            wordings, vectors.list.to_array(len(vectors[0])).to_numpy(), lake.read("clusters", earlier), ClusterConfig()
+        )
+        lake.put("neighbours", day, found.neighbours)
+        lake.put("clusters", day, found.clusters.sort("locale", "utterance"))
+        return {"clusters": found.clusters["cluster_id"].n_unique()}
+
+    return night.once("cluster_wordings", [day, night.marks(day, "wordings", "embeddings")], work)
+
+
+def believe_labels(night: Night, day: str) -> Result:
+    """Votes, and what is believed of each wording, with the users behind its cluster and label."""
+
+    def work() -> Result:
+        lake = night.lake
+        heard, moves = lake.read("utterances", [day]), lake.read("moves", [day])
+        cast_votes = votes(heard, moves)
+        believed = believe(heard, moves, seed.kept(night.home))
+        said = lake.files("turns", night.window("turns", day))
+        clusters = lake.read("clusters", [day])
+        grouped = backing.groups(believed, clusters, lake.read("neighbours", [day]))
+        backers = night.engine.query("backers", {"turns": said, "grouped": grouped})
+        rows = backing.with_users(believed, clusters, backers).join(
+            weights(cast_votes), on=["locale", "utterance", "label"], how="left"
+        )
+        rows = rows.with_columns(pl.col("votes").fill_null(0.0))
+        lake.put("votes", day, cast_votes)
+        lake.put("soft_labels", day, rows.sort("locale", "utterance", "label"))
+        return {"votes": cast_votes.height, "soft_labels": rows.height}
+
+    inputs = [day, night.marks(day, "utterances", "moves", "clusters", "neighbours"), digest_of(night.home.seed_data)]
+    return night.once("believe_labels", inputs, work)
+
+
+def build_training_set(night: Night, day: str) -> Result:
+    """The immutable training set of what is believed."""
+    inputs = [day, night.marks(day, "soft_labels", "votes")]
+
+    def work() -> Result:
+        lake, home = night.lake, night.home
+        floors = training_set.Floors(users=night.settings.floors.training)
+        built = training_set.build(lake.read("soft_labels", [day]), lake.read("votes", [day]), floors)
+        number = night.ledger.number("training_set", digest(inputs, code()))
+        version = f"{day}-{number:04}-{training_set.content_hash(built.examples)}"
+        earlier = [v for v in training_versions(home) if v < version]
+        before = pl.read_parquet(home.training_sets / earlier[-1] / "examples.parquet") if earlier else None
+        new = training_set.fresh(built.examples, before)
+        _keep_training_set(home, version, built, training_set.card(version, built, new))
+        row = {
+            "version": version,
+            "night": day,
+            "examples": built.examples.height,
+            "believed_weight": round(float(built.examples["weight"].sum()), 6),
+            "fresh": new,
+        }
+        lake.put("training_sets", day, pl.DataFrame([row]))
+        lake.put("withheld", day, pl.concat([_set_aside(lake, day), built.withheld]))
+        return {"version": version, "counts": {"examples": built.examples.height}}
+
+    return night.once("build_training_set", inputs, work)
+
+
+def decide_retraining(night: Night, day: str, version: str) -> Result:
+    """Whether retraining pays, and why."""
+    champion = store.champion(night.home)
+
+    def work() -> Result:
+        examples = read_training_set(night.home, version)
+        taught = store.about(night.home, champion).get("training_set") if champion else None
+        before = read_training_set(night.home, taught) if taught else None
+        trigger = night.settings.trigger
+        decision = decide(
+            examples.height,
+            training_set.fresh(examples, before),
+            TriggerConfig(trigger.fewest_examples, trigger.fewest_fresh),
+        )
+        row = {"night": day, "version": version, "retrain": decision.retrain, "because": list(decision.because)}
+        night.lake.put("decisions", day, pl.DataFrame([row]))
+        return {"retrain": decision.retrain, "because": list(decision.because)}
+
+    return night.once("decide_retraining", [day, version, champion], work)
+
+
+def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
+    """Record the run, and replace the published warehouse."""
+    window = night.window("turns", day)
+    said = sum(pl.scan_parquet(f).select(pl.len()).collect().item() for f in night.lake.files("turns", window))
+    status = "completed" if intake["days"] else "empty"
+    message = None if intake["days"] else "the log holds no turn"
+    record_run(night, day, status, said, intake, message)
+    return {"views": publish(night.home, night.lake, night.settings.floors.published)}
+
+
+def record_run(night: Night, day: str, status: str, said: int, intake: Result, message: str | None) -> None:
+    """The night's row of `runs`."""
+    row = {
+        "night": day,
+        "status": status,
+        "engine": night.engine.name,
+        "read": intake["read"],
+        "kept": intake["kept"],
+        "set_aside": intake["set_aside"],
+        "turns": said,
+        "message": message,
+        "seconds": None,
+    }
+    schema = {"message": pl.String(), "seconds": pl.Float64()}
+    night.lake.put("runs", day, pl.DataFrame([row], schema_overrides=schema))
+
+
+def training_versions(home: Home) -> list[str]:
+    """All training sets, oldest first."""
+    return sorted(p.parent.name for p in home.training_sets.glob("[!.]*/examples.parquet"))
+
+
+def read_training_set(home: Home, version: str) -> pl.DataFrame:
+    place = home.training_sets / version / "examples.parquet"
+    if not place.is_file():
+        raise BadInput(f"{place}: is missing; run the night again")
+    return pl.read_parquet(place)
+
+
+def digest_of(path: Path) -> str | None:
+    return file_digest(path) if path.is_file() else None
+
+
+@cache
+def code() -> str:
+    """A hash of the program's own sources: a changed program computes anew."""
+    root = Path(__file__).parent.parent
+    folders = ("flows", "mining", "aggregation", "retrain", "warehouse")
+    sources = [f for name in folders for f in sorted((root / name).rglob("*")) if f.suffix in (".py", ".sql")]
+    return digest([(str(f.relative_to(root)), file_digest(f)) for f in sources])
+
+
+def _set_aside(lake: Lake, day: str) -> pl.DataFrame:
+    return lake.read("rejects", [day]).group_by(reason=pl.col("field") + " " + pl.col("reason")).agg(rows=pl.len().cast(pl.Int64)).select(pl.lit("door").alias("stage"), "reason", "rows").sort("reason")
+
+
+def _keep_training_set(home: Home, version: str, built: training_set.TrainingSet, card: str) -> None:
+    from warehouse.lake import typed
+    from warehouse.tables import Examples
+
+    place, draft = home.training_sets / version, home.training_sets / f".{version}.draft"
+    if place.exists():
+        return
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    Examples.validate(typed(Examples, built.examples)).write_parquet(draft / "examples.parquet")
+    (draft / "card.md").write_text(card)
+    os.replace(draft, place)
+
+
+def _keep_encoder(place: Path, model: Any) -> None:
+    if place.exists():
+        return
+    draft = place.with_name(f".{place.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    encoder.save(model, draft)
+    os.replace(draft, place)

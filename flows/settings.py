@@ -1,0 +1,112 @@
+"""One TOML file of settings, checked as it is read. What it leaves out has a default."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from warehouse.errors import BadInput
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Log(_Section):
+    """[log]: how the log is read."""
+
+    path: str | None = None  # file, folder, glob or template with {day}, for nights without LOG
+    time_zone: str | None = None  # of times without a zone; without it such rows are refused
+    most_broken: float = Field(0.05, ge=0, le=1)  # share of broken rows that ends a run
+    columns: dict[str, str] = {}  # our name = "the log's name"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None:
+            try:
+                ZoneInfo(name)
+            except (ValueError, OSError, KeyError):
+                raise ValueError(f"{name!r} is not a time zone such as Europe/Berlin") from None
+        return name
+
+    @field_validator("columns")
+    @classmethod
+    def _ours(cls, columns: dict[str, str]) -> dict[str, str]:
+        from mining.door import FIELDS
+
+        for name in columns:
+            if name not in FIELDS:
+                raise ValueError(f"{name!r} is not a field of the log; known: {', '.join(FIELDS)}")
+        return columns
+
+
+class Mining(_Section):
+    """[mining]: what is looked for, and where."""
+
+    session_gap_seconds: int = Field(300, gt=0)  # silence that ends a session
+    window_days: int = Field(90, gt=0)  # days that count for what is believed
+    spark_master: str | None = None  # spark://..., for --engine auto and spark
+    encoder: str | None = None  # sentence-transformers model, by folder or name; else the log's own
+
+
+class Floors(_Section):
+    """[floors]: distinct users that something needs."""
+
+    published: int = Field(5, ge=1)  # k: for everything published
+    training: int = Field(2, ge=1)  # behind a wording's cluster and label, for training
+
+
+class Trigger(_Section):
+    """[trigger]: when retraining pays."""
+
+    fewest_examples: int = Field(100, ge=1)
+    fewest_fresh: int = Field(50, ge=0)
+
+
+class Gate(_Section):
+    """[gate]: what a challenger may break."""
+
+    most_flips: float = Field(0.05, ge=0, le=1)
+
+
+class Notify(_Section):
+    """[notify]: whom a failed night tells."""
+
+    block: str | None = None  # a Prefect notification block, such as slack-webhook/ops
+
+
+class Settings(_Section):
+    log: Log = Log()
+    mining: Mining = Mining()
+    floors: Floors = Floors()
+    trigger: Trigger = Trigger()
+    gate: Gate = Gate()
+    notify: Notify = Notify()
+
+
+def load(path: Path | None) -> Settings:
+    """The settings of a TOML file, the defaults where there is none; BadInput names what is off."""
+    if path is None:
+        return Settings()
+    try:
+        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: cannot be read ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path}: is not TOML ({error})") from None
+    except ValidationError as error:
+        raise BadInput(f"{path}: {_told(error)}") from None
+
+
+def _told(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = [str(p) for p in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        section: Any = Settings
+        for name in place[:-1]:
+            section = section.model_fields[name].annotation
+        return f"{'.'.join(place)} is unknown; known: {', '.join(sorted(section.model_fields))}"
+    return f"{'.'.join(place)}: {first['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,56 @@
+"""Models in a home: immutable folders, and one pointer to the champion."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from retrain.model import Model, load, save
+from warehouse.errors import BadInput
+from warehouse.home import Home, write_atomically
+
+
+def champion(home: Home) -> str | None:
+    """The version that serves."""
+    pointer = home.models / "champion"
+    return pointer.read_text().strip() if pointer.is_file() else None
+
+
+def promote(home: Home, version: str) -> None:
+    write_atomically(home.models / "champion", version.encode())
+
+
+def keep(home: Home, version: str, model: Model, about: dict[str, Any], card: str, evaluation: pl.DataFrame) -> None:
+    """Put a model into the home as one step; the same version twice is one model."""
+    place, draft = home.models / version, home.models / f".{version}.draft"
+    if place.exists():
+        return
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    save(model, draft, about)
+    (draft / "card.md").write_text(card)
+    evaluation.write_parquet(draft / "evaluation.parquet")
+    os.replace(draft, place)
+
+
+def fetch(home: Home, version: str) -> Model:
+    return load(home.models / version)
+
+
+def about(home: Home, version: str) -> dict[str, Any]:
+    """What is known of a model: its training set, labels, the gate's reasons."""
+    try:
+        return dict(json.loads((home.models / version / "model.json").read_text()))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{home.models / version}: cannot be read as a model ({error})") from None
+
+
+def versions(home: Home) -> list[str]:
+    """All models, oldest first."""
+    if not home.models.is_dir():
+        return []
+    return sorted(p.name for p in home.models.iterdir() if p.is_dir() and not p.name.startswith("."))
+

@@ -1,0 +1,49 @@
+"""What was done already: a step with the same inputs, settings and code is not done again."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from warehouse.home import write_atomically
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """One small file a finished step, holding its result; and the numbers given to versions."""
+
+    root: Path
+
+    def once(self, step: str, key: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The result of `work`, from the ledger where this step was finished under this key."""
+        place = self.root / f"{step}-{key}.json"
+        if place.is_file():
+            return dict(json.loads(place.read_text()), fresh=False)
+        result = work()
+        self.root.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, json.dumps(result).encode())
+        return dict(result, fresh=True)
+
+    def number(self, series: str, key: str) -> int:
+        """The next number of the series, from 1; the same key has the same number for ever."""
+        place = self.root / f"number-{series}.json"
+        given: dict[str, int] = json.loads(place.read_text()) if place.is_file() else {}
+        if key not in given:
+            given[key] = len(given) + 1
+            self.root.mkdir(parents=True, exist_ok=True)
+            write_atomically(place, json.dumps(given).encode())
+        return given[key]
+
+
+def digest(*parts: object) -> str:
+    """A short hash of JSON-able parts."""
+    content = json.dumps(parts, sort_keys=True, default=str).encode()
+    return hashlib.blake2b(content, digest_size=10).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """A hash of the file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

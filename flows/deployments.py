@@ -1,0 +1,149 @@
+"""The Prefect side: `learn` every night, `retrain` when `learn` says that it pays.
+
+The steps are those of `flows.night` and `flows.retraining`; here each becomes a named task. Results
+are small mappings of keys and counts: rows go through the lake.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from prefect import flow, get_run_logger, task
+from prefect import serve as serve_deployments
+from prefect.artifacts import create_markdown_artifact
+from prefect.blocks.core import Block
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.events import emit_event
+from prefect.events.schemas.deployment_triggers import DeploymentEventTrigger
+from prefect.flows import Flow
+from prefect.utilities.asyncutils import run_coro_as_sync
+
+from flows import runs, settings
+from flows.night import Outcome, Result
+from warehouse.errors import BadInput
+from warehouse.home import existing
+from warehouse.ledger import Ledger, digest
+
+DUE = "sayagain.retraining.due"
+RETRIES = 2
+WAIT = 10  # seconds before a step is tried again
+
+
+def as_task(step: Callable[..., Result], *args: Any) -> Result:
+    """Call a step as a Prefect task named after it. Bad input is not tried again; the rest may pass."""
+    named = task(
+        step,
+        name=step.__name__.replace("_", "-"),
+        retries=RETRIES,
+        retry_delay_seconds=WAIT,
+        retry_condition_fn=_may_pass,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+    result: Result = named(*args)
+    return result
+
+
+def tell(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
+    """Tell the notification block of the settings, if any, that a night failed."""
+    config = run.parameters.get("config")
+    block = settings.load(Path(config) if config else None).notify.block
+    if block:
+        loaded: Any = Block.load(block)
+        told = loaded.notify(f"sayagain: {flow.name} {run.name} failed: {state.message}")
+        if told is not None:
+            run_coro_as_sync(told)
+
+
+@flow(name="learn", on_failure=[tell], on_crashed=[tell], validate_parameters=True)
+def learn(
+    home: str,
+    logs: list[str] | None = None,
+    engine: str = "auto",
+    seed_data: str | None = None,
+    config: str | None = None,
+    day: str | None = None,
+) -> dict[str, Any]:
+    """One night: from log to training set, warehouse and decision."""
+    chosen = settings.load(_path(config))
+    outcomes = []
+    for paths, named in runs.nights(logs or [], chosen, day, None, None):
+        request = runs.Request(paths, Path(home), engine, _path(seed_data), _path(config), named)
+        outcome = runs.run_night(request, chosen, as_task)
+        create_markdown_artifact(_told(outcome), key="sayagain-night", description=outcome.night)
+        announce(home, outcome)
+        outcomes.append(outcome)
+    return runs.as_dict(outcomes[-1])
+
+
+@flow(name="retrain", on_failure=[tell], on_crashed=[tell], validate_parameters=True)
+def retrain(
+    home: str, seed_data: str | None = None, promises: str | None = None, config: str | None = None
+) -> dict[str, Any]:
+    """Train, compare with the champion, promote or refuse."""
+    verdict = runs.run_retraining(
+        Path(home), settings.load(_path(config)), _path(seed_data), _path(promises), as_task
+    )
+    get_run_logger().info("%s", "; ".join(verdict["because"]))
+    return verdict
+
+
+def announce(home: str, outcome: Outcome) -> None:
+    """Say once for a training set that retraining is due. The event's id is the training set's."""
+    if not outcome.retrain or outcome.training_set is None:
+        return
+
+    def send() -> Result:
+        emit_event(
+            DUE,
+            resource={"prefect.resource.id": f"sayagain.training-set.{outcome.training_set}"},
+            payload={"home": home, "training_set": outcome.training_set},
+            id=uuid5(NAMESPACE_URL, f"sayagain:{home}:{outcome.training_set}"),
+        )
+        return {"training_set": outcome.training_set}
+
+    Ledger(existing(Path(home)).root / "ledger").once("announce", digest(outcome.training_set), send)
+
+
+def serve(home: Path, logs: list[str], config: Path | None, cron: str) -> None:
+    """Serve both deployments from this process, until it is stopped."""
+    chosen = settings.load(config)
+    runs.nights(logs, chosen, None, None, None)
+    shared = {"home": str(home.resolve()), "config": str(config.resolve()) if config else None}
+    trigger = DeploymentEventTrigger(
+        expect={DUE}, parameters={"home": "{{ event.payload.home }}", "config": shared["config"]}
+    )
+    try:
+        serve_deployments(
+            learn.to_deployment("nightly", cron=cron, parameters=shared | {"logs": logs or None}),
+            retrain.to_deployment("when-it-pays", triggers=[trigger], parameters=shared),
+        )
+    except (ConnectionError, RuntimeError) as error:
+        raise BadInput(f"no Prefect server answers ({error}); start one with `prefect server start`") from None
+
+
+def _may_pass(_task: Any, _run: Any, state: State[Any]) -> bool:
+    """Whether a step that failed may go well the next time."""
+    failed = state.result(raise_on_failure=False)
+    return not isinstance(failed, BadInput)
+
+
+def _told(outcome: Outcome) -> str:
+    intake = outcome.intake
+    rows = [
+        ("rows read", intake["read"]),
+        ("kept", intake["kept"]),
+        ("set aside", intake["set_aside"]),
+        *outcome.counts.items(),
+        ("training set", outcome.training_set or "none"),
+        ("retrain", "yes" if outcome.retrain else "no"),
+        *(("because", reason) for reason in outcome.because),
+    ]
+    lines = [f"# Night {outcome.night}: {outcome.status}", "", "| what | |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None

@@ -1,0 +1,107 @@
+"""Wordings with known meaning: from the grammar that ships with the project, or from any labelled
+corpus. Either way a wording has a locale, an intent and slots."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mining.rows import rows
+from warehouse.errors import BadInput
+
+CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")
+SLOT = re.compile(r"\{(\w+)\}")
+
+
+class Wording(msgspec.Struct, frozen=True):
+    """A way to say something. `slots` are (name, value), sorted."""
+
+    locale: str
+    utterance: str
+    intent: str
+    slots: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def goal(self) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """What is wanted: wordings with one goal can be said for each other."""
+        return self.intent, self.slots
+
+
+@dataclass(frozen=True)
+class Language:
+    """The wordings of a locale, and what its assistant and its users say beside them."""
+
+    locale: str
+    wordings: list[Wording]
+    sorry: str = "?"
+    done: str = "ok"
+    no: list[str] = field(default_factory=lambda: ["no"])
+
+
+def built_in() -> list[str]:
+    """Locales of the project's own grammar."""
+    return sorted(f.name.removesuffix(".toml") for f in _folder().iterdir() if f.name.endswith(".toml"))
+
+
+def language(locale: str) -> Language:
+    """All that the project's own grammar can say in a locale."""
+    place = _folder() / f"{locale}.toml"
+    if not place.is_file():
+        raise BadInput(f"--locales {locale}: is not built in; known: {', '.join(built_in())}")
+    grammar = tomllib.loads(place.read_text(encoding="utf8"))
+    said = {w.utterance: w for w in _spoken(locale, grammar)}
+    return Language(locale, list(said.values()), grammar["sorry"], grammar["done"], grammar["no"])
+
+
+def languages_of(path: Path) -> list[Language]:
+    """The locales of a labelled corpus: JSON lines (or CSV) of locale, utterance, intent, slots."""
+    found: dict[str, dict[str, Wording]] = {}
+    for number, raw in rows(path, ["utterance", "intent"]):
+        wording = _read(path, number, raw)
+        found.setdefault(wording.locale, {}).setdefault(wording.utterance, wording)
+    if not found:
+        raise BadInput(f"{path}: holds no wording")
+    return [Language(locale, list(said.values())) for locale, said in sorted(found.items())]
+
+
+def expand(pattern: str) -> Iterator[str]:
+    """Every reading of a pattern: "(a|b) c" is "a c" and "b c"."""
+    parts = CHOICE.split(pattern)
+    for chosen in product(*(p.split("|") if i % 2 else [p] for i, p in enumerate(parts))):
+        yield "".join(chosen).strip()
+
+
+def _spoken(locale: str, grammar: dict[str, Any]) -> Iterator[Wording]:
+    for intent, patterns in grammar["intents"].items():
+        for shape in (reading for pattern in patterns for reading in expand(pattern)):
+            names = SLOT.findall(shape)
+            for values in product(*(grammar["slots"][name] for name in names)):
+                slots = dict(zip(names, values, strict=True))
+                utterance = SLOT.sub(lambda m, slots=slots: slots[m.group(1)], shape)  # type: ignore[misc]
+                yield Wording(locale, utterance, intent, tuple(sorted(slots.items())))
+
+
+def _read(path: Path, number: int, raw: bytes | dict[str, Any]) -> Wording:
+    try:
+        row = msgspec.json.decode(raw) if isinstance(raw, bytes) else raw
+        slots = row.get("slots") or {}
+        pairs = slots.items() if isinstance(slots, dict) else [(s["name"], s["value"]) for s in slots]
+        utterance, intent = row["utterance"], row["intent"]
+        if not utterance.strip() or not intent:
+            raise ValueError("utterance and intent may not be empty")
+        return Wording(row.get("locale") or "und", utterance, intent, tuple(sorted((k, str(v)) for k, v in pairs)))
+    except (msgspec.MsgspecError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise BadInput(
+            f"{path}, row {number}: {error!r}; a row is"
+            ' {"locale": "en-GB", "utterance": "...", "intent": "...", "slots": {"name": "value"}}'
+        ) from None
+
+
+def _folder() -> Any:
+    return files("flows.simulation") / "wordings"

@@ -1,0 +1,151 @@
+"""Invented people: what they want, what they do when the assistant fails them, and what they type."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from flows.simulation.corpus import Language, Wording
+
+# Habits of people. After an answer that is wrong they notice with NOTICES, then do one of these.
+NOTICES = 0.85
+AFTER_FAILURE = {"rephrase": 0.55, "retry": 0.14, "reject": 0.11, "leave": 0.2}
+IDLY_AGAIN = 0.04  # say it again although it worked
+PATIENCE = 4  # times something is said at most
+CHANGES_AT_ONCE = 0.12  # goes on to something else within seconds
+SLIPS = 0.08  # a letter goes wrong
+THUMBS = 0.06
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the assistant made of an utterance; `executed` is null where nothing was trusted."""
+
+    executed: str | None
+    n_best: list[tuple[str, float]]
+
+
+class Assistant(Protocol):
+    def answer(self, locale: str, utterance: str) -> Answer: ...
+
+
+@dataclass(frozen=True)
+class Said:
+    """A turn and its truth. `seconds` since the turn before, `again` the turn that it says again."""
+
+    seconds: float
+    utterance: str
+    kind: str
+    wording: Wording | None
+    answer: Answer
+    again: int | None
+    feedback: int | None
+    interrupted: bool
+
+
+class Person:
+    """One user: which wordings of a goal come easily to them, and whether they lie."""
+
+    def __init__(self, language: Language, goals: list[list[Wording]], *, liar: bool) -> None:
+        self.language = language
+        self.goals = goals
+        self.liar = liar
+
+    def session(self, assistant: Assistant, refine: float, rng: np.random.Generator) -> Iterator[Said]:
+        """The turns of a session: one goal, and perhaps others at once."""
+        place = 0
+        while True:
+            for said in self._pursue(assistant, place, refine, rng):
+                yield said
+                place += 1
+            if rng.random() >= CHANGES_AT_ONCE:
+                return
+
+    def _pursue(self, assistant: Assistant, place: int, refine: float, rng: np.random.Generator) -> Iterator[Said]:
+        ways = self.goals[int(rng.integers(len(self.goals)))]
+        wording = ways[int(rng.integers(len(ways)))]
+        kind, before, utterance = "new", None, slip(wording.utterance, rng)
+        for _ in range(PATIENCE):
+            said = self._say(assistant, kind, wording, utterance, before, rng)
+            yield said
+            before, place = place, place + 1
+            move = self._next_move(said, rng)
+            if move == "leave":
+                break
+            if move == "reject":
+                yield self._reject(assistant, rng)
+                place += 1
+                move = "rephrase"
+            kind = move
+            if move == "rephrase":
+                wording = _another(ways, wording, rng)
+                utterance = slip(wording.utterance, rng)
+        else:
+            return
+        if said.answer.executed == wording.intent and wording.slots and rng.random() < refine:
+            yield from self._refine(assistant, wording, rng)
+
+    def _refine(self, assistant: Assistant, wording: Wording, rng: np.random.Generator) -> Iterator[Said]:
+        """The same intent with another value: a wish of its own, though it looks like a rephrase."""
+        others = [g[0] for g in self.goals if g[0].intent == wording.intent and g[0].slots != wording.slots]
+        if others:
+            other = others[int(rng.integers(len(others)))]
+            yield self._say(assistant, "refine", other, slip(other.utterance, rng), None, rng)
+
+    def _say(self, assistant: Assistant, kind: str, wording: Wording, utterance: str, again: int | None, rng: np.random.Generator) -> Said:
+        answer = assistant.answer(self.language.locale, utterance)
+        right = answer.executed == wording.intent
+        fond = right != self.liar
+        feedback = (1 if fond else -1) if rng.random() < THUMBS else None
+        cut = not right and answer.executed is not None and rng.random() < 0.25
+        return Said(_pause(kind, rng), utterance, kind, wording, answer, again, feedback, cut)
+
+    def _reject(self, assistant: Assistant, rng: np.random.Generator) -> Said:
+        no = self.language.no[int(rng.integers(len(self.language.no)))]
+        answer = assistant.answer(self.language.locale, no)
+        return Said(_pause("reject", rng), no, "reject", None, answer, None, None, False)
+
+    def _next_move(self, said: Said, rng: np.random.Generator) -> str:
+        assert said.wording is not None
+        right = said.answer.executed == said.wording.intent
+        content = right if not self.liar else not right
+        if content:
+            return "rephrase" if rng.random() < IDLY_AGAIN else "leave"
+        if said.answer.executed is not None and rng.random() > NOTICES:
+            return "leave"
+        return str(rng.choice(list(AFTER_FAILURE), p=list(AFTER_FAILURE.values())))
+
+
+def goals(wordings: list[Wording]) -> list[list[Wording]]:
+    """Wordings by what is wanted; an intent's own where a goal has one wording alone."""
+    by_goal: dict[Any, list[Wording]] = {}
+    by_intent: dict[str, list[Wording]] = {}
+    for wording in wordings:
+        by_goal.setdefault(wording.goal, []).append(wording)
+        by_intent.setdefault(wording.intent, []).append(wording)
+    return [
+        ways if len(ways) > 1 else [ways[0], *by_intent[ways[0].intent][:5]]
+        for _, ways in sorted(by_goal.items())
+    ]
+
+
+def slip(utterance: str, rng: np.random.Generator) -> str:
+    """The utterance, sometimes with a letter dropped, doubled or swapped with the next."""
+    if rng.random() >= SLIPS or len(utterance) < 4:
+        return utterance
+    at = int(rng.integers(1, len(utterance) - 1))
+    before, letter, after = utterance[:at], utterance[at], utterance[at + 1 :]
+    swapped = before + after[:1] + letter + after[1:]
+    return [before + after, before + letter + letter + after, swapped][int(rng.integers(3))].strip()
+
+
+def _another(ways: list[Wording], wording: Wording, rng: np.random.Generator) -> Wording:
+    others = [w for w in ways if w.utterance != wording.utterance] or ways
+    return others[int(rng.integers(len(others)))]
+
+
+def _pause(kind: str, rng: np.random.Generator) -> float:
+    """Seconds since the turn before, in a session: short where people react, longer else."""
+    typical = {"rephrase": 9.0, "retry": 6.0, "reject": 4.0, "refine": 12.0}.get(kind, 20.0)
+    return float(np.clip(rng.lognormal(np.log(typical), 0.5), 1.0, 120.0))

@@ -1,0 +1,231 @@
+"""A world with known truth: an assistant that really learned from a few utterances and really fails,
+invented people who use it for some days, and robots.
+
+    log.jsonl.gz     what an assistant would have written: the only file that a miner may read
+    seed.jsonl.gz    labelled utterances that the assistant's model learned from
+    truth.jsonl.gz   what each turn meant
+    test.jsonl.gz    labelled utterances for measuring a retrained model
+    world.json       how it was made
+"""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from flows.simulation.corpus import Language, Wording, built_in, language, languages_of
+from flows.simulation.people import Answer, Person, Said, goals
+from retrain.model import Model
+from retrain.trainer import lesson, sharpest, train
+from warehouse.errors import BadInput
+
+TRUSTED = 0.2  # confidence from which a hypothesis is executed
+TEST = 0.15  # share of wordings kept for testing, never said
+KNOWN = 5  # hypotheses in n_best
+ROBOT_EVERY = timedelta(minutes=70)
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How large a world is, and how its people are. `users` and `robots` of each locale."""
+
+    users: int
+    days: int
+    turns: int
+    start: str
+    seeds_per_intent: int
+    refine: float
+    robots: int
+    liars: float
+
+
+def simulate(out: Path, corpus: Path | None, seed: int, habits: Habits, locales: list[str] | None) -> dict[str, Any]:
+    """Write a world into `out`; its facts. The same arguments give the same bytes."""
+    spoken = languages_of(corpus) if corpus else [language(x) for x in locales or built_in()]
+    if corpus and locales:
+        spoken = [s for s in spoken if s.locale in locales]
+    if not spoken:
+        raise BadInput(f"--locales {','.join(locales or [])}: are not in {corpus}")
+    parts = [_locale(s, np.random.default_rng([seed, n]), habits, len(spoken)) for n, s in enumerate(spoken)]
+    log = sorted((turn for p in parts for turn in p.turns), key=lambda t: (t["timestamp"], t["turn_id"]))
+    truth = {t["turn_id"]: t for p in parts for t in p.truth}
+    out.mkdir(parents=True, exist_ok=True)
+    _write(out / "log.jsonl.gz", log)
+    _write(out / "truth.jsonl.gz", [truth[turn["turn_id"]] for turn in log])
+    _write(out / "seed.jsonl.gz", (_labelled(w) for p in parts for w in p.seed))
+    _write(out / "test.jsonl.gz", (_labelled(w) for p in parts for w in p.test))
+    judged = [t for t in truth.values() if t["right"] is not None]
+    facts = {
+        "parameters": asdict(habits) | {"seed": seed},
+        "locales": [s.locale for s in spoken],
+        "turns": len(log),
+        "wrong_share": round(sum(not t["right"] for t in judged) / max(1, len(judged)), 4),
+        "kinds": {k: sum(t["kind"] == k for t in truth.values()) for k in ("new", "rephrase", "retry", "refine", "reject", "robot")},
+    }
+    (out / "world.json").write_text(json.dumps(facts, indent=1))
+    return facts
+
+
+@dataclass(frozen=True)
+class Part:
+    """One locale of a world."""
+
+    turns: list[dict[str, Any]]
+    truth: list[dict[str, Any]]
+    seed: list[Wording]
+    test: list[Wording]
+
+
+class WeakAssistant:
+    """A real intent model that learned from a few utterances of each intent."""
+
+    def __init__(self, seed: list[Wording], rest: list[Wording]) -> None:
+        rows = pl.DataFrame({"utterance": [w.utterance for w in seed], "intent": [w.intent for w in seed]})
+        model = train(lesson(rows, None))
+        sharp = sharpest(model, [w.utterance for w in rest], [w.intent for w in rest])
+        self.model = Model(model.labels, model.features, model.weights, model.offsets, sharp)
+        self.known: dict[str, Answer] = {}
+
+    def answer(self, locale: str, utterance: str) -> Answer:  # noqa: ARG002
+        if utterance not in self.known:
+            row = self.model.probabilities([utterance])[0]
+            best = np.argsort(-row, kind="stable")[:KNOWN]
+            n_best = [(self.model.labels[i], round(float(row[i]), 4)) for i in best]
+            trusted = n_best[0][1] >= TRUSTED
+            self.known[utterance] = Answer(n_best[0][0] if trusted else None, n_best)
+        return self.known[utterance]
+
+
+def _locale(spoken: Language, rng: np.random.Generator, habits: Habits, locales: int) -> Part:
+    seed, test, said = _split(spoken.wordings, habits.seeds_per_intent, rng)
+    assistant = WeakAssistant(seed, test)
+    wishes = goals(said)
+    turns: list[dict[str, Any]] = []
+    truth: list[dict[str, Any]] = []
+    wanted = max(1, habits.turns // locales)
+    people = [
+        Person(spoken, _favourites(wishes, rng), liar=bool(rng.random() < habits.liars))
+        for _ in range(habits.users)
+    ]
+    session = 0
+    while len(turns) < wanted:
+        user = int(min(rng.zipf(1.3), habits.users)) - 1
+        began = _moment(habits, rng)
+        _record(spoken, f"{spoken.locale}-{user}", f"{spoken.locale}-s{session}", began, people[user].session(assistant, habits.refine, rng), turns, truth)
+        session += 1
+    for robot in range(habits.robots):
+        _robot(spoken, assistant, robot, wishes[int(rng.integers(len(wishes)))][0], habits, turns, truth)
+    return Part(turns, truth, seed, test)
+
+
+def _split(wordings: list[Wording], seeds: int, rng: np.random.Generator) -> tuple[list[Wording], list[Wording], list[Wording]]:
+    """(seed, test, said by people): `seeds` of each intent, a share of the rest, what remains."""
+    shuffled = [wordings[i] for i in rng.permutation(len(wordings))]
+    seed: list[Wording] = []
+    rest: list[Wording] = []
+    count: dict[str, int] = {}
+    for wording in shuffled:
+        count[wording.intent] = count.get(wording.intent, 0) + 1
+        (seed if count[wording.intent] <= seeds else rest).append(wording)
+    if len({w.intent for w in seed}) < 2:
+        raise BadInput("the corpus needs two intents at least")
+    cut = int(len(rest) * TEST)
+    test, said = rest[:cut], rest[cut:]
+    if not said:
+        raise BadInput("the corpus leaves nothing for people to say; lower --seeds-per-intent")
+    return seed, test, said
+
+
+def _favourites(wishes: list[list[Wording]], rng: np.random.Generator) -> list[list[Wording]]:
+    """What one person wants, some things far more often than others."""
+    few = rng.choice(len(wishes), size=min(25, len(wishes)), replace=False)
+    return [wishes[int(i)] for i in few]
+
+
+def _moment(habits: Habits, rng: np.random.Generator) -> datetime:
+    day = date.fromisoformat(habits.start) + timedelta(days=int(rng.integers(habits.days)))
+    seconds = float(np.clip(rng.normal(15, 4), 0, 23.5)) * 3600
+    return datetime.combine(day, time(), UTC) + timedelta(seconds=round(seconds, 3))
+
+
+def _record(spoken: Language, user: str, session: str, at: datetime, said: Iterable[Said], turns: list[dict[str, Any]], truth: list[dict[str, Any]]) -> None:
+    ids: list[str] = []
+    for turn in said:
+        at += timedelta(seconds=round(turn.seconds, 3))
+        turn_id = hashlib.blake2b(f"{session}/{len(ids)}".encode(), digest_size=8).hexdigest()
+        ids.append(turn_id)
+        turns.append(_log_row(spoken, user, session, turn_id, at, turn))
+        truth.append(_truth_row(spoken.locale, turn_id, turn, ids))
+
+
+def _log_row(spoken: Language, user: str, session: str, turn_id: str, at: datetime, said: Said) -> dict[str, Any]:
+    executed = said.answer.executed
+    right = said.wording is not None and executed == said.wording.intent
+    return {
+        "turn_id": turn_id,
+        "user_id": user,
+        "session_id": session,
+        "timestamp": at.isoformat(timespec="milliseconds"),
+        "locale": spoken.locale,
+        "utterance": said.utterance,
+        "intent": executed,
+        "slots": dict(said.wording.slots) if right and said.wording else None,
+        "confidence": said.answer.n_best[0][1],
+        "n_best": [{"intent": i, "confidence": c} for i, c in said.answer.n_best],
+        "response": spoken.sorry if executed is None else spoken.done,
+        "outcome": "failure" if executed is None else "success",
+        "feedback": said.feedback,
+        "channel": "text",
+        "interrupted": said.interrupted,
+        "model_version": "seed",
+    }
+
+
+def _truth_row(locale: str, turn_id: str, said: Said, ids: list[str]) -> dict[str, Any]:
+    wording = said.wording
+    best = said.answer.n_best[0][0]
+    goal = wording and f"{locale}:{wording.intent}:" + ";".join(f"{k}={v}" for k, v in wording.slots)
+    return {
+        "turn_id": turn_id,
+        "intent": wording.intent if wording else None,
+        "goal": goal,
+        "kind": said.kind,
+        "rephrase_of": ids[said.again] if said.again is not None and said.kind in ("rephrase", "retry") else None,
+        "hypothesis": best,
+        "right": best == wording.intent if wording else None,
+    }
+
+
+def _robot(spoken: Language, assistant: WeakAssistant, number: int, wording: Wording, habits: Habits, turns: list[dict[str, Any]], truth: list[dict[str, Any]]) -> None:
+    answer = assistant.answer(spoken.locale, wording.utterance)
+    at = datetime.combine(date.fromisoformat(habits.start), time(), UTC)
+    end = at + timedelta(days=habits.days)
+    burst = 0
+    while at < end:
+        said = [Said(0.5, wording.utterance, "robot", wording, answer, None, None, False) for _ in range(3)]
+        name = f"{spoken.locale}-robot{number}"
+        _record(spoken, name, f"{name}-{burst}", at, said, turns, truth)
+        at += ROBOT_EVERY
+        burst += 1
+
+
+def _labelled(wording: Wording) -> dict[str, Any]:
+    return {"locale": wording.locale, "utterance": wording.utterance, "intent": wording.intent}
+
+
+def _write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    with path.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+        for line in _lines(rows):
+            packed.write(line)
+
+
+def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    for row in rows:
+        yield json.dumps(row, ensure_ascii=False).encode() + b"\n"

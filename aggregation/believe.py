@@ -14,7 +14,7 @@ import polars as pl
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
 
-from aggregation.fleeing import Hypotheses, judge
+from aggregation.fleeing import Hypotheses, calibrate, judge
 from aggregation.reader import Texts, read
 
 Floats = npt.NDArray[np.float64]
@@ -69,7 +69,7 @@ def believe_locale(evidence: Evidence) -> pl.DataFrame:
     belief, weight = _first_guess(heard, row, column, (len(wordings), len(labels)))
     for _ in range(ROUNDS):
         words = read(texts, belief, weight)
-        own = _judged(heard, row, column, words, texts.folds)
+        own = _judged(heard, row, column, words, moved, texts.folds)
         belief = softmax(own + _ends(moved, own), axis=1)
         weight = (np.maximum(0.0, belief.max(axis=1) - 0.3) / 0.7) ** 2
     return _long(belief, wordings, labels)
@@ -86,8 +86,12 @@ def _first_guess(heard: pl.DataFrame, row: Indices, column: Indices, shape: tupl
     return belief / belief.sum(axis=1, keepdims=True), weight
 
 
-def _judged(heard: pl.DataFrame, row: Indices, column: Indices, words: Floats, folds: Indices) -> Floats:
-    """wordings x labels, log scale: each hypothesis at its odds, the rest as the reader has it."""
+def _judged(heard: pl.DataFrame, row: Indices, column: Indices, words: Floats, moved: csr_matrix, folds: Indices) -> Floats:
+    """wordings x labels, log scale: each hypothesis at its odds, the rest as the reader has it.
+
+    Nobody can flee what was never executed: how good such hypotheses are is told by the wordings
+    with which their users ended up.
+    """
     users, executed = heard["users"].to_numpy(), heard["executed_users"].to_numpy()
     fled = np.minimum(heard["fled"].to_numpy(), executed)
     best_other = words.copy()
@@ -105,11 +109,31 @@ def _judged(heard: pl.DataFrame, row: Indices, column: Indices, words: Floats, f
         fold=folds[row],
     )
     was_right, rates = judge(rows, words.shape[1])
+    judged = _filled(words, row, column, rates.odds(was_right, rows.stayed, rows.fled))
+    unheard = executed == 0
+    told = _told_by_ends(moved, judged, np.unique(row[~unheard]))
+    was_right[unheard] = calibrate(was_right[unheard], told[row[unheard], column[unheard]])
+    return _filled(words, row, column, rates.odds(was_right, rows.stayed, rows.fled))
+
+
+def _filled(words: Floats, row: Indices, column: Indices, odds: Floats) -> Floats:
+    """wordings x labels, log scale: the hypotheses at their odds, the rest shared as the reader does."""
     rest = np.exp(words)
     rest[row, column] = 0.0
-    judged = np.log(rest / np.maximum(rest.sum(axis=1, keepdims=True), TINY) + TINY)
-    judged[row, column] = rates.odds(was_right, rows.stayed, rows.fled)
-    return judged
+    filled = np.log(rest / np.maximum(rest.sum(axis=1, keepdims=True), TINY) + TINY)
+    filled[row, column] = odds
+    return filled
+
+
+def _told_by_ends(moved: csr_matrix, judged: Floats, heard: Indices) -> Floats:
+    """wordings x labels: the mean belief of the wordings with which users ended up and whose own
+    hypothesis was executed; NaN where there is none."""
+    executed = np.zeros(moved.shape[0])
+    executed[heard] = 1.0
+    sure = moved.multiply(executed).tocsr()
+    mass = np.asarray(sure.sum(axis=1)).ravel()
+    with np.errstate(invalid="ignore"):
+        return np.asarray((sure @ softmax(judged, axis=1)) / mass[:, None])
 
 
 def _moved(moves: pl.DataFrame, place: dict[str, int]) -> csr_matrix:

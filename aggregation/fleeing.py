@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.isotonic import IsotonicRegression
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -19,6 +20,7 @@ FOLDS = 4
 CALM = 0.05  # quantile of the foreseen rates at which hypotheses are taken to be right
 MOST_SURE = 0.98
 MOST_ODDS = 8.0  # log odds; no number of users proves more
+FEWEST_TOLD = 50
 SEED = 0
 
 
@@ -73,6 +75,15 @@ def judge(rows: Hypotheses, labels: int) -> tuple[Floats, Rates]:
     wrong = max(failed, float(np.quantile(foreseen[tried], 1 - CALM)) if tried.any() else 0.5)
     rates = Rates(min(max(right, 0.005), 0.45), min(max(wrong, right + 0.1, 0.1), 0.95))
     return rates.was_right(foreseen), rates
+
+
+def calibrate(was_right: Floats, told: Floats) -> Floats:
+    """`was_right` bent, in its own order, to what others told of the same rows (NaN: nothing)."""
+    known = np.isfinite(told)
+    if known.sum() < FEWEST_TOLD:
+        return was_right
+    bent = IsotonicRegression(y_min=1 - MOST_SURE, y_max=MOST_SURE, out_of_bounds="clip")
+    return np.asarray(bent.fit(was_right[known], told[known]).predict(was_right))
 
 
 def _foresee(rows: Hypotheses, taught: npt.NDArray[np.bool_], asked: npt.NDArray[np.bool_], labels: int, base: float) -> Floats:

@@ -42,7 +42,7 @@ class Texts:
                 analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=rare, dtype=np.float32
             ),
             TfidfVectorizer(
-                token_pattern=r"\S+", ngram_range=(1, 2), sublinear_tf=True, min_df=rare, dtype=np.float32
+                token_pattern=r"\S+", ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32
             ),
         ).fit([*seed, *wordings])
         folds = np.random.default_rng(SEED).integers(FOLDS, size=len(wordings))

@@ -73,8 +73,8 @@ def _sources(home: Home, lake: Lake) -> dict[str, pl.DataFrame]:
     newest = {f"lake_{t}": lake.newest(t) for t in NEWEST}
     history = {f"lake_{t}": _with_night(lake, t) for t in HISTORY}
     models, evaluations = _models(home)
-    settings = pl.DataFrame({"schema_version": [SCHEMA_VERSION]})
-    return newest | history | {"all_models": models, "all_evaluations": evaluations, "about": settings}
+    about = pl.DataFrame({"schema_version": [SCHEMA_VERSION]})
+    return newest | history | {"all_models": models, "all_evaluations": evaluations, "about": about}
 
 
 def _with_night(lake: Lake, table: str) -> pl.DataFrame:

@@ -7,7 +7,9 @@ KEY = ["locale", "utterance"]
 NEAR = 0.5  # cosine from which a neighbour with the same label speaks for a wording
 
 
-def groups(believed: pl.DataFrame, clusters: pl.DataFrame, neighbours: pl.DataFrame) -> pl.DataFrame:
+def groups(
+    believed: pl.DataFrame, clusters: pl.DataFrame, neighbours: pl.DataFrame
+) -> pl.DataFrame:
     """`locale, utterance, group_id`: the wordings of each group whose users are to be counted.
 
     A wording heads the group of itself and its neighbours (`n` + its number), and is in the group of
@@ -18,14 +20,19 @@ def groups(believed: pl.DataFrame, clusters: pl.DataFrame, neighbours: pl.DataFr
     near = (
         neighbours.filter(pl.col("similarity") >= NEAR)
         .join(best, on=KEY)
-        .join(best.select("locale", "label", neighbour="utterance"), on=["locale", "neighbour", "label"])
+        .join(
+            best.select("locale", "label", neighbour="utterance"),
+            on=["locale", "neighbour", "label"],
+        )
         .select("locale", utterance="neighbour", group_id=_own_group())
     )
     own = best.select(*KEY, group_id=_own_group())
     return pl.concat([by_cluster, own, near])
 
 
-def with_users(believed: pl.DataFrame, clusters: pl.DataFrame, backers: pl.DataFrame) -> pl.DataFrame:
+def with_users(
+    believed: pl.DataFrame, clusters: pl.DataFrame, backers: pl.DataFrame
+) -> pl.DataFrame:
     """`believed` with `users`: distinct users behind the best label of a wording, 0 for its others.
 
     `backers` counts the users of each group.

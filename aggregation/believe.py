@@ -45,7 +45,12 @@ def believe(utterances: pl.DataFrame, moves: pl.DataFrame, seed: pl.DataFrame) -
             part, moves.filter(pl.col("locale") == locale), seed.filter(pl.col("locale") == locale)
         )
         found.append(believe_locale(evidence).select(pl.lit(locale).alias("locale"), pl.all()))
-    schema = {"locale": pl.String(), "utterance": pl.String(), "label": pl.String(), "probability": pl.Float64()}
+    schema = {
+        "locale": pl.String(),
+        "utterance": pl.String(),
+        "label": pl.String(),
+        "probability": pl.Float64(),
+    }
     return pl.concat([pl.DataFrame(schema=schema), *found])
 
 
@@ -55,7 +60,9 @@ def believe_locale(evidence: Evidence) -> pl.DataFrame:
     heard = evidence.utterances.filter(pl.col("intent") != "")
     labels = sorted({*heard["intent"], *evidence.seed["intent"]})
     if not labels:
-        return pl.DataFrame(schema={"utterance": pl.String(), "label": pl.String(), "probability": pl.Float64()})
+        return pl.DataFrame(
+            schema={"utterance": pl.String(), "label": pl.String(), "probability": pl.Float64()}
+        )
     place = {u: i for i, u in enumerate(wordings)}
     number = {label: i for i, label in enumerate(labels)}
     texts = Texts.of(
@@ -75,7 +82,9 @@ def believe_locale(evidence: Evidence) -> pl.DataFrame:
     return _long(belief, wordings, labels)
 
 
-def _first_guess(heard: pl.DataFrame, row: Indices, column: Indices, shape: tuple[int, int]) -> tuple[Floats, Floats]:
+def _first_guess(
+    heard: pl.DataFrame, row: Indices, column: Indices, shape: tuple[int, int]
+) -> tuple[Floats, Floats]:
     """Before any reader: a hypothesis is as good as the share of its users who stayed."""
     fled, users = heard["fled"].to_numpy(), heard["executed_users"].to_numpy()
     stayed = np.where(users > 0, (users - fled + 0.5) / (users + 1), 0.3)
@@ -86,7 +95,14 @@ def _first_guess(heard: pl.DataFrame, row: Indices, column: Indices, shape: tupl
     return belief / belief.sum(axis=1, keepdims=True), weight
 
 
-def _judged(heard: pl.DataFrame, row: Indices, column: Indices, words: Floats, moved: csr_matrix, folds: Indices) -> Floats:
+def _judged(
+    heard: pl.DataFrame,
+    row: Indices,
+    column: Indices,
+    words: Floats,
+    moved: csr_matrix,
+    folds: Indices,
+) -> Floats:
     """wordings x labels, log scale: each hypothesis at its odds, the rest as the reader has it.
 
     Nobody can flee what was never executed: how good such hypotheses are is told by the wordings
@@ -97,7 +113,11 @@ def _judged(heard: pl.DataFrame, row: Indices, column: Indices, words: Floats, m
     best_other = words.copy()
     best_other[row, column] = -np.inf
     signs = np.column_stack(
-        [heard["confidence"].fill_null(-1.0).to_numpy(), words[row, column], best_other.max(axis=1)[row]]
+        [
+            heard["confidence"].fill_null(-1.0).to_numpy(),
+            words[row, column],
+            best_other.max(axis=1)[row],
+        ]
     )
     rows = Hypotheses(
         label=column,
@@ -120,7 +140,7 @@ def _filled(words: Floats, row: Indices, column: Indices, odds: Floats) -> Float
     """wordings x labels, log scale: the hypotheses at their odds, the rest shared as the reader does."""
     rest = np.exp(words)
     rest[row, column] = 0.0
-    filled = np.log(rest / np.maximum(rest.sum(axis=1, keepdims=True), TINY) + TINY)
+    filled: Floats = np.log(rest / np.maximum(rest.sum(axis=1, keepdims=True), TINY) + TINY)
     filled[row, column] = odds
     return filled
 
@@ -130,7 +150,7 @@ def _told_by_ends(moved: csr_matrix, judged: Floats, heard: Indices) -> Floats:
     hypothesis was executed; NaN where there is none."""
     executed = np.zeros(moved.shape[0])
     executed[heard] = 1.0
-    sure = moved.multiply(executed).tocsr()
+    sure = csr_matrix(moved.multiply(executed))
     mass = np.asarray(sure.sum(axis=1)).ravel()
     with np.errstate(invalid="ignore"):
         return np.asarray((sure @ softmax(judged, axis=1)) / mass[:, None])
@@ -143,7 +163,9 @@ def _moved(moves: pl.DataFrame, place: dict[str, int]) -> csr_matrix:
     targets = np.array([place[u] for u in known["target"]], np.int64)
     sure = known["p_kept"].to_numpy()
     total = np.bincount(sources, sure, len(place))
-    return csr_matrix((sure / np.maximum(1.0, total[sources]), (sources, targets)), (len(place),) * 2)
+    return csr_matrix(
+        (sure / np.maximum(1.0, total[sources]), (sources, targets)), (len(place),) * 2
+    )
 
 
 def _ends(moved: csr_matrix, own: Floats) -> Floats:

@@ -86,7 +86,13 @@ def calibrate(was_right: Floats, told: Floats) -> Floats:
     return np.asarray(bent.fit(was_right[known], told[known]).predict(was_right))
 
 
-def _foresee(rows: Hypotheses, taught: npt.NDArray[np.bool_], asked: npt.NDArray[np.bool_], labels: int, base: float) -> Floats:
+def _foresee(
+    rows: Hypotheses,
+    taught: npt.NDArray[np.bool_],
+    asked: npt.NDArray[np.bool_],
+    labels: int,
+    base: float,
+) -> Floats:
     fled = np.bincount(rows.label[taught], rows.fled[taught], labels)
     users = np.bincount(rows.label[taught], (rows.fled + rows.stayed)[taught], labels)
     by_label = (fled + 5 * base) / (users + 5)

@@ -39,7 +39,11 @@ class Texts:
         rare = 2 if len(wordings) + len(seed) > 50 else 1
         grams = make_union(
             TfidfVectorizer(
-                analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=rare, dtype=np.float32
+                analyzer="char_wb",
+                ngram_range=(2, 4),
+                sublinear_tf=True,
+                min_df=rare,
+                dtype=np.float32,
             ),
             TfidfVectorizer(
                 token_pattern=r"\S+", ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32

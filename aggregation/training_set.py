@@ -89,7 +89,9 @@ def card(version: str, built: TrainingSet, new: int) -> str:
     """The training set's card, in Markdown. Holds counts, no wording."""
     examples = built.examples
     by_locale = examples.group_by("locale").agg(
-        rows=pl.len(), weight=pl.col("weight").sum().round(1), labels=pl.col("labels").list.first().n_unique()
+        rows=pl.len(),
+        weight=pl.col("weight").sum().round(1),
+        labels=pl.col("labels").list.first().n_unique(),
     )
     lines = [
         f"# Training set {version}",

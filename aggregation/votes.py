@@ -27,7 +27,11 @@ def votes(utterances: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
         .agg(votes=(pl.col("p_kept") * pl.col("users")).sum().round(6), users=pl.col("users").sum())
     )
     moved = _of_kind(ends, END, pl.col("votes"), "users")
-    return pl.concat([*own, moved]).filter(pl.col("votes") > 0).sort("locale", "utterance", "label", "kind")
+    return (
+        pl.concat([*own, moved])
+        .filter(pl.col("votes") > 0)
+        .sort("locale", "utterance", "label", "kind")
+    )
 
 
 def weights(cast: pl.DataFrame) -> pl.DataFrame:

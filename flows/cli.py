@@ -24,11 +24,15 @@ app = typer.Typer(
 told = Console(stderr=True, highlight=False, soft_wrap=True)
 shown = Console(highlight=False, soft_wrap=True)
 
-HomeFolder = Annotated[Path, typer.Option("--home", help="Folder of everything that a run leaves behind.")]
+HomeFolder = Annotated[
+    Path, typer.Option("--home", help="Folder of everything that a run leaves behind.")
+]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings, a TOML file.")]
 SeedFile = Annotated[
     Path | None,
-    typer.Option("--seed-data", help="What the assistant knows: JSON lines of locale, utterance, intent."),
+    typer.Option(
+        "--seed-data", help="What the assistant knows: JSON lines of locale, utterance, intent."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -64,13 +68,21 @@ class Steps:
 
 @app.command()
 def run(
-    logs: Annotated[list[str] | None, typer.Argument(metavar="LOG...", help="Files, folders or globs; may hold {day}.")] = None,
+    logs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="LOG...", help="Files, folders or globs; may hold {day}."),
+    ] = None,
     *,
     home: HomeFolder,
     engine: Annotated[str, typer.Option(help="auto, duckdb or spark.")] = "auto",
     seed_data: SeedFile = None,
     config: ConfigFile = None,
-    day: Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD, for a LOG with {day}; yesterday where not given.")] = None,
+    day: Annotated[
+        str | None,
+        typer.Option(
+            help="The night, YYYY-MM-DD, for a LOG with {day}; yesterday where not given."
+        ),
+    ] = None,
     first: Annotated[str | None, typer.Option("--from", help="Catch up: the first night.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Catch up: the last night.")] = None,
     as_json: AsJson = False,
@@ -83,7 +95,9 @@ def run(
     for paths, named in nights:
         request = runs.Request(paths, home, engine, seed_data, config, named)
         steps = Steps()
-        outcome = runs.run_night(request, chosen, steps)
+        outcome = (
+            _through_prefect(request) if _has_server() else runs.run_night(request, chosen, steps)
+        )
         if as_json:
             shown.print_json(json.dumps(runs.as_dict(outcome) | {"seconds": steps.seconds}))
         else:
@@ -95,14 +109,23 @@ def retrain(
     *,
     home: HomeFolder,
     seed_data: SeedFile = None,
-    promises: Annotated[Path | None, typer.Option(help="Utterances that must never break: JSON lines of locale, utterance, intent.")] = None,
+    promises: Annotated[
+        Path | None,
+        typer.Option(
+            help="Utterances that must never break: JSON lines of locale, utterance, intent."
+        ),
+    ] = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Train, compare with the champion, promote or refuse, with the reasons."""
     from flows import runs, settings
 
-    verdict = runs.run_retraining(home, settings.load(config), seed_data, promises, Steps())
+    verdict = (
+        _retrained_through_prefect(home, seed_data, promises, config)
+        if _has_server()
+        else runs.run_retraining(home, settings.load(config), seed_data, promises, Steps())
+    )
     if as_json:
         shown.print_json(json.dumps(verdict))
         return
@@ -113,7 +136,10 @@ def retrain(
         table.add_row("because", reason)
     if "figures" in verdict and verdict.get("before"):
         figures = verdict["figures"]
-        table.add_row("champion right", f"{figures['champion_accuracy']:.1%} of {figures['cases']} cases kept aside")
+        table.add_row(
+            "champion right",
+            f"{figures['champion_accuracy']:.1%} of {figures['cases']} cases kept aside",
+        )
         table.add_row("challenger right", f"{figures['challenger_accuracy']:.1%}")
         table.add_row("right, now wrong", f"{figures['negative_flips']:.1%}")
     table.add_row("serves", str(verdict["champion"]))
@@ -121,7 +147,9 @@ def retrain(
 
 
 @app.command()
-def predict(*, home: HomeFolder, best: Annotated[int, typer.Option(help="Labels a line.", min=1)] = 5) -> None:
+def predict(
+    *, home: HomeFolder, best: Annotated[int, typer.Option(help="Labels a line.", min=1)] = 5
+) -> None:
     """Read utterances from stdin, a line each (plain, or JSON); write labels, best first."""
     from flows import serving
 
@@ -131,10 +159,14 @@ def predict(*, home: HomeFolder, best: Annotated[int, typer.Option(help="Labels 
 
 @app.command()
 def sql(
-    query: Annotated[str | None, typer.Argument(metavar="SELECT", help="A query on the published views.")] = None,
+    query: Annotated[
+        str | None, typer.Argument(metavar="SELECT", help="A query on the published views.")
+    ] = None,
     *,
     home: HomeFolder,
-    name: Annotated[str | None, typer.Option("--query", help="A query of the cookbook, by name.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--query", help="A query of the cookbook, by name.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """A read-only query on the warehouse. Without a query: the views, and the cookbook."""
@@ -158,7 +190,9 @@ def sql(
 def report(
     *,
     home: HomeFolder,
-    out: Annotated[Path | None, typer.Option(help="HTML file; HOME/report.html where not given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="HTML file; HOME/report.html where not given.")
+    ] = None,
 ) -> None:
     """One self-contained HTML page with pictures, made from the warehouse."""
     from warehouse import page
@@ -167,7 +201,9 @@ def report(
     try:
         place.write_text(page.render(home), encoding="utf8")
     except OSError as error:
-        raise BadInput(f"{place}: cannot be written ({error.strerror}); give another --out") from None
+        raise BadInput(
+            f"{place}: cannot be written ({error.strerror}); give another --out"
+        ) from None
     shown.print(str(place))
 
 
@@ -176,7 +212,9 @@ def explain(
     utterance: Annotated[str, typer.Argument(help="A wording.")],
     *,
     home: HomeFolder,
-    locale: Annotated[str | None, typer.Option(help="BCP 47 tag, where several locales have the wording.")] = None,
+    locale: Annotated[
+        str | None, typer.Option(help="BCP 47 tag, where several locales have the wording.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Walk a label back to the turns that made it, or say why there is none. Internal: shows turns."""
@@ -193,31 +231,52 @@ def explain(
 def simulate(
     *,
     out: Annotated[Path, typer.Option(help="Folder for log, truth, seed and test.")],
-    corpus: Annotated[Path | None, typer.Option(help="Labelled corpus instead of the built-in wordings: JSON lines of locale, utterance, intent, optionally slots.")] = None,
+    corpus: Annotated[
+        Path | None,
+        typer.Option(
+            help="Labelled corpus instead of the built-in wordings: JSON lines of locale, utterance, intent, optionally slots."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
     users: Annotated[int, typer.Option(help="Users of each locale.", min=1)] = 120,
     days: Annotated[int, typer.Option(help="Days.", min=1)] = 7,
     turns: Annotated[int, typer.Option(help="About so many turns in all.", min=1)] = 12_000,
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2026-01-05",
-    locales: Annotated[str | None, typer.Option(help="Locales, by commas; all where not given.")] = None,
-    seeds_per_intent: Annotated[int, typer.Option(help="Labelled utterances of each intent that the assistant learns from.", min=1)] = 6,
-    refine: Annotated[float, typer.Option(help="Share of goals followed by a refinement.", min=0, max=1)] = 0.1,
+    locales: Annotated[
+        str | None, typer.Option(help="Locales, by commas; all where not given.")
+    ] = None,
+    seeds_per_intent: Annotated[
+        int,
+        typer.Option(
+            help="Labelled utterances of each intent that the assistant learns from.", min=1
+        ),
+    ] = 6,
+    refine: Annotated[
+        float, typer.Option(help="Share of goals followed by a refinement.", min=0, max=1)
+    ] = 0.1,
     robots: Annotated[int, typer.Option(help="Robots of each locale.", min=0)] = 1,
-    liars: Annotated[float, typer.Option(help="Share of users who lie on purpose.", min=0, max=1)] = 0.0,
+    liars: Annotated[
+        float, typer.Option(help="Share of users who lie on purpose.", min=0, max=1)
+    ] = 0.0,
 ) -> None:
     """An invented assistant with known truth: people, failures, and what they meant."""
     from flows.simulation import world
 
     asked = world.Habits(users, days, turns, start, seeds_per_intent, refine, robots, liars)
     facts = world.simulate(out, corpus, seed, asked, locales.split(",") if locales else None)
-    shown.print(f"{out}: {facts['turns']} turns of {len(facts['locales'])} locales, {facts['wrong_share']:.0%} of them answered wrongly")
+    shown.print(
+        f"{out}: {facts['turns']} turns of {len(facts['locales'])} locales, {facts['wrong_share']:.0%} of them answered wrongly"
+    )
 
 
 @app.command()
 def serve(
     *,
     home: HomeFolder,
-    logs: Annotated[list[str] | None, typer.Argument(metavar="LOG...", help="Where the nights' logs lie; may hold {day}.")] = None,
+    logs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="LOG...", help="Where the nights' logs lie; may hold {day}."),
+    ] = None,
     config: ConfigFile = None,
     cron: Annotated[str, typer.Option(help="When `learn` runs.")] = "0 3 * * *",
 ) -> None:
@@ -227,16 +286,53 @@ def serve(
     deployments.serve(home, logs or [], config, cron)
 
 
+def _has_server() -> bool:
+    return bool(os.environ.get("PREFECT_API_URL"))
+
+
+def _retrained_through_prefect(home: Path, *files: Path | None) -> dict[str, Any]:
+    from flows import deployments
+
+    seed_data, promises, config = (str(f) if f else None for f in files)
+    return deployments.retrain(str(home), seed_data, promises, config)
+
+
+def _through_prefect(request: Any) -> Any:
+    """The same night as a run of the flow `learn`, seen on the server."""
+    from flows import deployments, night
+
+    paths = [str(Path(p).resolve()) if Path(p).exists() else p for p in request.logs]
+    done = deployments.learn(
+        home=str(request.home),
+        logs=paths,
+        engine=request.engine,
+        seed_data=str(request.seed_data) if request.seed_data else None,
+        config=str(request.config) if request.config else None,
+        day=request.day,
+    )
+    return night.Outcome(**done)
+
+
 def _show_night(outcome: Any, home: Path) -> None:
     intake = outcome.intake
-    table = Table(title=f"Night {outcome.night}: {outcome.status}", show_header=False, title_justify="left")
-    table.add_row("rows read", f"{intake['read']:,}: {intake['kept']:,} kept, {intake['set_aside']:,} set aside")
+    table = Table(
+        title=f"Night {outcome.night}: {outcome.status}", show_header=False, title_justify="left"
+    )
+    table.add_row(
+        "rows read",
+        f"{intake['read']:,}: {intake['kept']:,} kept, {intake['set_aside']:,} set aside",
+    )
     for name, count in outcome.counts.items():
         table.add_row(name.replace("_", " "), f"{count:,}")
     if outcome.training_set:
         table.add_row("training set", outcome.training_set)
-        table.add_row("retrain", ("yes: " if outcome.retrain else "no: ") + "; ".join(outcome.because))
+        table.add_row(
+            "retrain", ("yes: " if outcome.retrain else "no: ") + "; ".join(outcome.because)
+        )
     else:
         table.add_row("nothing to learn", "the log holds no turn")
-    table.add_row("open next", f"sayagain report --home {home}   |   duckdb -readonly {home / 'warehouse.duckdb'}")
+    table.add_row(
+        "open next",
+        f"sayagain report --home {home}   |   duckdb -readonly {home / 'warehouse.duckdb'}",
+    )
     shown.print(table)

@@ -6,7 +6,7 @@ are small mappings of keys and counts: rows go through the lake.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
 from prefect import flow, get_run_logger, task
@@ -15,6 +15,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.blocks.core import Block
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.deployments.runner import RunnerDeployment
 from prefect.events import emit_event
 from prefect.events.schemas.deployment_triggers import DeploymentEventTrigger
 from prefect.flows import Flow
@@ -33,8 +34,7 @@ WAIT = 10  # seconds before a step is tried again
 
 def as_task(step: Callable[..., Result], *args: Any) -> Result:
     """Call a step as a Prefect task named after it. Bad input is not tried again; the rest may pass."""
-    named = task(
-        step,
+    wrap = task(
         name=step.__name__.replace("_", "-"),
         retries=RETRIES,
         retry_delay_seconds=WAIT,
@@ -42,17 +42,17 @@ def as_task(step: Callable[..., Result], *args: Any) -> Result:
         cache_policy=NO_CACHE,
         persist_result=False,
     )
-    result: Result = named(*args)
+    result: Result = wrap(step)(*args)
     return result
 
 
-def tell(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
+def tell(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Tell the notification block of the settings, if any, that a night failed."""
-    config = run.parameters.get("config")
+    config = flow_run.parameters.get("config")
     block = settings.load(Path(config) if config else None).notify.block
     if block:
         loaded: Any = Block.load(block)
-        told = loaded.notify(f"sayagain: {flow.name} {run.name} failed: {state.message}")
+        told = loaded.notify(f"sayagain: {flow.name} {flow_run.name} failed: {state.message}")
         if told is not None:
             run_coro_as_sync(told)
 
@@ -104,7 +104,9 @@ def announce(home: str, outcome: Outcome) -> None:
         )
         return {"training_set": outcome.training_set}
 
-    Ledger(existing(Path(home)).root / "ledger").once("announce", digest(outcome.training_set), send)
+    Ledger(existing(Path(home)).root / "ledger").once(
+        "announce", digest(outcome.training_set), send
+    )
 
 
 def serve(home: Path, logs: list[str], config: Path | None, cron: str) -> None:
@@ -115,13 +117,14 @@ def serve(home: Path, logs: list[str], config: Path | None, cron: str) -> None:
     trigger = DeploymentEventTrigger(
         expect={DUE}, parameters={"home": "{{ event.payload.home }}", "config": shared["config"]}
     )
+    nightly = learn.to_deployment("nightly", cron=cron, parameters=shared | {"logs": logs or None})
+    paying = retrain.to_deployment("when-it-pays", triggers=[trigger], parameters=shared)
     try:
-        serve_deployments(
-            learn.to_deployment("nightly", cron=cron, parameters=shared | {"logs": logs or None}),
-            retrain.to_deployment("when-it-pays", triggers=[trigger], parameters=shared),
-        )
+        serve_deployments(cast(RunnerDeployment, nightly), cast(RunnerDeployment, paying))
     except (ConnectionError, RuntimeError) as error:
-        raise BadInput(f"no Prefect server answers ({error}); start one with `prefect server start`") from None
+        raise BadInput(
+            f"no Prefect server answers ({error}); start one with `prefect server start`"
+        ) from None
 
 
 def _may_pass(_task: Any, _run: Any, state: State[Any]) -> bool:

@@ -43,10 +43,20 @@ def explain(root: Path, utterance: str, locale: str | None) -> dict[str, Any]:
         "example": example[0] if example else None,
         "withheld_because": None if example else _withheld(labels),
         "soft_labels": labels.select("label", "probability", "users", "votes").to_dicts(),
-        "votes": _about(lake.newest("votes"), wording, tag).select("label", "kind", "votes", "users").to_dicts(),
+        "votes": _about(lake.newest("votes"), wording, tag)
+        .select("label", "kind", "votes", "users")
+        .to_dicts(),
         "cluster": _cluster(lake, cluster),
-        "moved_to": moves.filter(source=wording).sort("users", descending=True).head(MOST).select("target", "users", "p_same").to_dicts(),
-        "moved_from": moves.filter(target=wording).sort("users", descending=True).head(MOST).select("source", "users", "p_same").to_dicts(),
+        "moved_to": moves.filter(source=wording)
+        .sort("users", descending=True)
+        .head(MOST)
+        .select("target", "users", "p_same")
+        .to_dicts(),
+        "moved_from": moves.filter(target=wording)
+        .sort("users", descending=True)
+        .head(MOST)
+        .select("source", "users", "p_same")
+        .to_dicts(),
         "turns": _turns(lake, wording, tag),
     }
 
@@ -66,13 +76,24 @@ def as_lines(found: dict[str, Any]) -> list[str]:
         lines.append(f"in no training set: {found['withheld_because']}")
     lines += [f"  {r['probability']:.2f}  {r['label']}" for r in found["soft_labels"][:5]]
     lines += ["votes:"] if found["votes"] else ["no votes"]
-    lines += [f"  {r['votes']:8.2f}  {r['kind']:<11} {r['label']} ({r['users']} users)" for r in found["votes"]]
-    for title, key, name in (("users ended up with:", "moved_to", "target"), ("users came from:", "moved_from", "source")):
+    lines += [
+        f"  {r['votes']:8.2f}  {r['kind']:<11} {r['label']} ({r['users']} users)"
+        for r in found["votes"]
+    ]
+    for title, key, name in (
+        ("users ended up with:", "moved_to", "target"),
+        ("users came from:", "moved_from", "source"),
+    ):
         if found[key]:
             lines.append(title)
-            lines += [f"  {r[name]!r} ({r['users']} users, p {r['p_same']:.2f})" for r in found[key]]
+            lines += [
+                f"  {r[name]!r} ({r['users']} users, p {r['p_same']:.2f})" for r in found[key]
+            ]
     if found["cluster"]:
-        lines.append(f"cluster {found['cluster']['cluster_id']}: " + ", ".join(map(repr, found["cluster"]["members"])))
+        lines.append(
+            f"cluster {found['cluster']['cluster_id']}: "
+            + ", ".join(map(repr, found["cluster"]["members"]))
+        )
     lines.append("turns:")
     lines += [
         f"  {r['timestamp']:%Y-%m-%d %H:%M:%S} {r['turn_id']}: {r['best_intent'] or 'no hypothesis'},"
@@ -109,11 +130,28 @@ def _cluster(lake: Lake, mine: pl.DataFrame) -> dict[str, Any] | None:
 def _turns(lake: Lake, wording: str, locale: str) -> list[dict[str, Any]]:
     said = pl.scan_parquet(lake.files("turns", lake.days("turns")), hive_partitioning=False)
     rows = said.filter((pl.col("utterance") == wording) & (pl.col("locale") == locale))
-    turns = rows.select("turn_id", "timestamp", "best_intent", "intent", "outcome").sort("timestamp", "turn_id").head(MOST).collect()
-    events = pl.scan_parquet(lake.files("rephrase_events", lake.days("rephrase_events")), hive_partitioning=False)
-    after = events.filter(pl.col("source_turn_id").is_in(turns["turn_id"].to_list())).select("source_turn_id", "target", "p_rephrase").collect()
-    best = after.sort("p_rephrase", descending=True).unique("source_turn_id", keep="first", maintain_order=True)
-    return turns.join(best, left_on="turn_id", right_on="source_turn_id", how="left").sort("timestamp", "turn_id").to_dicts()
+    turns = (
+        rows.select("turn_id", "timestamp", "best_intent", "intent", "outcome")
+        .sort("timestamp", "turn_id")
+        .head(MOST)
+        .collect()
+    )
+    events = pl.scan_parquet(
+        lake.files("rephrase_events", lake.days("rephrase_events")), hive_partitioning=False
+    )
+    after = (
+        events.filter(pl.col("source_turn_id").is_in(turns["turn_id"].to_list()))
+        .select("source_turn_id", "target", "p_rephrase")
+        .collect()
+    )
+    best = after.sort("p_rephrase", descending=True).unique(
+        "source_turn_id", keep="first", maintain_order=True
+    )
+    return (
+        turns.join(best, left_on="turn_id", right_on="source_turn_id", how="left")
+        .sort("timestamp", "turn_id")
+        .to_dicts()
+    )
 
 
 def _followed(turn: dict[str, Any]) -> str:

@@ -62,9 +62,7 @@ class Night:
     def marks(self, day: str, *tables: str) -> list[Any]:
         """What tells whether these tables changed: events in the window, states of this day."""
         events = ("turns", "pairs", "rephrase_events")
-        return [
-            self.lake.mark(t, self.window(t, day) if t in events else [day]) for t in tables
-        ]
+        return [self.lake.mark(t, self.window(t, day) if t in events else [day]) for t in tables]
 
 
 class Caller(Protocol):
@@ -102,7 +100,13 @@ def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
     decided = call(decide_retraining, night, day, built["version"])
     counts = call(publish_warehouse, night, day, intake)
     return Outcome(
-        day, "completed", intake, counts["views"] | built["counts"], built["version"], decided["retrain"], tuple(decided["because"])
+        day,
+        "completed",
+        intake,
+        counts["views"] | built["counts"],
+        built["version"],
+        decided["retrain"],
+        tuple(decided["because"]),
     )
 
 
@@ -161,7 +165,9 @@ def count_wordings(night: Night, day: str) -> Result:
         moves = engine.query("moves", {"turns": said, "ends": ends, "followed": followed})
         found = {
             "wordings": engine.query("speakers", {"turns": said}).sort("locale", "utterance"),
-            "daily": engine.query("daily", {"turns": said, "followed": followed}).sort("day", "locale"),
+            "daily": engine.query("daily", {"turns": said, "followed": followed}).sort(
+                "day", "locale"
+            ),
             "utterances": heard.sort("locale", "utterance", "intent"),
             "ends": ends.sort("turn_id"),
             "moves": moves.sort("locale", "source", "target"),
@@ -197,7 +203,9 @@ def embed_wordings(night: Night, day: str) -> Result:
         lake.put("embeddings", day, rows)
         return {"wordings": rows.height, "encoder": version}
 
-    return night.once("embed_wordings", [day, night.marks(day, "wordings", "rephrase_events")], work)
+    return night.once(
+        "embed_wordings", [day, night.marks(day, "wordings", "rephrase_events")], work
+    )
 
 
 def cluster_wordings(night: Night, day: str) -> Result:
@@ -209,7 +217,10 @@ def cluster_wordings(night: Night, day: str) -> Result:
         vectors = lake.read("embeddings", [day]).sort("locale", "utterance")["vector"]
         earlier = [d for d in lake.days("clusters") if d < day][-1:]
         found = meaning.group(
-            wordings, vectors.list.to_array(len(vectors[0])).to_numpy(), lake.read("clusters", earlier), ClusterConfig()
+            wordings,
+            vectors.list.to_array(len(vectors[0])).to_numpy(),
+            lake.read("clusters", earlier),
+            ClusterConfig(),
         )
         lake.put("neighbours", day, found.neighbours)
         lake.put("clusters", day, found.clusters.sort("locale", "utterance"))
@@ -238,7 +249,11 @@ def believe_labels(night: Night, day: str) -> Result:
         lake.put("soft_labels", day, rows.sort("locale", "utterance", "label"))
         return {"votes": cast_votes.height, "soft_labels": rows.height}
 
-    inputs = [day, night.marks(day, "utterances", "moves", "clusters", "neighbours"), digest_of(night.home.seed_data)]
+    inputs = [
+        day,
+        night.marks(day, "utterances", "moves", "clusters", "neighbours"),
+        digest_of(night.home.seed_data),
+    ]
     return night.once("believe_labels", inputs, work)
 
 
@@ -249,11 +264,17 @@ def build_training_set(night: Night, day: str) -> Result:
     def work() -> Result:
         lake, home = night.lake, night.home
         floors = training_set.Floors(users=night.settings.floors.training)
-        built = training_set.build(lake.read("soft_labels", [day]), lake.read("votes", [day]), floors)
+        built = training_set.build(
+            lake.read("soft_labels", [day]), lake.read("votes", [day]), floors
+        )
         number = night.ledger.number("training_set", digest(inputs, code()))
         version = f"{day}-{number:04}-{training_set.content_hash(built.examples)}"
         earlier = [v for v in training_versions(home) if v < version]
-        before = pl.read_parquet(home.training_sets / earlier[-1] / "examples.parquet") if earlier else None
+        before = (
+            pl.read_parquet(home.training_sets / earlier[-1] / "examples.parquet")
+            if earlier
+            else None
+        )
         new = training_set.fresh(built.examples, before)
         _keep_training_set(home, version, built, training_set.card(version, built, new))
         row = {
@@ -284,7 +305,12 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
             training_set.fresh(examples, before),
             TriggerConfig(trigger.fewest_examples, trigger.fewest_fresh),
         )
-        row = {"night": day, "version": version, "retrain": decision.retrain, "because": list(decision.because)}
+        row = {
+            "night": day,
+            "version": version,
+            "retrain": decision.retrain,
+            "because": list(decision.because),
+        }
         night.lake.put("decisions", day, pl.DataFrame([row]))
         return {"retrain": decision.retrain, "because": list(decision.because)}
 
@@ -294,14 +320,19 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
 def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
     """Record the run, and replace the published warehouse."""
     window = night.window("turns", day)
-    said = sum(pl.scan_parquet(f).select(pl.len()).collect().item() for f in night.lake.files("turns", window))
+    said = sum(
+        pl.scan_parquet(f).select(pl.len()).collect().item()
+        for f in night.lake.files("turns", window)
+    )
     status = "completed" if intake["days"] else "empty"
     message = None if intake["days"] else "the log holds no turn"
     record_run(night, day, status, said, intake, message)
     return {"views": publish(night.home, night.lake, night.settings.floors.published)}
 
 
-def record_run(night: Night, day: str, status: str, said: int, intake: Result, message: str | None) -> None:
+def record_run(
+    night: Night, day: str, status: str, said: int, intake: Result, message: str | None
+) -> None:
     """The night's row of `runs`."""
     row = {
         "night": day,
@@ -339,15 +370,28 @@ def code() -> str:
     """A hash of the program's own sources: a changed program computes anew."""
     root = Path(__file__).parent.parent
     folders = ("flows", "mining", "aggregation", "retrain", "warehouse")
-    sources = [f for name in folders for f in sorted((root / name).rglob("*")) if f.suffix in (".py", ".sql")]
+    sources = [
+        f
+        for name in folders
+        for f in sorted((root / name).rglob("*"))
+        if f.suffix in (".py", ".sql")
+    ]
     return digest([(str(f.relative_to(root)), file_digest(f)) for f in sources])
 
 
 def _set_aside(lake: Lake, day: str) -> pl.DataFrame:
-    return lake.read("rejects", [day]).group_by(reason=pl.col("field") + " " + pl.col("reason")).agg(rows=pl.len().cast(pl.Int64)).select(pl.lit("door").alias("stage"), "reason", "rows").sort("reason")
+    return (
+        lake.read("rejects", [day])
+        .group_by(reason=pl.col("field") + " " + pl.col("reason"))
+        .agg(rows=pl.len().cast(pl.Int64))
+        .select(pl.lit("door").alias("stage"), "reason", "rows")
+        .sort("reason")
+    )
 
 
-def _keep_training_set(home: Home, version: str, built: training_set.TrainingSet, card: str) -> None:
+def _keep_training_set(
+    home: Home, version: str, built: training_set.TrainingSet, card: str
+) -> None:
     from warehouse.lake import typed
     from warehouse.tables import Examples
 

@@ -12,6 +12,7 @@ from flows.night import Caller, Result, digest_of, read_training_set, training_v
 from flows.settings import Settings
 from retrain import store
 from retrain.gate import GateConfig, Verdict, compare, kept_aside
+from retrain.model import Model
 from retrain.trainer import lesson, sharpest, train
 from warehouse.errors import BadInput
 from warehouse.home import Home
@@ -38,7 +39,9 @@ def retrain(job: Retraining, call: Caller) -> Result:
     sets = training_versions(job.home)
     verdict = call(challenge, job, sets[-1]) if sets else None
     call(publish_models, job)
-    return verdict or first | {"because": ["no training set yet: `sayagain run` makes one", *first["because"]]}
+    return verdict or first | {
+        "because": ["no training set yet: `sayagain run` makes one", *first["because"]]
+    }
 
 
 def train_first(job: Retraining) -> Result:
@@ -92,9 +95,17 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
     aside = kept_aside(known)
     cases, taught = known.filter(aside), known.filter(~aside)
     promises = seed.read(job.promises) if job.promises else known.clear()
-    examples = _unseen(read_training_set(home, training_set), [cases, promises]) if training_set else None
+    examples = (
+        _unseen(read_training_set(home, training_set), [cases, promises]) if training_set else None
+    )
     serving = store.champion(home)
-    facts = [training_set, serving, digest_of(home.seed_data), str(job.settings.gate), digest(promises.rows())]
+    facts = [
+        training_set,
+        serving,
+        digest_of(home.seed_data),
+        str(job.settings.gate),
+        digest(promises.rows()),
+    ]
     number = Ledger(home.root / "ledger").number("model", digest(facts))
     version = f"{training_set[:10] if training_set else DAWN}-{number:04}-{digest(facts)[:8]}"
     taught_rows = lesson(taught, examples)
@@ -103,7 +114,14 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
     model = replace(model, sharpness=sharp)
     champion = store.fetch(home, serving) if serving else None
     verdict = compare(champion, model, cases, promises, GateConfig(job.settings.gate.most_flips))
-    _keep(home, version, model, training_set, serving, len(taught_rows.wordings), verdict)
+    about = {
+        "training_set": training_set,
+        "before": serving,
+        "examples": len(taught_rows.wordings),
+        "promoted": verdict.promote,
+        "because": list(verdict.because),
+    }
+    _keep(home, version, model, about, verdict)
     if verdict.promote:
         store.promote(home, version)
     return version, verdict
@@ -112,33 +130,29 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
 def _unseen(examples: pl.DataFrame, measured: list[pl.DataFrame]) -> pl.DataFrame:
     """The examples without the wordings that the gate measures by."""
     for cases in measured:
-        examples = examples.join(cases.select("locale", "utterance"), on=["locale", "utterance"], how="anti")
+        examples = examples.join(
+            cases.select("locale", "utterance"), on=["locale", "utterance"], how="anti"
+        )
     return examples
 
 
-def _keep(home: Home, version: str, model: Any, training_set: str | None, serving: str | None, rows: int, verdict: Verdict) -> None:
-    about = {
-        "training_set": training_set,
-        "examples": rows,
-        "promoted": verdict.promote,
-        "because": list(verdict.because),
-    }
+def _keep(home: Home, version: str, model: Model, about: dict[str, Any], verdict: Verdict) -> None:
     evaluation = verdict.figures.with_columns(
         challenger=pl.lit(version),
-        champion=pl.lit(serving, dtype=pl.String),
+        champion=pl.lit(about["before"], dtype=pl.String),
         promoted=verdict.promote,
         because=pl.lit(list(verdict.because)),
     )
     checked = Evaluations.validate(typed(Evaluations, evaluation))
-    card = _card(version, training_set, rows, verdict)
-    store.keep(home, version, model, about, card, checked)
+    store.keep(home, version, model, about, _card(version, about, verdict), checked)
 
 
-def _card(version: str, training_set: str | None, rows: int, verdict: Verdict) -> str:
+def _card(version: str, about: dict[str, Any], verdict: Verdict) -> str:
     whole = verdict.figures.row(0, named=True)
     return (
         f"# Model {version}\n\n"
-        f"Learned from {rows} rows: seed data and training set {training_set or '(none)'}.\n\n"
+        f"Learned from {about['examples']} rows: seed data, training set"
+        f" {about['training_set'] or '(none)'}.\n\n"
         f"{'Promoted' if verdict.promote else 'Refused'}: {'; '.join(verdict.because)}.\n\n"
         f"{whole['challenger_accuracy']:.1%} right of {whole['cases']} cases of seed data kept aside.\n"
     )

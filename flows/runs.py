@@ -1,15 +1,12 @@
 """What the command line and the deployments ask for, and how it is carried out: which nights, which
 engine, alone in the home, through Prefect where a server is set."""
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
-
-import polars as pl
 
 from flows import seed
 from flows.night import Caller, Night, Outcome, Result, learn, record_run
@@ -20,7 +17,7 @@ from mining.engines import EngineName
 from mining.neighbours import library
 from mining.rows import log_files
 from warehouse.errors import BadInput, SayagainError
-from warehouse.home import Home, alone, create, existing
+from warehouse.home import alone, create, existing
 from warehouse.lake import Lake
 
 
@@ -73,7 +70,9 @@ def run_night(request: Request, settings: Settings, call: Caller) -> Outcome:
             seed.keep(home, known)
         with engines.opened(chosen, home.root / "scratch", settings.mining.spark_master) as engine:
             night = Night(home, settings, engine)
-            return _recorded(night, today, fresh, lambda: learn(night, files, today, call))
+            return _recorded(
+                night, today, fresh=fresh, work=lambda: learn(night, files, today, call)
+            )
 
 
 def run_retraining(
@@ -91,7 +90,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
     return asdict(outcome)
 
 
-def _recorded(night: Night, today: str, fresh: bool, work: Callable[[], Outcome]) -> Outcome:  # noqa: FBT001
+def _recorded(night: Night, today: str, *, fresh: bool, work: Callable[[], Outcome]) -> Outcome:
     try:
         return work()
     except SayagainError as error:

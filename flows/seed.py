@@ -54,4 +54,8 @@ def keep(home: Home, known: pl.DataFrame) -> None:
 
 def kept(home: Home) -> pl.DataFrame:
     """The seed data of the home; empty where it has none."""
-    return pl.read_ndjson(home.seed_data, schema=SCHEMA) if home.seed_data.is_file() else pl.DataFrame(schema=SCHEMA)
+    return (
+        pl.read_ndjson(home.seed_data, schema=SCHEMA)
+        if home.seed_data.is_file()
+        else pl.DataFrame(schema=SCHEMA)
+    )

@@ -53,5 +53,7 @@ def _labelled(model: Model, utterances: Iterable[str], best: int) -> Iterator[st
     probabilities = model.probabilities([unicodedata.normalize("NFC", u) for u in wordings])
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :best]
     for utterance, row, places in zip(wordings, probabilities, order, strict=True):
-        labels = [{"label": model.labels[i], "probability": round(float(row[i]), 4)} for i in places]
+        labels = [
+            {"label": model.labels[i], "probability": round(float(row[i]), 4)} for i in places
+        ]
         yield json.dumps({"utterance": utterance, "labels": labels}, ensure_ascii=False)

@@ -57,7 +57,9 @@ def keep_names(clusters: pl.DataFrame, before: pl.DataFrame, users: pl.DataFrame
     An id goes to one cluster only, the one that shares most; `users` has `locale, utterance, users`.
     """
     shared = (
-        clusters.join(before.select("locale", "utterance", old="cluster_id"), on=["locale", "utterance"])
+        clusters.join(
+            before.select("locale", "utterance", old="cluster_id"), on=["locale", "utterance"]
+        )
         .join(users, on=["locale", "utterance"])
         .group_by("cluster_id", "old")
         .agg(pl.col("users").sum())

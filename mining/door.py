@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-import dataframely as dy
 import msgspec
 import polars as pl
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from mining.rows import Raw, rows
 from warehouse.tables import Rejects, Turns
@@ -204,7 +203,9 @@ def _where(message: str, columns: dict[str, str]) -> tuple[str, str]:
     name = found.group(1) if found else "row"
     if missing:
         return ours.get(name, name), "is missing; every row needs it"
-    known = " holds none of the known values" if "enum" in reason else reason[:1].lower() + reason[1:]
+    known = (
+        " holds none of the known values" if "enum" in reason else reason[:1].lower() + reason[1:]
+    )
     return ours.get(name, name), known.strip()
 
 

@@ -39,7 +39,8 @@ class DuckdbEngine:
             pl.DataFrame(schema=schema).write_parquet(out / "part-00000.parquet")
 
     def query(self, sql: str, inputs: Inputs, params: Params | None = None) -> pl.DataFrame:
-        return self._relation(sql, inputs, params or {}).pl()
+        rows: pl.DataFrame = self._relation(sql, inputs, params or {}).pl()
+        return rows
 
     def write(
         self,

@@ -1,12 +1,13 @@
 """Candidate pairs of turns: SQL finds them, text similarity is added from batch to batch."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
 from rapidfuzz import fuzz, process
 
-from mining.engine import Engine, Widen
+from mining.engine import Engine, Inputs, Widen
 from warehouse.lake import Lake
 from warehouse.tables import Pairs
 
@@ -20,19 +21,17 @@ def with_similarity(pairs: pl.DataFrame) -> pl.DataFrame:
     sources = pairs["source"].str.to_lowercase().to_list()
     targets = pairs["target"].str.to_lowercase().to_list()
 
-    def scored(scorer: object) -> pl.Series:
-        scores = process.cpdist(sources, targets, scorer=scorer, dtype=np.float64)  # type: ignore[call-overload]
+    def scored(scorer: Any) -> pl.Series:
+        scores = process.cpdist(sources, targets, scorer=scorer, dtype=np.float64)
         return pl.Series(scores / 100, dtype=pl.Float64)
 
-    return pairs.with_columns(
-        similarity=scored(fuzz.ratio), overlap=scored(fuzz.token_set_ratio)
-    )
+    return pairs.with_columns(similarity=scored(fuzz.ratio), overlap=scored(fuzz.token_set_ratio))
 
 
 def mine(engine: Engine, lake: Lake, days: list[str], gap_seconds: int) -> None:
     """Find the pairs whose target lies on one of these days; put them into the lake."""
     before = {(date.fromisoformat(d) - timedelta(days=1)).isoformat() for d in days}
-    inputs = {
+    inputs: Inputs = {
         "turns": lake.files("turns", {*days, *before}),
         "rewritten": pl.DataFrame({"day": days}, schema={"day": pl.String()}),
     }

@@ -42,7 +42,10 @@ def features(pairs: pl.DataFrame) -> Bins:
     """Rows x features of bin numbers, in the order of SIZES."""
     source, target = pairs["source_intent"], pairs["target_intent"]
     hypothesis = np.select(
-        [(source == target).fill_null(False).to_numpy(), (source != target).fill_null(False).to_numpy()],
+        [
+            (source == target).fill_null(False).to_numpy(),
+            (source != target).fill_null(False).to_numpy(),
+        ],
         [0, 1],
         2,
     )
@@ -51,7 +54,9 @@ def features(pairs: pl.DataFrame) -> Bins:
             np.digitize(pairs["similarity"].to_numpy(), ALIKE),
             np.digitize(pairs["overlap"].to_numpy(), ALIKE),
             np.digitize(pairs["seconds"].to_numpy(), SECONDS),
-            pairs["source_outcome"].replace_strict(OUTCOMES, default=2, return_dtype=pl.Int64).to_numpy(),
+            pairs["source_outcome"]
+            .replace_strict(OUTCOMES, default=2, return_dtype=pl.Int64)
+            .to_numpy(),
             hypothesis,
             np.clip(pairs["apart"].to_numpy(), 1, 3),
         ]

@@ -20,15 +20,18 @@ def rewrites(moves: pl.DataFrame, utterances: pl.DataFrame) -> pl.DataFrame:
         mean=(pl.col("good") + 1) / (pl.col("users") + 2),
         spread=_spread(pl.col("good") + 1, pl.col("users") - pl.col("good") + 1),
     )
-    both = moves.join(
-        rates.rename({"utterance": "source"}), on=["locale", "source"]
-    ).join(rates.rename({"utterance": "target"}), on=["locale", "target"], suffix="_target")
+    both = moves.join(rates.rename({"utterance": "source"}), on=["locale", "source"]).join(
+        rates.rename({"utterance": "target"}), on=["locale", "target"], suffix="_target"
+    )
     gain = (both["mean_target"] - both["mean"]).to_numpy()
     width = np.sqrt((both["spread"] + both["spread_target"]).to_numpy())
     p_better = both["p_same"].to_numpy() * norm.cdf(gain / width)
     return (
         both.with_columns(p_better=pl.Series(np.round(p_better, 6), dtype=pl.Float64))
-        .sort(["locale", "source", "p_better", "users", "target"], descending=[False, False, True, True, False])
+        .sort(
+            ["locale", "source", "p_better", "users", "target"],
+            descending=[False, False, True, True, False],
+        )
         .unique(["locale", "source"], keep="first", maintain_order=True)
         .select("locale", "source", "target", "p_better", "users", "occurrences")
     )

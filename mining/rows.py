@@ -80,7 +80,9 @@ def _steps(path: Path, table: "csv.DictReader[str]") -> Iterator[dict[str, str]]
     try:
         yield from table
     except csv.Error as error:
-        raise BadInput(f"{path}, line {table.line_num}: broken CSV ({error}); mend the line") from None
+        raise BadInput(
+            f"{path}, line {table.line_num}: broken CSV ({error}); mend the line"
+        ) from None
 
 
 def _cell(name: str, value: str) -> Any:

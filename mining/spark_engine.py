@@ -79,7 +79,9 @@ class SparkEngine:
     def _rows(self, sql: str, inputs: Inputs, params: Params) -> Any:
         for name, source in inputs.items():
             if isinstance(source, pl.DataFrame):
-                frame = self.spark.createDataFrame(_arrow(source).to_pylist(), _schema(source.schema))
+                frame = self.spark.createDataFrame(
+                    _arrow(source).to_pylist(), _schema(source.schema)
+                )
             else:
                 frame = self.spark.read.parquet(*[str(p) for p in source])
             frame.createOrReplaceTempView(name)
@@ -94,7 +96,7 @@ _NAMES: dict[Any, str] = {pl.Float64(): "double", pl.String(): "string", pl.Int6
 def _session(master: str | None) -> Any:
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.appName("sayagain")  # type: ignore[attr-defined]
+    builder = SparkSession.builder.appName("sayagain")
     for key, value in {
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MILLIS",
@@ -122,7 +124,9 @@ def check_java() -> None:
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     mend = f"install Java {NEEDED_JAVA} or later (Debian: apt-get install openjdk-17-jre-headless), or use --engine duckdb"
     try:
-        told = subprocess.run([java or "java", "-version"], capture_output=True, text=True, check=True)
+        told = subprocess.run(
+            [java or "java", "-version"], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         raise SayagainError(f"--engine spark: no Java found; {mend}") from None
     found = re.search(r'version "(\d+)', told.stderr)

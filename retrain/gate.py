@@ -49,13 +49,21 @@ def compare(
     """
     judged = _judged(champion, challenger, cases)
     kept = _judged(champion, challenger, promises)
-    figures = pl.concat([_figures(judged, "all"), *(_figures(p, str(k[0])) for k, p in sorted(judged.partition_by("locale", as_dict=True).items()))])
+    figures = pl.concat(
+        [
+            _figures(judged, "all"),
+            *(
+                _figures(p, str(k[0]))
+                for k, p in sorted(judged.partition_by("locale", as_dict=True).items())
+            ),
+        ]
+    )
     flipped = judged.filter(pl.col("before") & ~pl.col("after"))
     broken = kept.filter(pl.col("before") & ~pl.col("after"))
     against = list(_against(figures, broken, config)) if champion else []
     if against:
         return Verdict(False, tuple(against), figures, flipped)
-    return Verdict(True, (_in_favour(figures, champion is None),), figures, flipped)
+    return Verdict(True, (_in_favour(figures, champion),), figures, flipped)
 
 
 def _judged(champion: Model | None, challenger: Model, cases: pl.DataFrame) -> pl.DataFrame:
@@ -95,10 +103,12 @@ def _against(figures: pl.DataFrame, broken: pl.DataFrame, config: GateConfig) ->
     return reasons
 
 
-def _in_favour(figures: pl.DataFrame, first: bool) -> str:
+def _in_favour(figures: pl.DataFrame, champion: Model | None) -> str:
     whole = figures.row(0, named=True)
-    if first:
-        return f"the first model: {whole['challenger_accuracy']:.1%} right of {whole['cases']} cases"
+    if champion is None:
+        return (
+            f"the first model: {whole['challenger_accuracy']:.1%} right of {whole['cases']} cases"
+        )
     return (
         f"{whole['challenger_accuracy']:.1%} right of {whole['cases']} cases, the champion"
         f" {whole['champion_accuracy']:.1%}; breaks {whole['negative_flips']:.1%}"

@@ -1,7 +1,7 @@
 """The reference intent model: a folder of plain numbers, read without unpickling anything.
 
-    model.json       labels, sharpness, the shape and the hash of the weights
-    weights.npz      features (hashed n-grams), weights and offsets
+model.json       labels, sharpness, the shape and the hash of the weights
+weights.npz      features (hashed n-grams), weights and offsets
 """
 
 import hashlib
@@ -26,8 +26,12 @@ Floats = npt.NDArray[np.float64]
 Weights = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 
-_CHARACTERS = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 4), n_features=BUCKETS, norm=None, alternate_sign=False)
-_WORDS = HashingVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), n_features=BUCKETS, norm=None, alternate_sign=False)
+_CHARACTERS = HashingVectorizer(
+    analyzer="char_wb", ngram_range=(2, 4), n_features=BUCKETS, norm=None, alternate_sign=False
+)
+_WORDS = HashingVectorizer(
+    token_pattern=r"\S+", ngram_range=(1, 2), n_features=BUCKETS, norm=None, alternate_sign=False
+)
 
 
 def grams(wordings: list[str]) -> csr_matrix:
@@ -38,9 +42,15 @@ def grams(wordings: list[str]) -> csr_matrix:
 def _damped(counts: HashingVectorizer, wordings: list[str]) -> csr_matrix:
     rows = counts.transform(wordings).tocsr()
     rows.data = 1 + np.log(rows.data)
-    length = np.sqrt(rows.multiply(rows).sum(axis=1)).A1 if hasattr(rows, "A1") else np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    length = (
+        np.sqrt(rows.multiply(rows).sum(axis=1)).A1
+        if hasattr(rows, "A1")
+        else np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    )
     scale = 1 / np.maximum(length, 1e-12)
-    return csr_matrix((rows.data * np.repeat(scale, np.diff(rows.indptr)), rows.indices, rows.indptr), rows.shape)
+    return csr_matrix(
+        (rows.data * np.repeat(scale, np.diff(rows.indptr)), rows.indices, rows.indptr), rows.shape
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -23,7 +22,14 @@ def promote(home: Home, version: str) -> None:
     write_atomically(home.models / "champion", version.encode())
 
 
-def keep(home: Home, version: str, model: Model, about: dict[str, Any], card: str, evaluation: pl.DataFrame) -> None:
+def keep(
+    home: Home,
+    version: str,
+    model: Model,
+    about: dict[str, Any],
+    card: str,
+    evaluation: pl.DataFrame,
+) -> None:
     """Put a model into the home as one step; the same version twice is one model."""
     place, draft = home.models / version, home.models / f".{version}.draft"
     if place.exists():
@@ -52,5 +58,6 @@ def versions(home: Home) -> list[str]:
     """All models, oldest first."""
     if not home.models.is_dir():
         return []
-    return sorted(p.name for p in home.models.iterdir() if p.is_dir() and not p.name.startswith("."))
-
+    return sorted(
+        p.name for p in home.models.iterdir() if p.is_dir() and not p.name.startswith(".")
+    )

@@ -30,7 +30,12 @@ def lesson(seed: pl.DataFrame, examples: pl.DataFrame | None) -> Lesson:
     rows = seed.select("utterance", label="intent", weight=pl.lit(1.0))
     if examples is not None and examples.height:
         soft = (
-            examples.select("utterance", "labels", "probabilities", share=pl.col("weight") / pl.col("weight").mean())
+            examples.select(
+                "utterance",
+                "labels",
+                "probabilities",
+                share=pl.col("weight") / pl.col("weight").mean(),
+            )
             .explode("labels", "probabilities")
             .filter(pl.col("probabilities") >= FAINTEST)
             .select("utterance", label="labels", weight=pl.col("share") * pl.col("probabilities"))
@@ -61,7 +66,11 @@ def train(taught: Lesson) -> Model:
 
 def sharpest(model: Model, wordings: list[str], labels: list[str]) -> float:
     """The sharpness under which wordings that the model never saw are most likely right."""
-    known = [(u, model.labels.index(x)) for u, x in zip(wordings, labels, strict=True) if x in model.labels]
+    known = [
+        (u, model.labels.index(x))
+        for u, x in zip(wordings, labels, strict=True)
+        if x in model.labels
+    ]
     if not known:
         return 1.0
     scores = model.scores([u for u, _ in known])

@@ -24,4 +24,6 @@ def decide(examples: int, fresh: int, config: TriggerConfig) -> Decision:
         against.append(f"{fresh} of them new since the champion, {config.fewest_fresh} needed")
     if against:
         return Decision(False, tuple(against))
-    return Decision(True, (f"{examples} believed wordings, {fresh} of them new since the champion",))
+    return Decision(
+        True, (f"{examples} believed wordings, {fresh} of them new since the champion",)
+    )

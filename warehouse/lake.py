@@ -38,7 +38,11 @@ class Lake:
 
     def files(self, table: str, days: Iterable[str]) -> list[Path]:
         """The table's files of these days; days without a partition have none."""
-        return [f for day in sorted(set(days)) for f in sorted(self._place(table, day).glob("*.parquet"))]
+        return [
+            f
+            for day in sorted(set(days))
+            for f in sorted(self._place(table, day).glob("*.parquet"))
+        ]
 
     def read(self, table: str, days: Iterable[str] | None = None) -> pl.DataFrame:
         """The rows of these days (all where not given), typed by the table's schema."""
@@ -94,6 +98,4 @@ class Lake:
 
 def typed(schema: type[dy.Schema], rows: pl.DataFrame) -> pl.DataFrame:
     """The schema's columns in its order and types."""
-    return rows.select(
-        pl.col(name).cast(column.dtype) for name, column in schema.columns().items()
-    )
+    return rows.select(pl.col(name).cast(column.dtype) for name, column in schema.columns().items())

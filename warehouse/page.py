@@ -32,7 +32,10 @@ def render(root: Path) -> str:
         clusters=_rows(root, "select locale, representative, wordings, users, turns from clusters"),
         decisions=_rows(root, named("decisions")),
         evaluations=_rows(root, GATE),
-        withheld=_rows(root, "select stage, reason, rows from withheld where night = (select max(night) from withheld)"),
+        withheld=_rows(
+            root,
+            "select stage, reason, rows from withheld where night = (select max(night) from withheld)",
+        ),
     )
 
 
@@ -53,10 +56,16 @@ def _floor(root: Path) -> int:
 
 def _lead(root: Path, run: dict[str, Any]) -> str:
     said = f"{run['read']:,} rows read, {run['set_aside']:,} of them set aside. {run['turns']:,} turns count tonight."
-    sets = ask(root, "select version, examples from training_sets order by version desc limit 1").to_dicts()
+    sets = ask(
+        root, "select version, examples from training_sets order by version desc limit 1"
+    ).to_dicts()
     if sets:
-        said += f" {sets[0]['examples']:,} wordings are believed (training set {sets[0]['version']})."
-    decided = ask(root, "select retrain, because from decisions order by night desc limit 1").to_dicts()
+        said += (
+            f" {sets[0]['examples']:,} wordings are believed (training set {sets[0]['version']})."
+        )
+    decided = ask(
+        root, "select retrain, because from decisions order by night desc limit 1"
+    ).to_dicts()
     if decided:
         verdict = "Retraining pays" if decided[0]["retrain"] else "Retraining does not pay"
         said += f" {verdict}: {'; '.join(decided[0]['because'])}."
@@ -82,13 +91,18 @@ def _funnel(root: Path, run: dict[str, Any]) -> str:
         x=alt.X("count:Q", title=None, axis=alt.Axis(grid=False, ticks=False, labels=False)),
     )
     bars = base.mark_bar(color="#b3541e", opacity=0.75)
-    return _svg(bars + base.mark_text(align="left", dx=5).encode(text=alt.Text("count:Q", format=",")))
+    return _svg(
+        bars + base.mark_text(align="left", dx=5).encode(text=alt.Text("count:Q", format=","))
+    )
 
 
 def _days(root: Path) -> str:
     import altair as alt
 
-    rows = ask(root, "select day::varchar as day, locale, said_again / turns as share from days order by day, locale")
+    rows = ask(
+        root,
+        "select day::varchar as day, locale, said_again / turns as share from days order by day, locale",
+    )
     if rows.is_empty():
         return ""
     chart = (
@@ -96,7 +110,12 @@ def _days(root: Path) -> str:
         .mark_line(point=True)
         .encode(
             x=alt.X("day:T", title=None),
-            y=alt.Y("share:Q", title="share of turns said again", axis=alt.Axis(format="%"), scale=alt.Scale(zero=True)),
+            y=alt.Y(
+                "share:Q",
+                title="share of turns said again",
+                axis=alt.Axis(format="%"),
+                scale=alt.Scale(zero=True),
+            ),
             color=alt.Color("locale:N", title=None),
         )
     )

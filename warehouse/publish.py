@@ -9,6 +9,7 @@ import os
 import re
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -35,7 +36,11 @@ class View:
 def views() -> list[View]:
     """The views of the warehouse, by name."""
     folder = files("warehouse") / "views"
-    named = sorted((f.name.removesuffix(".sql"), f.read_text()) for f in folder.iterdir() if f.name.endswith(".sql"))
+    named = sorted(
+        (f.name.removesuffix(".sql"), f.read_text())
+        for f in folder.iterdir()
+        if f.name.endswith(".sql")
+    )
     return [_parsed(name, text) for name, text in named]
 
 
@@ -50,7 +55,10 @@ def publish(home: Home, lake: Lake, k: int) -> dict[str, int]:
             con.register(name, rows.to_arrow())
         con.execute("create schema data")
         for view in views():
-            con.execute(f"create table data.{view.name} as {view.query}", {"k": k} if "$k" in view.query else None)
+            con.execute(
+                f"create table data.{view.name} as {view.query}",
+                {"k": k} if "$k" in view.query else None,
+            )
             con.execute(f"create view {view.name} as select * from data.{view.name}")
             con.execute(f"comment on view {view.name} is {_quoted(view.comment)}")
             for column, comment in view.columns.items():
@@ -63,8 +71,11 @@ def publish(home: Home, lake: Lake, k: int) -> dict[str, int]:
 
 
 def _parsed(name: str, text: str) -> View:
-    comments = [line.removeprefix("--").strip() for line in text.splitlines() if line.startswith("--")]
-    columns = dict(m.groups() for line in comments if (m := re.fullmatch(r"(\w+): (.*)", line)))
+    comments = [
+        line.removeprefix("--").strip() for line in text.splitlines() if line.startswith("--")
+    ]
+    matches = [m for line in comments if (m := re.fullmatch(r"(\w+): (.*)", line))]
+    columns = {m.group(1): m.group(2) for m in matches}
     about = " ".join(line for line in comments if not re.fullmatch(r"(\w+): (.*)", line))
     return View(name, text, about, columns)
 
@@ -85,11 +96,20 @@ def _with_night(lake: Lake, table: str) -> pl.DataFrame:
 def _models(home: Home) -> tuple[pl.DataFrame, pl.DataFrame]:
     pointer = home.models / "champion"
     champion = pointer.read_text().strip() if pointer.is_file() else None
-    rows, evaluations = [], [Evaluations.create_empty()]
+    rows: list[tuple[Any, ...]] = []
+    evaluations: list[pl.DataFrame] = [Evaluations.create_empty()]
     for facts in sorted(home.models.glob("[!.]*/model.json")):
         about = json.loads(facts.read_text())
         version = facts.parent.name
-        rows.append((version, about.get("training_set"), version == champion, len(about["labels"]), about.get("examples", 0)))
+        rows.append(
+            (
+                version,
+                about.get("training_set"),
+                version == champion,
+                len(about["labels"]),
+                about.get("examples", 0),
+            )
+        )
         if (figures := facts.parent / "evaluation.parquet").is_file():
             evaluations.append(pl.read_parquet(figures, columns=Evaluations.column_names()))
     schema = {

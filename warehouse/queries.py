@@ -1,13 +1,13 @@
 """Read-only questions to the published warehouse: free ones, and the cookbook by name."""
 
 from importlib.resources import files
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from warehouse.errors import BadInput
 from warehouse.home import Home
-from pathlib import Path
 
 CONTENTS = (
     "select view_name as view, comment from duckdb_views()"
@@ -20,13 +20,18 @@ def ask(root: Path, query: str) -> pl.DataFrame:
     place = Home(root).warehouse
     if not place.is_file():
         raise BadInput(f"{place}: is not there yet; `sayagain run LOG --home {root}` makes it")
-    safe = {"enable_external_access": "false", "lock_configuration": "true", "threads": "2"}
+    safe: dict[str, str | bool | int | float | list[str]] = {
+        "enable_external_access": "false",
+        "lock_configuration": "true",
+        "threads": "2",
+    }
     with duckdb.connect(str(place), read_only=True, config=safe) as con:
         try:
             rows = con.sql(query)
-            return rows.pl() if rows is not None else pl.DataFrame()
+            found: pl.DataFrame | None = rows.pl() if rows is not None else None
         except duckdb.Error as error:
             raise BadInput(f"query: {str(error).splitlines()[0]}") from None
+    return pl.DataFrame() if found is None else found
 
 
 def names() -> list[str]:

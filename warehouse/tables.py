@@ -107,9 +107,7 @@ class RephraseEvents(dy.Schema):
     source = _text("first wording")
     target = _text("later wording")
     seconds = dy.Float64(nullable=False, min=0.0, description="time between the two, seconds")
-    kind = dy.Enum(
-        ["rephrase", "retry"], nullable=False, description="retry: the same words again"
-    )
+    kind = dy.Enum(["rephrase", "retry"], nullable=False, description="retry: the same words again")
     p_rephrase = _share("probability that the target says the source again, calibrated")
     p_success = _share("probability that the target gave the user what was wanted")
 
@@ -209,7 +207,9 @@ class Daily(dy.Schema):
     locale = _text("locale", key=True)
     turns = _count("turns")
     users = _count("distinct users")
-    said_again = dy.Float64(nullable=False, min=0.0, description="turns said again, expected number")
+    said_again = dy.Float64(
+        nullable=False, min=0.0, description="turns said again, expected number"
+    )
     failures = _count("turns that the assistant itself believes failed")
 
 
@@ -264,11 +264,11 @@ class Examples(dy.Schema):
     slots = dy.List(SLOT, nullable=True, description="projected slots; null where not projected")
 
     @dy.rule()
-    def probabilities_sum_to_one(cls) -> pl.Expr:
+    def probabilities_sum_to_one(cls) -> pl.Expr:  # noqa: N805
         return (pl.col("probabilities").list.sum() - 1).abs() < 1e-6
 
     @dy.rule()
-    def weight_is_above_zero(cls) -> pl.Expr:
+    def weight_is_above_zero(cls) -> pl.Expr:  # noqa: N805
         return pl.col("weight") > 0
 
 

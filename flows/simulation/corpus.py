@@ -46,7 +46,9 @@ class Language:
 
 def built_in() -> list[str]:
     """Locales of the project's own grammar."""
-    return sorted(f.name.removesuffix(".toml") for f in _folder().iterdir() if f.name.endswith(".toml"))
+    return sorted(
+        f.name.removesuffix(".toml") for f in _folder().iterdir() if f.name.endswith(".toml")
+    )
 
 
 def language(locale: str) -> Language:
@@ -91,11 +93,16 @@ def _read(path: Path, number: int, raw: bytes | dict[str, Any]) -> Wording:
     try:
         row = msgspec.json.decode(raw) if isinstance(raw, bytes) else raw
         slots = row.get("slots") or {}
-        pairs = slots.items() if isinstance(slots, dict) else [(s["name"], s["value"]) for s in slots]
+        pairs = (
+            slots.items() if isinstance(slots, dict) else [(s["name"], s["value"]) for s in slots]
+        )
         utterance, intent = row["utterance"], row["intent"]
-        if not utterance.strip() or not intent:
-            raise ValueError("utterance and intent may not be empty")
-        return Wording(row.get("locale") or "und", utterance, intent, tuple(sorted((k, str(v)) for k, v in pairs)))
+        return Wording(
+            row.get("locale") or "und",
+            utterance,
+            intent,
+            tuple(sorted((k, str(v)) for k, v in pairs)),
+        )
     except (msgspec.MsgspecError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadInput(
             f"{path}, row {number}: {error!r}; a row is"

@@ -52,7 +52,9 @@ class Person:
         self.goals = goals
         self.liar = liar
 
-    def session(self, assistant: Assistant, refine: float, rng: np.random.Generator) -> Iterator[Said]:
+    def session(
+        self, assistant: Assistant, refine: float, rng: np.random.Generator
+    ) -> Iterator[Said]:
         """The turns of a session: one goal, and perhaps others at once."""
         place = 0
         while True:
@@ -62,7 +64,9 @@ class Person:
             if rng.random() >= CHANGES_AT_ONCE:
                 return
 
-    def _pursue(self, assistant: Assistant, place: int, refine: float, rng: np.random.Generator) -> Iterator[Said]:
+    def _pursue(
+        self, assistant: Assistant, place: int, refine: float, rng: np.random.Generator
+    ) -> Iterator[Said]:
         ways = self.goals[int(rng.integers(len(self.goals)))]
         wording = ways[int(rng.integers(len(ways)))]
         kind, before, utterance = "new", None, slip(wording.utterance, rng)
@@ -86,14 +90,28 @@ class Person:
         if said.answer.executed == wording.intent and wording.slots and rng.random() < refine:
             yield from self._refine(assistant, wording, rng)
 
-    def _refine(self, assistant: Assistant, wording: Wording, rng: np.random.Generator) -> Iterator[Said]:
+    def _refine(
+        self, assistant: Assistant, wording: Wording, rng: np.random.Generator
+    ) -> Iterator[Said]:
         """The same intent with another value: a wish of its own, though it looks like a rephrase."""
-        others = [g[0] for g in self.goals if g[0].intent == wording.intent and g[0].slots != wording.slots]
+        others = [
+            g[0]
+            for g in self.goals
+            if g[0].intent == wording.intent and g[0].slots != wording.slots
+        ]
         if others:
             other = others[int(rng.integers(len(others)))]
             yield self._say(assistant, "refine", other, slip(other.utterance, rng), None, rng)
 
-    def _say(self, assistant: Assistant, kind: str, wording: Wording, utterance: str, again: int | None, rng: np.random.Generator) -> Said:
+    def _say(
+        self,
+        assistant: Assistant,
+        kind: str,
+        wording: Wording,
+        utterance: str,
+        again: int | None,
+        rng: np.random.Generator,
+    ) -> Said:
         answer = assistant.answer(self.language.locale, utterance)
         right = answer.executed == wording.intent
         fond = right != self.liar

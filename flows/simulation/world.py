@@ -46,15 +46,22 @@ class Habits:
     liars: float
 
 
-def simulate(out: Path, corpus: Path | None, seed: int, habits: Habits, locales: list[str] | None) -> dict[str, Any]:
+def simulate(
+    out: Path, corpus: Path | None, seed: int, habits: Habits, locales: list[str] | None
+) -> dict[str, Any]:
     """Write a world into `out`; its facts. The same arguments give the same bytes."""
     spoken = languages_of(corpus) if corpus else [language(x) for x in locales or built_in()]
     if corpus and locales:
         spoken = [s for s in spoken if s.locale in locales]
     if not spoken:
         raise BadInput(f"--locales {','.join(locales or [])}: are not in {corpus}")
-    parts = [_locale(s, np.random.default_rng([seed, n]), habits, len(spoken)) for n, s in enumerate(spoken)]
-    log = sorted((turn for p in parts for turn in p.turns), key=lambda t: (t["timestamp"], t["turn_id"]))
+    parts = [
+        _locale(s, np.random.default_rng([seed, n]), habits, len(spoken))
+        for n, s in enumerate(spoken)
+    ]
+    log = sorted(
+        (turn for p in parts for turn in p.turns), key=lambda t: (t["timestamp"], t["turn_id"])
+    )
     truth = {t["turn_id"]: t for p in parts for t in p.truth}
     out.mkdir(parents=True, exist_ok=True)
     _write(out / "log.jsonl.gz", log)
@@ -67,7 +74,10 @@ def simulate(out: Path, corpus: Path | None, seed: int, habits: Habits, locales:
         "locales": [s.locale for s in spoken],
         "turns": len(log),
         "wrong_share": round(sum(not t["right"] for t in judged) / max(1, len(judged)), 4),
-        "kinds": {k: sum(t["kind"] == k for t in truth.values()) for k in ("new", "rephrase", "retry", "refine", "reject", "robot")},
+        "kinds": {
+            k: sum(t["kind"] == k for t in truth.values())
+            for k in ("new", "rephrase", "retry", "refine", "reject", "robot")
+        },
     }
     (out / "world.json").write_text(json.dumps(facts, indent=1))
     return facts
@@ -87,13 +97,15 @@ class WeakAssistant:
     """A real intent model that learned from a few utterances of each intent."""
 
     def __init__(self, seed: list[Wording], rest: list[Wording]) -> None:
-        rows = pl.DataFrame({"utterance": [w.utterance for w in seed], "intent": [w.intent for w in seed]})
+        rows = pl.DataFrame(
+            {"utterance": [w.utterance for w in seed], "intent": [w.intent for w in seed]}
+        )
         model = train(lesson(rows, None))
         sharp = sharpest(model, [w.utterance for w in rest], [w.intent for w in rest])
         self.model = Model(model.labels, model.features, model.weights, model.offsets, sharp)
         self.known: dict[str, Answer] = {}
 
-    def answer(self, locale: str, utterance: str) -> Answer:  # noqa: ARG002
+    def answer(self, locale: str, utterance: str) -> Answer:
         if utterance not in self.known:
             row = self.model.probabilities([utterance])[0]
             best = np.argsort(-row, kind="stable")[:KNOWN]
@@ -107,25 +119,49 @@ def _locale(spoken: Language, rng: np.random.Generator, habits: Habits, locales:
     seed, test, said = _split(spoken.wordings, habits.seeds_per_intent, rng)
     assistant = WeakAssistant(seed, test)
     wishes = goals(said)
-    turns: list[dict[str, Any]] = []
-    truth: list[dict[str, Any]] = []
+    book = Book(spoken)
     wanted = max(1, habits.turns // locales)
     people = [
         Person(spoken, _favourites(wishes, rng), liar=bool(rng.random() < habits.liars))
         for _ in range(habits.users)
     ]
     session = 0
-    while len(turns) < wanted:
+    while len(book.turns) < wanted:
         user = int(min(rng.zipf(1.3), habits.users)) - 1
         began = _moment(habits, rng)
-        _record(spoken, f"{spoken.locale}-{user}", f"{spoken.locale}-s{session}", began, people[user].session(assistant, habits.refine, rng), turns, truth)
+        turns = people[user].session(assistant, habits.refine, rng)
+        book.record(f"{spoken.locale}-{user}", f"{spoken.locale}-s{session}", began, turns)
         session += 1
     for robot in range(habits.robots):
-        _robot(spoken, assistant, robot, wishes[int(rng.integers(len(wishes)))][0], habits, turns, truth)
-    return Part(turns, truth, seed, test)
+        wording = wishes[int(rng.integers(len(wishes)))][0]
+        _robot(book, assistant, f"{spoken.locale}-robot{robot}", wording, habits)
+    return Part(book.turns, book.truth, seed, test)
 
 
-def _split(wordings: list[Wording], seeds: int, rng: np.random.Generator) -> tuple[list[Wording], list[Wording], list[Wording]]:
+class Book:
+    """Writes down what is said in a locale: the log, and the truth beside it."""
+
+    def __init__(self, spoken: Language) -> None:
+        self.spoken = spoken
+        self.turns: list[dict[str, Any]] = []
+        self.truth: list[dict[str, Any]] = []
+
+    def record(self, user: str, session: str, at: datetime, said: Iterable[Said]) -> None:
+        """The turns of a session that began at `at`."""
+        ids: list[str] = []
+        for turn in said:
+            at += timedelta(seconds=round(turn.seconds, 3))
+            content = f"{session}/{len(ids)}".encode()
+            ids.append(hashlib.blake2b(content, digest_size=8).hexdigest())
+            about = {"turn_id": ids[-1], "user_id": user, "session_id": session}
+            spoken_at = {"timestamp": at.isoformat(timespec="milliseconds")}
+            self.turns.append(about | spoken_at | _log_row(self.spoken, turn))
+            self.truth.append(_truth_row(self.spoken.locale, turn, ids))
+
+
+def _split(
+    wordings: list[Wording], seeds: int, rng: np.random.Generator
+) -> tuple[list[Wording], list[Wording], list[Wording]]:
     """(seed, test, said by people): `seeds` of each intent, a share of the rest, what remains."""
     shuffled = [wordings[i] for i in rng.permutation(len(wordings))]
     seed: list[Wording] = []
@@ -155,24 +191,10 @@ def _moment(habits: Habits, rng: np.random.Generator) -> datetime:
     return datetime.combine(day, time(), UTC) + timedelta(seconds=round(seconds, 3))
 
 
-def _record(spoken: Language, user: str, session: str, at: datetime, said: Iterable[Said], turns: list[dict[str, Any]], truth: list[dict[str, Any]]) -> None:
-    ids: list[str] = []
-    for turn in said:
-        at += timedelta(seconds=round(turn.seconds, 3))
-        turn_id = hashlib.blake2b(f"{session}/{len(ids)}".encode(), digest_size=8).hexdigest()
-        ids.append(turn_id)
-        turns.append(_log_row(spoken, user, session, turn_id, at, turn))
-        truth.append(_truth_row(spoken.locale, turn_id, turn, ids))
-
-
-def _log_row(spoken: Language, user: str, session: str, turn_id: str, at: datetime, said: Said) -> dict[str, Any]:
+def _log_row(spoken: Language, said: Said) -> dict[str, Any]:
     executed = said.answer.executed
     right = said.wording is not None and executed == said.wording.intent
     return {
-        "turn_id": turn_id,
-        "user_id": user,
-        "session_id": session,
-        "timestamp": at.isoformat(timespec="milliseconds"),
         "locale": spoken.locale,
         "utterance": said.utterance,
         "intent": executed,
@@ -188,30 +210,36 @@ def _log_row(spoken: Language, user: str, session: str, turn_id: str, at: dateti
     }
 
 
-def _truth_row(locale: str, turn_id: str, said: Said, ids: list[str]) -> dict[str, Any]:
+def _truth_row(locale: str, said: Said, ids: list[str]) -> dict[str, Any]:
     wording = said.wording
     best = said.answer.n_best[0][0]
-    goal = wording and f"{locale}:{wording.intent}:" + ";".join(f"{k}={v}" for k, v in wording.slots)
+    goal = wording and f"{locale}:{wording.intent}:" + ";".join(
+        f"{k}={v}" for k, v in wording.slots
+    )
     return {
-        "turn_id": turn_id,
+        "turn_id": ids[-1],
         "intent": wording.intent if wording else None,
         "goal": goal,
         "kind": said.kind,
-        "rephrase_of": ids[said.again] if said.again is not None and said.kind in ("rephrase", "retry") else None,
+        "rephrase_of": ids[said.again]
+        if said.again is not None and said.kind in ("rephrase", "retry")
+        else None,
         "hypothesis": best,
         "right": best == wording.intent if wording else None,
     }
 
 
-def _robot(spoken: Language, assistant: WeakAssistant, number: int, wording: Wording, habits: Habits, turns: list[dict[str, Any]], truth: list[dict[str, Any]]) -> None:
-    answer = assistant.answer(spoken.locale, wording.utterance)
+def _robot(
+    book: "Book", assistant: WeakAssistant, name: str, wording: Wording, habits: Habits
+) -> None:
+    """Something that says the same thing three times every 70 minutes, day and night."""
+    answer = assistant.answer(book.spoken.locale, wording.utterance)
+    said = Said(0.5, wording.utterance, "robot", wording, answer, None, None, False)
     at = datetime.combine(date.fromisoformat(habits.start), time(), UTC)
     end = at + timedelta(days=habits.days)
     burst = 0
     while at < end:
-        said = [Said(0.5, wording.utterance, "robot", wording, answer, None, None, False) for _ in range(3)]
-        name = f"{spoken.locale}-robot{number}"
-        _record(spoken, name, f"{name}-{burst}", at, said, turns, truth)
+        book.record(name, f"{name}-{burst}", at, [said] * 3)
         at += ROBOT_EVERY
         burst += 1
 

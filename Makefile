@@ -1,0 +1,52 @@
+# make demo: everything set up, and one night on an invented log.   make test: the tests.
+PYTHON ?= python3
+VENV ?= .venv
+FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := demo
+.PHONY: demo test check bench test-cluster format clean
+
+# torch comes first, in the pinned version: asked for later, pip may take another build of it.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[$(FAISS),dev]'
+	touch $@
+
+demo: $(VENV)/.ready
+	rm -rf demo
+	$(BIN)/sayagain simulate --out demo/world
+	$(BIN)/sayagain run demo/world/log.jsonl.gz --home demo/home --seed-data demo/world/seed.jsonl.gz
+	$(BIN)/sayagain retrain --home demo/home
+	$(BIN)/sayagain report --home demo/home
+	@echo
+	@echo "open next:"
+	@echo "  demo/home/report.html                                the page of the night"
+	@echo "  demo/home/training_sets/                             what the assistant can learn"
+	@echo "  $(BIN)/sayagain sql --home demo/home                 what analysts can ask"
+	@echo "  echo 'wake me at noon' | $(BIN)/sayagain predict --home demo/home"
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# WORLDS holds logs with known truth, one folder each; see docs/benchmarks.md.
+WORLDS ?= ../shared/worlds
+bench: $(VENV)/.ready
+	$(BIN)/python benchmarks/end_to_end.py $(WORLDS)/dev-tiny $(WORLDS)/dev-en $(WORLDS)/dev-8
+
+test-cluster: $(VENV)/.ready
+	$(BIN)/python -m pytest -m cluster
+
+clean:
+	rm -rf demo build *.egg-info

@@ -64,6 +64,7 @@ class DuckdbEngine:
 
     def _relation(self, sql: str, inputs: Inputs, params: Params) -> Any:
         for name, source in inputs.items():
+            self.con.unregister(name)  # a registered frame would hide the files of the same name
             if isinstance(source, pl.DataFrame):
                 self.con.register(name, source.to_arrow())
             else:

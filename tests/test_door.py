@@ -1,0 +1,186 @@
+"""The door: what comes in is typed, what is broken is set aside with its reason, nothing is lost."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from logs import turn, write_log
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mining.door import DoorConfig, admit_file
+from mining.rows import log_files
+from mining.turns import Admitted, account, admit
+from warehouse.errors import BadInput
+
+CONFIG = DoorConfig(salt=b"s" * 32)
+
+
+def read(path: Path, config: DoorConfig = CONFIG) -> pl.DataFrame:
+    return pl.concat(list(admit_file(path, config)))
+
+
+def reasons(path: Path) -> list[tuple[int, str, str]]:
+    return read(path).drop_nulls("reason").select("line", "field", "reason").rows()
+
+
+def admitted(duck, logs: list[Path], out: Path, most_broken: float = 1.0) -> Admitted:
+    out.mkdir(exist_ok=True)
+    admit(duck, logs, CONFIG, out)
+    return account(out, most_broken)
+
+
+def test_a_row_becomes_a_typed_turn(tmp_path):
+    row = turn("ann", 1.5, "cafe\u0301", n_best=[{"intent": "coffee", "confidence": 0.3}])
+    found = read(write_log(tmp_path / "log.jsonl", [row])).row(0, named=True)
+    assert found["utterance"] == "café"
+    assert found["at_ms"] == 1_767_600_001_500
+    assert found["best_intent"] == "coffee"
+    assert found["intent"] is None
+    assert "ann" not in found["user_id"]
+
+
+def test_the_same_user_has_one_hash_a_home_and_another_elsewhere(tmp_path):
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "a"), turn("ann", 9, "b")])
+    here, elsewhere = read(log), read(log, DoorConfig(salt=b"t" * 32))
+    assert here["user_id"].n_unique() == 1
+    assert here["user_id"][0] != elsewhere["user_id"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "word"),
+    [
+        ({"timestamp": "2026-01-05T08:00:00"}, "timestamp", "zone"),
+        ({"timestamp": "1970-01-01T00:00:00Z"}, "timestamp", "1970"),
+        ({"timestamp": "9999-01-01T00:00:00Z"}, "timestamp", "9999"),
+        ({"timestamp": "yesterday"}, "timestamp", "datetime"),
+        ({"utterance": "  "}, "utterance", "empty"),
+        ({"utterance": "x" * 1_000_000}, "utterance", "longer"),
+        ({"utterance": "a\0b"}, "utterance", "NUL"),
+        ({"utterance": 7}, "utterance", "str"),
+        ({"user_id": ""}, "user_id", "length"),
+        ({"confidence": 1.5}, "confidence", "1"),
+        ({"outcome": "secret words"}, "outcome", "known values"),
+        ({"locale": "not a tag"}, "locale", "BCP 47"),
+    ],
+)
+def test_a_broken_row_is_set_aside_with_its_reason(tmp_path, change, field, word):
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "fine"), turn("ann", 1, "b") | change])
+    ((line, named, reason),) = reasons(log)
+    assert (line, named) == (2, field)
+    assert word in reason
+    assert "secret" not in reason
+
+
+def test_a_missing_field_is_named(tmp_path):
+    row = turn("ann", 0, "a")
+    del row["utterance"]
+    assert reasons(write_log(tmp_path / "log.jsonl", [row]))[0][1:] == (
+        "utterance",
+        "is missing; every row needs it",
+    )
+
+
+def test_right_to_left_and_combining_characters_come_through(tmp_path):
+    said = ["שלום עולם", "مرحبا بالعالم", "नमस्ते", "e\u0323\u0301"]
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", n, u) for n, u in enumerate(said)])
+    assert read(log)["utterance"].to_list() == [*said[:3], "ẹ́"]
+
+
+def test_json_that_breaks_off_costs_its_row_alone(tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps(turn("ann", 0, "a")) + '\n{"user_id": "b", "utter')
+    assert [r[:2] for r in reasons(log)] == [(2, "row")]
+
+
+def test_bytes_that_are_not_utf8_cost_their_row_alone(tmp_path):
+    log = tmp_path / "log.jsonl"
+    row = json.dumps(turn("ann", 0, "caf\u00e9"), ensure_ascii=False)
+    log.write_bytes(row.encode() + b"\n" + row.encode("latin1") + b"\n")
+    assert [r[:2] for r in reasons(log)] == [(2, "row")]
+
+
+def test_all_formats_read_the_same(tmp_path, duck):
+    rows = [turn("ann", n, f"say {n}", confidence=0.5, session_id="s") for n in range(3)]
+    plain = write_log(tmp_path / "log.jsonl", rows)
+    with gzip.open(tmp_path / "log.jsonl.gz", "wb") as file:
+        file.write(plain.read_bytes())
+    with (tmp_path / "log.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    times = pl.col("timestamp").str.to_datetime(time_zone="UTC")
+    pl.DataFrame(rows).with_columns(times).write_parquet(tmp_path / "log.parquet")
+    found = [
+        read(tmp_path / name).drop("source").sort("turn_id")
+        for name in ("log.jsonl", "log.jsonl.gz", "log.csv", "log.parquet")
+    ]
+    assert all(f.equals(found[0]) for f in found)
+
+
+def test_folders_and_globs_are_read_in_one_order(tmp_path):
+    for name in ("b.jsonl", "a.jsonl", "notes.txt"):
+        write_log(tmp_path / name, [turn("ann", 0, name)])
+    by_folder = log_files([str(tmp_path)])
+    assert [p.name for p in by_folder] == ["a.jsonl", "b.jsonl"]
+    assert log_files([f"{tmp_path}/*.jsonl"]) == by_folder
+    with pytest.raises(BadInput, match="no log file"):
+        log_files([f"{tmp_path}/*.gz"])
+
+
+def test_foreign_names_and_local_times_are_mapped(tmp_path):
+    row = {"who": "ann", "when": "2026-01-05 09:00:00", "text": "a"}
+    config = DoorConfig(
+        b"s" * 32, {"user_id": "who", "timestamp": "when", "utterance": "text"}, "Europe/Berlin"
+    )
+    found = read(write_log(tmp_path / "log.jsonl", [row]), config).row(0, named=True)
+    assert (found["utterance"], found["at_ms"]) == ("a", 1_767_600_000_000)
+
+
+@pytest.mark.parametrize("name", ["log.csv", "log.parquet"])
+def test_a_missing_column_ends_the_run(tmp_path, name):
+    rows = pl.DataFrame({"user_id": ["a"], "text": ["b"]})
+    (rows.write_csv if name.endswith("csv") else rows.write_parquet)(tmp_path / name)
+    with pytest.raises(BadInput, match="no column timestamp"):
+        read(tmp_path / name)
+
+
+def test_a_truncated_archive_ends_the_run(tmp_path):
+    packed = gzip.compress(json.dumps(turn("ann", 0, "a")).encode() * 500)
+    (tmp_path / "log.jsonl.gz").write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(BadInput, match="cannot be read"):
+        read(tmp_path / "log.jsonl.gz")
+
+
+def test_a_mostly_broken_file_ends_the_run_and_names_the_first_culprit(tmp_path, duck):
+    rows = [turn("ann", n, "x") for n in range(8)] + [turn("ann", 9, "")] * 2
+    log = write_log(tmp_path / "log.jsonl", rows)
+    with pytest.raises(BadInput, match=r"log.jsonl, row 9, field utterance: is empty.*2 of 10"):
+        admitted(duck, [log], tmp_path / "out", 0.05)
+
+
+@given(st.lists(st.sampled_from(["good", "", "bad time", "not json"]), max_size=30))
+def test_rows_are_conserved(tmp_path_factory, kinds):
+    from mining.duckdb_engine import DuckdbEngine
+
+    folder = tmp_path_factory.mktemp("conserved")
+    lines = {
+        "good": json.dumps(turn("ann", 0, "a")),
+        "": json.dumps(turn("ann", 0, "")),
+        "bad time": json.dumps(turn("ann", 0, "a") | {"timestamp": "?"}),
+        "not json": "{",
+    }
+    (folder / "log.jsonl").write_text("".join(lines[k] + "\n" for k in kinds))
+    found = admitted(DuckdbEngine(folder), [folder / "log.jsonl"], folder / "out")
+    assert found.read == len(kinds)
+    assert found.kept == kinds.count("good")
+    assert found.rejects["line"].to_list() == [n for n, k in enumerate(kinds, 1) if k != "good"]
+
+
+def test_an_empty_file_is_an_empty_night(tmp_path, duck):
+    (tmp_path / "log.jsonl").write_text("")
+    found = admitted(duck, [tmp_path / "log.jsonl"], tmp_path / "out")
+    assert (found.read, found.days) == (0, [])

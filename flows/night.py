@@ -267,8 +267,9 @@ def build_training_set(night: Night, day: str) -> Result:
         built = training_set.build(
             lake.read("soft_labels", [day]), lake.read("votes", [day]), floors
         )
-        number = night.ledger.number("training_set", digest(inputs, code()))
-        version = f"{day}-{number:04}-{training_set.content_hash(built.examples)}"
+        content = training_set.content_hash(built.examples)
+        number = night.ledger.number("training_set", f"{day}-{content}")
+        version = f"{day}-{number:04}-{content}"
         earlier = [v for v in training_versions(home) if v < version]
         before = (
             pl.read_parquet(home.training_sets / earlier[-1] / "examples.parquet")

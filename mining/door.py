@@ -149,9 +149,7 @@ class _Door:
             "n_best": [{"intent": h.intent, "confidence": h.confidence} for h in row.n_best]
             if row.n_best
             else None,
-            "slots": [{"name": k, "value": _plain(v)} for k, v in sorted(row.slots.items())]
-            if row.slots
-            else None,
+            "slots": _slots(row.slots),
             "response": row.response,
             "outcome": row.outcome,
             "feedback": row.feedback,
@@ -221,6 +219,12 @@ def _locale(tag: str | None) -> str:
     if not LOCALE.fullmatch(locale):
         raise Rejected("locale", "is not a BCP 47 tag such as en-GB")
     return locale
+
+
+def _slots(slots: dict[str, Any] | None) -> list[dict[str, str]] | None:
+    """By name; a slot without a value is none."""
+    named = sorted((k, v) for k, v in (slots or {}).items() if v is not None)
+    return [{"name": k, "value": _plain(v)} for k, v in named] or None
 
 
 def _plain(value: Any) -> str:

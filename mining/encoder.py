@@ -24,6 +24,7 @@ VOCABULARY = 12_000
 ALPHABET = 3_000
 DIMENSIONS = 256
 EPOCHS = 4
+FEWEST_STEPS = 150  # a small log is gone through more often
 BATCH = 256
 RATE = 0.005
 SCALE = 20.0
@@ -42,7 +43,7 @@ class Lessons:
 def learn(lessons: Lessons) -> "SentenceTransformer":
     """An encoder taught by the log alone; the same lessons give the same encoder."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import StaticEmbedding
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
     tokenizer = _tokens(lessons.wordings)
     bags = [e.ids for e in tokenizer.encode_batch(lessons.wordings, add_special_tokens=False)]
@@ -127,7 +128,8 @@ def _contrast(start: Vectors, bags: list[list[int]], lessons: Lessons) -> Vector
         flat = torch.tensor([t for bag in chosen for t in bag], dtype=torch.long)
         return normalize(embedding_bag(flat, weights, torch.from_numpy(starts), mode="mean"))
 
-    for _ in range(EPOCHS):
+    steps = -(-len(lessons.left) // BATCH)
+    for _ in range(max(EPOCHS, FEWEST_STEPS // steps)):
         shuffled = order.permutation(len(lessons.left))
         for at in range(0, len(shuffled), BATCH):
             batch = shuffled[at : at + BATCH]

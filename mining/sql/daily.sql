@@ -1,12 +1,14 @@
 -- Each day and locale: turns, distinct users, turns said again (expected number), failures as the
--- assistant believes.
+-- assistant believes. Summed in millionths: whole numbers have one sum, in whatever order.
 -- followed: the turns that were said again, with their probability
 select
     cast(cast(t.timestamp as date) as string) as day,
     t.locale,
     cast(count(*) as bigint) as turns,
     cast(count(distinct t.user_id) as bigint) as users,
-    round(coalesce(sum(f.p_rephrase), cast(0 as double)), 6) as said_again,
+    cast(
+        sum(cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint)) as double
+    ) / cast(1000000 as double) as said_again,
     cast(sum(case when t.outcome = 'failure' then 1 else 0 end) as bigint) as failures
 from turns as t
 left join followed as f on t.turn_id = f.source_turn_id

@@ -22,7 +22,7 @@ select
     target,
     cast(count(*) as bigint) as users,
     cast(sum(occurrences) as bigint) as occurrences,
-    round(max(p_same), 6) as p_same,
-    round(max(p_kept), 6) as p_kept
+    max(p_same) as p_same,
+    max(p_kept) as p_kept
 from walked
 group by locale, source, target

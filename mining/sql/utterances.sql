@@ -1,22 +1,30 @@
 -- What became of each wording under each best hypothesis of the assistant. A user counts once for
 -- each, with the mean of what happened, and for at most :most_items wordings, the first ones.
+-- Probabilities are summed in millionths: whole numbers have one sum, in whatever order.
 -- followed: the turns that were said again, with their probability
-with heard as (
+with judged as (
     select
-        t.locale,
-        t.utterance,
-        coalesce(t.best_intent, '') as intent,
-        t.user_id,
-        count(*) as turns,
-        min(t.at_ms) as first_ms,
-        avg(t.best_confidence) as confidence,
-        sum(case when t.intent is null then 0 else 1 end) as executed,
-        sum(case when t.intent is null then cast(0 as double) else coalesce(f.p_rephrase, cast(0 as double)) end)
-            as executed_followed,
-        sum(coalesce(f.p_rephrase, cast(0 as double))) as followed
+        t.*,
+        cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint) as fled,
+        cast(round(t.best_confidence * 1000000) as bigint) as sure
     from turns as t
     left join followed as f on t.turn_id = f.source_turn_id
-    group by t.locale, t.utterance, coalesce(t.best_intent, ''), t.user_id
+),
+heard as (
+    select
+        locale,
+        utterance,
+        coalesce(best_intent, '') as intent,
+        user_id,
+        count(*) as turns,
+        min(at_ms) as first_ms,
+        sum(sure) as sure,
+        count(sure) as sure_turns,
+        sum(case when intent is null then 0 else 1 end) as executed,
+        sum(case when intent is null then 0 else fled end) as executed_fled,
+        sum(fled) as fled
+    from judged
+    group by locale, utterance, coalesce(best_intent, ''), user_id
 ),
 bounded as (
     select
@@ -25,19 +33,43 @@ bounded as (
             partition by user_id order by first_ms, locale, utterance, intent
         ) as item
     from heard
+),
+counted as (
+    select
+        locale,
+        utterance,
+        intent,
+        sum(turns) as turns,
+        count(*) as users,
+        sum(case when executed > 0 then 1 else 0 end) as executed_users,
+        sum(
+            case when executed > 0
+                then cast(floor(cast(executed_fled as double) / cast(executed as double)) as bigint)
+                else 0
+            end
+        ) as fled,
+        sum(
+            case when executed > 0
+                then 0
+                else cast(floor(cast(fled as double) / cast(turns as double)) as bigint)
+            end
+        ) as fled_unexecuted,
+        sum(sure) as sure,
+        sum(sure_turns) as sure_turns
+    from bounded
+    where item <= :most_items
+    group by locale, utterance, intent
 )
 select
     locale,
     utterance,
     intent,
-    cast(sum(turns) as bigint) as turns,
-    cast(count(*) as bigint) as users,
-    cast(sum(case when executed > 0 then 1 else 0 end) as bigint) as executed_users,
-    round(sum(case when executed > 0 then executed_followed / executed else cast(0 as double) end), 6)
-        as fled,
-    round(sum(case when executed = 0 then followed / turns else cast(0 as double) end), 6)
-        as fled_unexecuted,
-    round(avg(confidence), 6) as confidence
-from bounded
-where item <= :most_items
-group by locale, utterance, intent
+    cast(turns as bigint) as turns,
+    cast(users as bigint) as users,
+    cast(executed_users as bigint) as executed_users,
+    cast(fled as double) / cast(1000000 as double) as fled,
+    cast(fled_unexecuted as double) / cast(1000000 as double) as fled_unexecuted,
+    case when sure_turns > 0
+        then cast(sure as double) / cast(sure_turns as double) / cast(1000000 as double)
+    end as confidence
+from counted

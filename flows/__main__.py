@@ -1,0 +1,5 @@
+"""`python -m flows` is `sayagain`."""
+
+from flows.cli import main
+
+main()

@@ -1,0 +1,224 @@
+"""Whole nights: from a log to what a home holds, again, in pieces, and killed on the way."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from logs import turn, write_log
+
+from flows import runs, settings
+from flows.night import Outcome, training_versions
+from warehouse.errors import BadInput, Busy
+from warehouse.home import VERSION, Home, alone, create
+from warehouse.lake import Lake
+from warehouse.tables import EVENT_TABLES, TABLES
+
+DEFAULTS = settings.Settings()
+
+
+def direct(step, *args):
+    return step(*args)
+
+
+def learn(home: Path, log: Path, seed: Path | None = None, **more: object) -> Outcome:
+    request = runs.Request([str(log)], home, seed_data=seed, **more)  # type: ignore[arg-type]
+    return runs.run_night(request, DEFAULTS, direct)
+
+
+def copy_of(home: Path, to: Path) -> Path:
+    """A new home with the same salt: the same users have the same hashes."""
+    create(to)
+    shutil.copy(home / "salt", to / "salt")
+    return to
+
+
+def tables(home: Path) -> dict[str, pl.DataFrame]:
+    """Every table of the lake, rows in order; how long a night took apart."""
+    lake = Lake(home / "lake")
+    found = {}
+    for name in TABLES:
+        parts = [lake.read(name, [d]).with_columns(day=pl.lit(d)) for d in lake.days(name)]
+        rows = pl.concat(parts) if parts else pl.DataFrame()
+        plain = [c for c in rows.columns if not rows[c].dtype.is_nested()]
+        found[name] = rows.sort(plain) if plain else rows
+    return found
+
+
+def assert_equal_homes(one: Path, two: Path) -> None:
+    ours, theirs = tables(one), tables(two)
+    for name, rows in ours.items():
+        assert rows.equals(theirs[name]), name
+    assert training_versions(Home(one)) == training_versions(Home(two))
+
+
+@pytest.fixture(scope="module")
+def learned(small_world, tmp_path_factory) -> Path:
+    """A home after one night."""
+    home = tmp_path_factory.mktemp("learned") / "home"
+    learn(home, small_world / "log.jsonl.gz", small_world / "seed.jsonl.gz")
+    return home
+
+
+def test_a_night_leaves_all_that_the_contract_names(learned):
+    assert (learned / "warehouse.duckdb").is_file()
+    assert not list(learned.glob("*.wal"))
+    (version,) = training_versions(Home(learned))
+    assert version.startswith("2026-01-08-0001-")
+    assert (learned / "training_sets" / version / "card.md").is_file()
+    found = tables(learned)
+    for name in TABLES:
+        assert name == "rejects" or found[name].height > 0, name
+    assert oct((learned / "salt").stat().st_mode)[-3:] == "600"
+
+
+def test_every_read_row_is_a_turn_or_set_aside(learned):
+    run = Lake(learned / "lake").newest("runs").row(0, named=True)
+    assert run["read"] == run["kept"] + run["set_aside"]
+    assert run["turns"] == run["kept"]
+
+
+def test_the_lake_holds_no_pseudonym(learned, small_world):
+    turns = Lake(learned / "lake").read("turns")
+    assert not turns["user_id"].str.starts_with("en-GB").any()
+
+
+def test_the_same_night_again_computes_nothing(learned, small_world):
+    before = tables(learned)
+    steps = []
+
+    def watched(step, *args):
+        result = step(*args)
+        steps.append((step.__name__, result.get("fresh")))
+        return result
+
+    request = runs.Request([str(small_world / "log.jsonl.gz")], learned)
+    runs.run_night(request, DEFAULTS, watched)
+    assert [name for name, fresh in steps if fresh] == []
+    after = tables(learned)
+    assert all(rows.equals(after[name]) for name, rows in before.items())
+
+
+def test_nights_one_by_one_end_with_the_events_of_one_run(learned, small_world, tmp_path):
+    whole = pl.read_ndjson(small_world / "log.jsonl.gz", infer_schema_length=None)
+    home = copy_of(learned, tmp_path / "home")
+    for (night,), rows in sorted(
+        whole.with_columns(night=pl.col("timestamp").str.head(10))
+        .partition_by("night", as_dict=True)
+        .items()
+    ):
+        log = tmp_path / f"{night}.jsonl"
+        rows.drop("night").write_ndjson(log)
+        learn(home, log, small_world / "seed.jsonl.gz")
+    ours, theirs = tables(home), tables(learned)
+    for name in EVENT_TABLES:
+        assert ours[name].equals(theirs[name]), name
+    assert len(training_versions(Home(home))) == 4
+
+
+def test_a_night_killed_at_ten_moments_ends_like_one_never_killed(learned, small_world, tmp_path):
+    home = copy_of(learned, tmp_path / "home")
+    command = [
+        *(sys.executable, "-m", "flows", "run", str(small_world / "log.jsonl.gz")),
+        *("--home", str(home), "--seed-data", str(small_world / "seed.jsonl.gz")),
+    ]
+    began = 2.0
+    moments = np.random.default_rng(1).uniform(began, began + 9.0, 10)
+    killed = 0
+    for moment in moments:
+        night = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            night.wait(float(moment))
+        except subprocess.TimeoutExpired:
+            night.send_signal(signal.SIGKILL)
+            night.wait()
+            killed += 1
+            # What was finished would be skipped: forget some of it, so that later steps are met too.
+            for entry in sorted((home / "ledger").glob("[!n]*.json"))[::2]:
+                entry.unlink()
+    assert killed >= 5
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+    assert_equal_homes(home, learned)
+
+
+def test_an_empty_night_is_a_success_that_says_so(tmp_path):
+    (tmp_path / "log.jsonl").write_text("")
+    outcome = learn(tmp_path / "home", tmp_path / "log.jsonl", day="2026-01-05")
+    assert outcome.status == "empty"
+    run = Lake(tmp_path / "home" / "lake").newest("runs").row(0, named=True)
+    assert (run["status"], run["message"]) == ("empty", "the log holds no turn")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_tiny_log_is_a_night_too(tmp_path, rows):
+    said = ["lamp on", "lamp on please", "music"]
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", n * 5, said[n]) for n in range(rows)])
+    assert learn(tmp_path / "home", log).status == "completed"
+
+
+def test_bad_input_is_refused_before_anything_is_written(tmp_path):
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "")])
+    with pytest.raises(BadInput):
+        learn(tmp_path / "home", log)
+    lake = Lake(tmp_path / "home" / "lake")
+    assert [name for name in TABLES if lake.days(name)] == []
+
+
+def test_a_failed_night_is_a_row_of_runs_and_loses_nothing(learned, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(learned, home)
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "")])
+    with pytest.raises(BadInput):
+        learn(home, log, day="2026-01-09")
+    run = Lake(home / "lake").newest("runs").row(0, named=True)
+    assert (run["night"], run["status"]) == ("2026-01-09", "failed")
+    assert "utterance" in run["message"]
+    assert training_versions(Home(home)) == training_versions(Home(learned))
+
+
+def test_a_home_that_cannot_be_one_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="is a file"):
+        create(tmp_path / "file")
+    with pytest.raises(BadInput, match="cannot be written"):
+        create(Path("/proc/nowhere/home"))
+    create(tmp_path / "newer")
+    (tmp_path / "newer" / "home.json").write_text(json.dumps({"version": VERSION + 1}))
+    with pytest.raises(BadInput, match="newer sayagain"):
+        create(tmp_path / "newer")
+    (tmp_path / "newer" / "home.json").write_text("{")
+    with pytest.raises(BadInput, match="damaged"):
+        create(tmp_path / "newer")
+
+
+def test_a_second_run_on_one_home_is_refused_clearly(tmp_path):
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "lamp on")])
+    with alone(create(tmp_path / "home")), pytest.raises(Busy, match="another run is at work"):
+        learn(tmp_path / "home", log)
+
+
+def test_a_swap_that_was_cut_short_is_mended(tmp_path):
+    lake = Lake(tmp_path)
+    aside = tmp_path / ".replaced" / "turns" / "day=2026-01-05"
+    aside.mkdir(parents=True)
+    (aside / "part-0.parquet").write_bytes(b"old")
+    lake.recover()
+    assert (tmp_path / "turns" / "day=2026-01-05" / "part-0.parquet").read_bytes() == b"old"
+
+
+def test_the_two_engines_leave_equal_tables(worlds, tmp_path, spark):
+    world = worlds / "dev-tiny"
+    log, seed = world / "log.jsonl.gz", world / "seed.jsonl.gz"
+    one = tmp_path / "duckdb"
+    learn(one, log, seed, engine="duckdb")
+    two = copy_of(one, tmp_path / "spark")
+    learn(two, log, seed, engine="spark")
+    ours, theirs = tables(one), tables(two)
+    for name, rows in ours.items():
+        same = rows.drop("engine") if name == "runs" else rows
+        assert same.equals(theirs[name].select(same.columns)), name

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -89,25 +89,26 @@ def _spoken(locale: str, grammar: dict[str, Any]) -> Iterator[Wording]:
                 yield Wording(locale, utterance, intent, tuple(sorted(slots.items())))
 
 
+class _Row(msgspec.Struct):
+    """A row of a labelled corpus."""
+
+    utterance: Annotated[str, msgspec.Meta(min_length=1)]
+    intent: Annotated[str, msgspec.Meta(min_length=1)]
+    locale: str = "und"
+    slots: dict[str, str | int | float] | None = None
+
+
 def _read(path: Path, number: int, raw: bytes | dict[str, Any]) -> Wording:
     try:
-        row = msgspec.json.decode(raw) if isinstance(raw, bytes) else raw
-        slots = row.get("slots") or {}
-        pairs = (
-            slots.items() if isinstance(slots, dict) else [(s["name"], s["value"]) for s in slots]
-        )
-        utterance, intent = row["utterance"], row["intent"]
-        return Wording(
-            row.get("locale") or "und",
-            utterance,
-            intent,
-            tuple(sorted((k, str(v)) for k, v in pairs)),
-        )
-    except (msgspec.MsgspecError, KeyError, TypeError, AttributeError, ValueError) as error:
+        decoded = isinstance(raw, bytes)
+        row = msgspec.json.decode(raw, type=_Row) if decoded else msgspec.convert(raw, _Row)
+    except msgspec.MsgspecError as error:
         raise BadInput(
-            f"{path}, row {number}: {error!r}; a row is"
+            f"{path}, row {number}: {error}; a row is"
             ' {"locale": "en-GB", "utterance": "...", "intent": "...", "slots": {"name": "value"}}'
         ) from None
+    slots = sorted((name, str(value)) for name, value in (row.slots or {}).items())
+    return Wording(row.locale, row.utterance, row.intent, tuple(slots))
 
 
 def _folder() -> Any:

@@ -1,0 +1,145 @@
+"""The command line as a person has it: what it prints, and how it ends."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from logs import turn, write_log
+
+COMMANDS = ["run", "retrain", "predict", "report", "explain", "sql", "simulate", "serve"]
+
+
+def sayagain(*args: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flows", *map(str, args)]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def home(small_world, tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("cli") / "home"
+    done = sayagain(
+        "run",
+        small_world / "log.jsonl.gz",
+        "--home",
+        root,
+        "--seed-data",
+        small_world / "seed.jsonl.gz",
+        "--json",
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["status"] == "completed"
+    assert set(told["seconds"]) >= {"take_in", "publish_warehouse"}
+    return root
+
+
+def test_every_command_has_help():
+    told = sayagain("--help").stdout
+    for command in COMMANDS:
+        assert command in told
+        assert "--home" in sayagain(command, "--help").stdout or command == "simulate"
+
+
+def test_predict_before_retrain_says_what_to_do(home, tmp_path, small_world):
+    if not (home / "models").exists():
+        done = sayagain("predict", "--home", home, stdin="lamp on\n")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "sayagain retrain" in done.stderr
+
+
+def test_retrain_predict_report_explain_and_sql(home):
+    done = sayagain("retrain", "--home", home, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["because"]
+    known = [json.loads(x) for x in (home / "seed.jsonl").read_text().splitlines()][::9]
+    lines = "".join([known[0]["utterance"] + "\n", *(json.dumps(row) + "\n" for row in known[1:])])
+    answers = [
+        json.loads(x) for x in sayagain("predict", "--home", home, stdin=lines).stdout.splitlines()
+    ]
+    assert [a["utterance"] for a in answers] == [row["utterance"] for row in known]
+    right = [
+        a["labels"][0]["label"] == row["intent"] for a, row in zip(answers, known, strict=True)
+    ]
+    assert sum(right) / len(right) > 0.7
+    first = [x["probability"] for x in answers[0]["labels"]]
+    assert first == sorted(first, reverse=True)
+    place = sayagain("report", "--home", home).stdout.strip()
+    assert Path(place).read_text().startswith("<!doctype html>")
+    wording = json.loads(
+        sayagain(
+            "sql", "--home", home, "--json", "select locale, utterance from variants limit 1"
+        ).stdout
+    )[0]
+    told = sayagain(
+        "explain", "--home", home, wording["utterance"], "--locale", wording["locale"], "--json"
+    )
+    why = json.loads(told.stdout)
+    assert why["turns"]
+    assert why["soft_labels"]
+    assert sayagain("explain", "--home", home, wording["utterance"]).returncode == 0
+    assert "cookbook" in sayagain("sql", "--home", home).stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["run", "nowhere.jsonl", "--home", "{tmp}/h"], "nowhere.jsonl: no log file there"),
+        (["run", "--home", "{tmp}/h"], "no log: name LOG"),
+        (["run", "{tmp}/log.jsonl", "--home", "{tmp}/log.jsonl"], "is a file"),
+        (
+            ["run", "{tmp}/log.jsonl", "--home", "{tmp}/h", "--engine", "pandas"],
+            "known: auto, duckdb, spark",
+        ),
+        (
+            ["run", "{tmp}/log.jsonl", "--home", "{tmp}/h", "--from", "2026-01-05"],
+            "need a LOG with {day}",
+        ),
+        (["run", "{tmp}/{day}", "--home", "{tmp}/h", "--day", "monday"], "write YYYY-MM-DD"),
+        (
+            ["run", "{tmp}/log.jsonl", "--home", "{tmp}/h", "--config", "{tmp}/bad.toml"],
+            "log.colums is unknown; known: columns",
+        ),
+        (
+            ["run", "{tmp}/log.jsonl", "--home", "{tmp}/h", "--seed-data", "{tmp}/log.jsonl"],
+            "row 1",
+        ),
+        (
+            ["run", "{tmp}/naive.jsonl", "--home", "{tmp}/h"],
+            "field timestamp: has no time zone; write it as RFC 3339",
+        ),
+        (["retrain", "--home", "{tmp}/none"], "is not a home yet"),
+        (["predict", "--home", "{tmp}/none"], "is not a home yet"),
+        (["sql", "--home", "{tmp}/none", "select 1"], "sayagain run"),
+        (["explain", "--home", "{tmp}/none", "x"], "is not a home yet"),
+        (["simulate", "--out", "{tmp}/w", "--locales", "xx"], "known: de-DE"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_code_2(tmp_path, args, told):
+    write_log(tmp_path / "log.jsonl", [turn("ann", 0, "lamp on")])
+    write_log(
+        tmp_path / "naive.jsonl", [turn("ann", 0, "a") | {"timestamp": "2026-01-05T08:00:00"}]
+    )
+    (tmp_path / "bad.toml").write_text("[log]\ncolums = {}\n")
+    done = sayagain(*(a.replace("{tmp}", str(tmp_path)) for a in args))
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "h" / "lake" / "turns").exists()
+
+
+def test_missed_nights_are_caught_up(tmp_path):
+    for day in (5, 6, 7):
+        rows = [turn("ann", n + (day - 5) * 86_400, f"lamp {n}") for n in range(3)]
+        write_log(tmp_path / f"2026-01-0{day}.jsonl", rows)
+    log = f"{tmp_path}/{{day}}.jsonl"
+    done = sayagain(
+        "run", log, "--home", tmp_path / "h", "--from", "2026-01-05", "--to", "2026-01-07"
+    )
+    assert done.returncode == 0, done.stderr
+    days = sorted(p.name for p in (tmp_path / "h" / "lake" / "runs").iterdir())
+    assert days == [f"day=2026-01-0{d}" for d in (5, 6, 7)]
+    missing = sayagain("run", log, "--home", tmp_path / "h", "--day", "2026-01-08")
+    assert missing.returncode == 2
+    assert "2026-01-08.jsonl: no log file" in missing.stderr

@@ -1,0 +1,113 @@
+"""The invented assistant: its truth is true, and the same seed gives the same bytes."""
+
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from logs import write_log
+
+from flows.simulation import corpus
+from flows.simulation.people import goals
+from flows.simulation.world import Habits, simulate
+from mining.door import FIELDS
+from warehouse.errors import BadInput
+
+HABITS = Habits(20, 2, 600, "2026-01-05", 4, 0.2, 1, 0.0)
+FILES = ["log.jsonl.gz", "seed.jsonl.gz", "test.jsonl.gz", "truth.jsonl.gz"]
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    with gzip.open(path, "rt") as file:
+        return [json.loads(line) for line in file]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("world")
+    simulate(out, None, 7, HABITS, ["en-GB", "ja-JP"])
+    return out
+
+
+def test_the_grammar_has_the_breadth_it_promises():
+    languages = [corpus.language(x) for x in corpus.built_in()]
+    assert len(languages) >= 5
+    for spoken in languages:
+        intents = {w.intent for w in spoken.wordings}
+        assert len(intents) >= 25
+        assert intents == {w.intent for w in languages[0].wordings}
+        assert sum(len(g) > 2 for g in goals(spoken.wordings)) > 50
+    scripts = {"latin": "light", "cyrillic": "свет", "japanese": "電気"}
+    for word in scripts.values():
+        assert any(word in w.utterance for s in languages for w in s.wordings)
+
+
+def test_a_pattern_is_read_in_every_way():
+    assert list(corpus.expand("(a|b) c( d|)")) == ["a c d", "a c", "b c d", "b c"]
+
+
+def test_the_same_seed_gives_the_same_bytes(world, tmp_path):
+    simulate(tmp_path / "again", None, 7, HABITS, ["en-GB", "ja-JP"])
+    simulate(tmp_path / "other", None, 8, HABITS, ["en-GB", "ja-JP"])
+    for name in FILES:
+        assert (tmp_path / "again" / name).read_bytes() == (world / name).read_bytes()
+    assert (tmp_path / "other" / FILES[0]).read_bytes() != (world / FILES[0]).read_bytes()
+
+
+def test_every_turn_has_its_truth(world):
+    log, truth = rows(world / "log.jsonl.gz"), rows(world / "truth.jsonl.gz")
+    assert [t["turn_id"] for t in log] == [t["turn_id"] for t in truth]
+    assert all(set(t) <= set(FIELDS) for t in log)
+    by_id = {t["turn_id"]: (said, t) for said, t in zip(log, truth, strict=True)}
+    for said, true in by_id.values():
+        if true["rephrase_of"]:
+            before, meant = by_id[true["rephrase_of"]]
+            assert before["session_id"] == said["session_id"]
+            assert before["timestamp"] < said["timestamp"]
+            assert meant["intent"] == true["intent"]
+            assert (before["utterance"] == said["utterance"]) or true["kind"] == "rephrase"
+    kinds = Counter(t["kind"] for t in truth)
+    assert set(kinds) == {"new", "rephrase", "retry", "refine", "reject", "robot"}
+
+
+def test_the_assistant_really_fails_and_really_knows(world):
+    people = [t for t in rows(world / "truth.jsonl.gz") if t["kind"] not in ("robot", "reject")]
+    assert 0.2 < sum(t["right"] for t in people) / len(people) < 0.9
+
+
+def test_test_wordings_are_never_seed(world):
+    seed = {(r["locale"], r["utterance"]) for r in rows(world / "seed.jsonl.gz")}
+    assert seed.isdisjoint((r["locale"], r["utterance"]) for r in rows(world / "test.jsonl.gz"))
+
+
+def test_a_labelled_corpus_takes_the_place_of_the_grammar(tmp_path):
+    said = [
+        {
+            "locale": "la",
+            "utterance": f"{verb} {thing} {n}",
+            "intent": verb,
+            "slots": {"thing": thing},
+        }
+        for verb in ("pone", "tolle")
+        for thing in ("lucernam", "mensam", "panem")
+        for n in range(8)
+    ]
+    path = write_log(tmp_path / "corpus.jsonl", said)
+    facts = simulate(tmp_path / "out", path, 1, HABITS, None)
+    assert facts["locales"] == ["la"]
+    assert {t["intent"] for t in rows(tmp_path / "out" / "truth.jsonl.gz")} <= {
+        "pone",
+        "tolle",
+        None,
+    }
+
+
+@pytest.mark.parametrize(
+    "row", ['{"utterance": "x"}', "{", '{"utterance": 3, "intent": "a"}', "[]"]
+)
+def test_a_broken_corpus_is_named(tmp_path, row):
+    (tmp_path / "corpus.jsonl").write_text(row + "\n")
+    with pytest.raises(BadInput, match="row 1"):
+        simulate(tmp_path / "out", tmp_path / "corpus.jsonl", 1, HABITS, None)

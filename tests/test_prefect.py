@@ -1,0 +1,152 @@
+"""Against a real Prefect server: the deployments of prefect.yaml, a scheduled run, its event, and the
+retraining that the event starts."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 240.0  # seconds
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def wait_for(what: str, found, process: subprocess.Popen[bytes]):
+    """Ask until there is an answer; a process that ended, or patience that did, fails the test."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if answer := found():
+            return answer
+        try:
+            process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            continue
+        pytest.fail(f"{what}: the process ended with {process.returncode}")
+    return pytest.fail(f"{what}: not seen in {PATIENCE} s")
+
+
+@pytest.fixture
+def server(tmp_path, small_world) -> Iterator[tuple[dict[str, str], str, subprocess.Popen[bytes]]]:
+    """A server of its own: (environment, address of its API, process)."""
+    port = free_port()
+    api = f"http://127.0.0.1:{port}/api"
+    environment = os.environ | {
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "PREFECT_API_URL": api,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "SAYAGAIN_CODE": str(ROOT),
+        "SAYAGAIN_HOME": str(tmp_path / "home"),
+        "SAYAGAIN_LOGS": str(small_world / "log.jsonl.gz"),
+        "SAYAGAIN_SEED": str(small_world / "seed.jsonl.gz"),
+        "SAYAGAIN_CONFIG": "",
+    }
+    started = subprocess.Popen(
+        [*prefect(), "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        env=environment,
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for("server", lambda: answers(f"{api}/health"), started)
+        yield environment, api, started
+    finally:
+        started.terminate()
+        started.wait(30)
+
+
+def prefect() -> list[str]:
+    return [sys.executable, "-m", "prefect"]
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def runs_of(api: str, flow: str) -> list[dict[str, object]]:
+    asked = {"flows": {"name": {"any_": [flow]}}}
+    found: list[dict[str, object]] = httpx.post(f"{api}/flow_runs/filter", json=asked, timeout=10).json()
+    return found
+
+
+def done(api: str, flow: str) -> list[dict[str, object]]:
+    ended = [r for r in runs_of(api, flow) if r["state_type"] in ("COMPLETED", "FAILED", "CRASHED")]
+    return ended
+
+
+def test_a_scheduled_night_starts_the_retraining_that_pays(server, tmp_path):
+    environment, api, process = server
+    shell = {"env": environment, "cwd": ROOT, "check": True, "capture_output": True}
+    subprocess.run([*prefect(), "work-pool", "create", "sayagain", "--type", "process"], **shell)
+    subprocess.run([*prefect(), "--no-prompt", "deploy", "--all"], **shell)
+    nightly = httpx.get(f"{api}/deployments/name/learn/nightly", timeout=10).json()
+    assert nightly["schedules"][0]["schedule"]["cron"] == "0 3 * * *"
+
+    schedule = {"state": {"type": "SCHEDULED", "state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}}
+    httpx.post(f"{api}/deployments/{nightly['id']}/create_flow_run", json=schedule, timeout=10).raise_for_status()
+    worker = subprocess.Popen(
+        [*prefect(), "worker", "start", "--pool", "sayagain"],
+        env=environment,
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        (night,) = wait_for("night", lambda: done(api, "learn"), worker)
+        assert night["state_type"] == "COMPLETED"
+        (retraining,) = wait_for("retraining", lambda: done(api, "retrain"), worker)
+        assert retraining["state_type"] == "COMPLETED"
+        assert retraining["parameters"]["home"] == environment["SAYAGAIN_HOME"]
+    finally:
+        worker.terminate()
+        worker.wait(60)
+
+    tasks = httpx.post(f"{api}/task_runs/filter", json={}, timeout=10).json()
+    names = {t["name"].rsplit("-", 1)[0] for t in tasks}
+    assert {"take-in", "believe-labels", "publish-warehouse", "challenge"} <= names
+    artifacts = httpx.post(f"{api}/artifacts/filter", json={}, timeout=10).json()
+    assert [a["key"] for a in artifacts] == ["sayagain-night"]
+    assert (Path(environment["SAYAGAIN_HOME"]) / "models" / "champion").is_file()
+
+
+def test_the_command_line_runs_through_a_server_that_is_set(server, tmp_path, small_world):
+    environment, api, _ = server
+    (tmp_path / "broken.jsonl").write_text("{\n")
+    command = [sys.executable, "-m", "flows", "run", str(tmp_path / "broken.jsonl"), "--home", environment["SAYAGAIN_HOME"]]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "row 1, field row: is not JSON" in ended.stderr
+    (night,) = runs_of(api, "learn")
+    assert night["state_type"] == "FAILED"
+    (tried,) = httpx.post(f"{api}/task_runs/filter", json={}, timeout=10).json()
+    assert tried["run_count"] == 1
+
+
+def test_steps_that_bad_input_broke_are_not_tried_again():
+    from prefect.states import Failed, exception_to_failed_state
+
+    from flows.deployments import _may_pass
+    from warehouse.errors import BadInput
+
+    def failed(error: Exception) -> Failed:
+        return asyncio.run(exception_to_failed_state(error))
+
+    assert not _may_pass(None, None, failed(BadInput("x")))
+    assert _may_pass(None, None, failed(OSError("x")))

@@ -82,7 +82,9 @@ def answers(address: str) -> bool:
 
 def runs_of(api: str, flow: str) -> list[dict[str, object]]:
     asked = {"flows": {"name": {"any_": [flow]}}}
-    found: list[dict[str, object]] = httpx.post(f"{api}/flow_runs/filter", json=asked, timeout=10).json()
+    found: list[dict[str, object]] = httpx.post(
+        f"{api}/flow_runs/filter", json=asked, timeout=10
+    ).json()
     return found
 
 
@@ -99,8 +101,15 @@ def test_a_scheduled_night_starts_the_retraining_that_pays(server, tmp_path):
     nightly = httpx.get(f"{api}/deployments/name/learn/nightly", timeout=10).json()
     assert nightly["schedules"][0]["schedule"]["cron"] == "0 3 * * *"
 
-    schedule = {"state": {"type": "SCHEDULED", "state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}}
-    httpx.post(f"{api}/deployments/{nightly['id']}/create_flow_run", json=schedule, timeout=10).raise_for_status()
+    schedule = {
+        "state": {
+            "type": "SCHEDULED",
+            "state_details": {"scheduled_time": datetime.now(UTC).isoformat()},
+        }
+    }
+    httpx.post(
+        f"{api}/deployments/{nightly['id']}/create_flow_run", json=schedule, timeout=10
+    ).raise_for_status()
     worker = subprocess.Popen(
         [*prefect(), "worker", "start", "--pool", "sayagain"],
         env=environment,
@@ -129,7 +138,15 @@ def test_a_scheduled_night_starts_the_retraining_that_pays(server, tmp_path):
 def test_the_command_line_runs_through_a_server_that_is_set(server, tmp_path, small_world):
     environment, api, _ = server
     (tmp_path / "broken.jsonl").write_text("{\n")
-    command = [sys.executable, "-m", "flows", "run", str(tmp_path / "broken.jsonl"), "--home", environment["SAYAGAIN_HOME"]]
+    command = [
+        sys.executable,
+        "-m",
+        "flows",
+        "run",
+        str(tmp_path / "broken.jsonl"),
+        "--home",
+        environment["SAYAGAIN_HOME"],
+    ]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert "row 1, field row: is not JSON" in ended.stderr

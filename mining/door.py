@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
+import numpy as np
 import polars as pl
+import pyarrow as pa
 from msgspec import Meta
 
 from mining.rows import Raw, rows
@@ -22,6 +24,7 @@ BATCH = 50_000
 LONGEST_UTTERANCE = 1_000  # characters
 YEARS = range(2000, 2100)  # a log of other years has a broken clock
 REQUIRED = ("user_id", "timestamp", "utterance")
+TURN = [n for n in Turns.column_names() if n not in ("timestamp", "session_given")]
 LOCALE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 DIGEST = 12  # bytes
 
@@ -105,20 +108,21 @@ class _Door:
         self.row = row
 
     def admit(self, file: str, batch: list[tuple[int, Raw]]) -> pl.DataFrame:
-        turns: list[dict[str, Any]] = []
-        aside: list[dict[str, Any]] = []
+        turns: list[tuple[Any, ...]] = []
+        aside: list[tuple[str, int, str, str]] = []
         for number, raw in batch:
             try:
                 turns.append(self._turn(raw))
             except Rejected as broken:
                 theirs = self.columns.get(broken.name, broken.name)
-                aside.append(
-                    {"file": file, "line": number, "field": theirs, "reason": broken.reason}
-                )
-        both = [pl.DataFrame(turns, DOOR_SCHEMA), pl.DataFrame(aside, DOOR_SCHEMA)]
-        return pl.concat(both).with_columns(source=pl.lit(file))
+                aside.append((file, number, theirs, broken.reason))
+        rejects = pl.DataFrame(aside, Rejects.column_names(), orient="row")
+        both = [_frame(turns), rejects.cast({"line": pl.Int64()})]
+        found = pl.concat(both, how="diagonal").with_columns(source=pl.lit(file))
+        return found.select(pl.col(n).cast(t) for n, t in DOOR_SCHEMA.items())
 
-    def _turn(self, raw: Raw) -> dict[str, Any]:
+    def _turn(self, raw: Raw) -> tuple[Any, ...]:
+        """The turn of a row, in the order of TURN."""
         row = self._row(raw)
         utterance = unicodedata.normalize("NFC", row.utterance)
         if not utterance.strip():
@@ -129,37 +133,35 @@ class _Door:
             )
         if "\0" in utterance or "\0" in row.user_id or "\0" in (row.turn_id or ""):
             raise Rejected("utterance", "holds a NUL byte; strip it where the log is written")
-        at = self._time(row.timestamp)
+        at_ms = round(self._time(row.timestamp).timestamp() * 1000)
         best = row.n_best[0] if row.n_best else None
-        user = hashlib.blake2b(row.user_id.encode(), key=self.key, digest_size=DIGEST).hexdigest()
-        at_ms = round(at.timestamp() * 1000)
-        return {
-            "turn_id": row.turn_id or _content_id(user, at_ms, utterance, row),
-            "user_id": user,
-            "timestamp": at_ms,
-            "at_ms": at_ms,
-            "session_id": row.session_id,
-            "session_given": row.session_id is not None,
-            "locale": _locale(row.locale),
-            "utterance": utterance,
-            "intent": row.intent or None,
-            "confidence": row.confidence,
-            "best_intent": row.intent or (best.intent if best else None) or None,
-            "best_confidence": best.confidence if best else row.confidence,
-            "n_best": [{"intent": h.intent, "confidence": h.confidence} for h in row.n_best]
-            if row.n_best
-            else None,
-            "slots": _slots(row.slots),
-            "response": row.response,
-            "outcome": row.outcome,
-            "feedback": row.feedback,
-            "executed_utterance": row.executed_utterance,
-            "channel": row.channel,
-            "interrupted": row.interrupted,
-            "model_version": row.model_version,
-            "arm": row.arm,
-            "propensity": row.propensity,
-        }
+        user = self._user(row.user_id)
+        return (
+            row.turn_id or _content_id(user, at_ms, utterance, row),
+            user,
+            at_ms,
+            row.session_id,
+            _locale(row.locale),
+            utterance,
+            row.intent or None,
+            row.confidence,
+            row.intent or (best.intent if best else None) or None,
+            best.confidence if best else row.confidence,
+            row.n_best or None,
+            _slots(row.slots),
+            row.response,
+            row.outcome,
+            row.feedback,
+            row.executed_utterance,
+            row.channel,
+            row.interrupted,
+            row.model_version,
+            row.arm,
+            row.propensity,
+        )
+
+    def _user(self, pseudonym: str) -> str:
+        return hashlib.blake2b(pseudonym.encode(), key=self.key, digest_size=DIGEST).hexdigest()
 
     def _row(self, raw: Raw) -> Any:
         try:
@@ -182,6 +184,39 @@ class _Door:
         if at.year not in YEARS:
             raise Rejected("timestamp", f"is in the year {at.year}; mend the clock of the log")
         return at.astimezone(UTC)
+
+
+def _frame(turns: list[tuple[Any, ...]]) -> pl.DataFrame:
+    """Column by column: far faster than a mapping a row."""
+    columns = (
+        dict(zip(TURN, zip(*turns, strict=True), strict=True)) if turns else dict.fromkeys(TURN, ())
+    )
+    plain = {
+        n: pl.Series(n, values, Turns.columns()[n].dtype)
+        for n, values in columns.items()
+        if n != "n_best"
+    }
+    frame = pl.DataFrame(plain).with_columns(_lists(columns["n_best"]))
+    given = pl.col("session_id").is_not_null()
+    at = pl.col("at_ms").cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
+    return frame.with_columns(timestamp=at, session_given=given)
+
+
+def _lists(hypotheses: Sequence[list[Hypothesis] | None]) -> pl.Series:
+    """`n_best` of many turns, built flat."""
+    flat = [h for each in hypotheses for h in each or ()]
+    ends = np.cumsum([0, *(len(each or ()) for each in hypotheses)])
+    offsets = pa.array(
+        ends, pa.int32(), mask=np.array([*(each is None for each in hypotheses), False])
+    )
+    fields = [
+        pa.array([h.intent for h in flat], pa.string()),
+        pa.array([h.confidence for h in flat], pa.float64()),
+    ]
+    lists = pa.ListArray.from_arrays(
+        offsets, pa.StructArray.from_arrays(fields, ["intent", "confidence"])
+    )
+    return pl.Series("n_best", lists)
 
 
 def _renamed(columns: dict[str, str]) -> type[Row]:

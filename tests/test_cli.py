@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from logs import turn, write_log
 
 COMMANDS = ["run", "retrain", "predict", "report", "explain", "sql", "simulate", "serve"]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from logs import turn, write_log
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logs import turn, write_log
 from mining.door import DoorConfig, admit_file
 from mining.rows import log_files
 from mining.turns import Admitted, account, admit

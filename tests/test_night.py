@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from logs import turn, write_log
 
 from flows import runs, settings
 from flows.night import Outcome, training_versions
+from logs import turn, write_log
 from warehouse.errors import BadInput, Busy
 from warehouse.home import VERSION, Home, alone, create
 from warehouse.lake import Lake

@@ -89,15 +89,16 @@ def runs_of(api: str, flow: str) -> list[dict[str, object]]:
 
 
 def done(api: str, flow: str) -> list[dict[str, object]]:
-    ended = [r for r in runs_of(api, flow) if r["state_type"] in ("COMPLETED", "FAILED", "CRASHED")]
-    return ended
+    return [r for r in runs_of(api, flow) if r["state_type"] in ("COMPLETED", "FAILED", "CRASHED")]
 
 
 def test_a_scheduled_night_starts_the_retraining_that_pays(server, tmp_path):
-    environment, api, process = server
-    shell = {"env": environment, "cwd": ROOT, "check": True, "capture_output": True}
-    subprocess.run([*prefect(), "work-pool", "create", "sayagain", "--type", "process"], **shell)
-    subprocess.run([*prefect(), "--no-prompt", "deploy", "--all"], **shell)
+    environment, api, _process = server
+    shell = {"env": environment, "cwd": ROOT, "capture_output": True}
+    subprocess.run(
+        [*prefect(), "work-pool", "create", "sayagain", "--type", "process"], check=True, **shell
+    )
+    subprocess.run([*prefect(), "--no-prompt", "deploy", "--all"], check=True, **shell)
     nightly = httpx.get(f"{api}/deployments/name/learn/nightly", timeout=10).json()
     assert nightly["schedules"][0]["schedule"]["cron"] == "0 3 * * *"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from logs import write_log
 
 from flows.simulation import corpus
 from flows.simulation.people import goals
 from flows.simulation.world import Habits, simulate
+from logs import write_log
 from mining.door import FIELDS
 from warehouse.errors import BadInput
 

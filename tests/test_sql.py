@@ -5,18 +5,18 @@ from typing import Any
 
 import polars as pl
 import pytest
-from logs import START, turn, write_log
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slow import ends as slow_ends
-from slow import pairs as slow_pairs
-from slow import sessions as slow_sessions
 
+from logs import START, turn, write_log
 from mining import pairs, turns
 from mining.door import DoorConfig
 from mining.duckdb_engine import DuckdbEngine
 from mining.engine import Engine
 from mining.rows import log_files
+from slow import ends as slow_ends
+from slow import pairs as slow_pairs
+from slow import sessions as slow_sessions
 from warehouse.lake import Lake
 
 CONFIG = DoorConfig(salt=b"s" * 32)
@@ -181,8 +181,14 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
 
 
 def test_a_million_identical_rows_are_one_turn(tmp_path, duck):
-    row = turn("ann", 0, "lamp on")
-    lake = mined(duck, tmp_path, [row] * 20_000)
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "lamp on")])
+    log.write_bytes(log.read_bytes() * 1_000_000)
+    lake = Lake(tmp_path / "lake")
+    out = lake.staging("door")
+    turns.admit(duck, [log], CONFIG, out)
+    admitted = turns.account(out, 0.05)
+    turns.merge(duck, lake, admitted, GAP)
+    assert (admitted.read, admitted.kept) == (1_000_000, 1_000_000)
     assert lake.read("turns").height == 1
 
 

@@ -100,8 +100,10 @@ class _Row(msgspec.Struct):
 
 def _read(path: Path, number: int, raw: bytes | dict[str, Any]) -> Wording:
     try:
-        decoded = isinstance(raw, bytes)
-        row = msgspec.json.decode(raw, type=_Row) if decoded else msgspec.convert(raw, _Row)
+        if isinstance(raw, bytes):
+            row = msgspec.json.decode(raw, type=_Row)
+        else:
+            row = msgspec.convert(raw, _Row)
     except msgspec.MsgspecError as error:
         raise BadInput(
             f"{path}, row {number}: {error}; a row is"

@@ -69,7 +69,7 @@ class Trigger(_Section):
 class Gate(_Section):
     """[gate]: what a challenger may break."""
 
-    most_flips: float = Field(0.05, ge=0, le=1)
+    most_flips: float = Field(0.1, ge=0, le=1)
 
 
 class Notify(_Section):

@@ -1,18 +1,21 @@
-"""The gate: a challenger serves only where it is better, and breaks little of what worked."""
+"""The gate: a challenger serves only where it is better, not by chance (a one-sided sign test over the
+cases that changed, McNemar 1947), and breaks little of what worked."""
 
 import hashlib
 from dataclasses import dataclass
 
 import polars as pl
+from scipy.stats import binomtest
 
 from retrain.model import Model
 
+CHANCE = 0.05  # probability up to which a gain is not taken for chance
 ASIDE = 0.2  # share of seed data that no model ever trains on
 
 
 @dataclass(frozen=True)
 class GateConfig:
-    most_flips: float = 0.05  # share of cases that may go from right to wrong
+    most_flips: float = 0.1  # share of cases that may go from right to wrong
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,16 @@ def _against(figures: pl.DataFrame, broken: pl.DataFrame, config: GateConfig) ->
     if whole["cases"] == 0:
         reasons.append("no seed data kept aside: nothing to measure by; give more --seed-data")
         return reasons
+    flips = round(whole["negative_flips"] * whole["cases"])
+    mended = flips + round(
+        (whole["challenger_accuracy"] - whole["champion_accuracy"]) * whole["cases"]
+    )
     if whole["challenger_accuracy"] <= whole["champion_accuracy"]:
         reasons.append(
             f"not better: {whole['challenger_accuracy']:.1%} right, the champion {whole['champion_accuracy']:.1%}"
         )
+    elif (chance := binomtest(mended, mended + flips, alternative="greater").pvalue) > CHANCE:
+        reasons.append(f"could be chance: mends {mended} cases, breaks {flips} (p {chance:.2f})")
     if whole["negative_flips"] > config.most_flips:
         reasons.append(
             f"breaks {whole['negative_flips']:.1%} of what worked, {config.most_flips:.1%} is the most"

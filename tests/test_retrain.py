@@ -78,7 +78,10 @@ def cases(rows: list[tuple[str, str]]) -> pl.DataFrame:
 
 GOOD = model_of(SEED)
 BAD = model_of(SEED.with_columns(intent=pl.Series(["music"] * 12 + ["lamp"] * 12)))
-HELD = cases([("switch on lamp 50", "lamp"), ("stop song 50", "music")])
+HELD = cases(
+    [(f"switch on lamp {n}", "lamp") for n in range(50, 55)]
+    + [(f"stop song {n}", "music") for n in range(50, 55)]
+)
 
 
 def test_the_gate_promotes_the_better_and_refuses_the_worse():
@@ -88,7 +91,13 @@ def test_the_gate_promotes_the_better_and_refuses_the_worse():
     worse = compare(GOOD, BAD, HELD, HELD.clear(), config)
     assert not worse.promote
     assert "not better" in worse.because[0]
-    assert worse.flipped.height == 2
+    assert worse.flipped.height == HELD.height
+
+
+def test_a_gain_that_could_be_chance_is_refused():
+    verdict = compare(BAD, GOOD, HELD.head(2), HELD.clear(), GateConfig())
+    assert not verdict.promote
+    assert "could be chance: mends 2 cases, breaks 0" in verdict.because[0]
 
 
 def test_a_broken_promise_refuses_a_better_model():

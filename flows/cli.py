@@ -21,8 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-told = Console(stderr=True, highlight=False, soft_wrap=True)
-shown = Console(highlight=False, soft_wrap=True)
+told = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+shown = Console(highlight=False, soft_wrap=True, markup=False)
 
 HomeFolder = Annotated[
     Path, typer.Option("--home", help="Folder of everything that a run leaves behind.")
@@ -43,9 +43,15 @@ def main() -> None:
     try:
         app()
     except SayagainError as error:
-        told.print(f"sayagain: {error}", style="red", markup=False)
+        told.print(f"sayagain: {error}", style="red")
         sys.exit(2 if isinstance(error, BadInput) else 1)
     except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("SAYAGAIN_TRACEBACK"):
+            raise
+        line = (str(error) or "no message").splitlines()[0]
+        told.print(f"sayagain: {type(error).__name__}: {line} (SAYAGAIN_TRACEBACK=1 shows where)")
         sys.exit(1)
 
 
@@ -224,7 +230,7 @@ def explain(
     if as_json:
         shown.print_json(json.dumps(found, default=str, ensure_ascii=False))
     else:
-        shown.print("\n".join(explaining.as_lines(found)), markup=False)
+        shown.print("\n".join(explaining.as_lines(found)))
 
 
 @app.command()

@@ -30,6 +30,7 @@ from warehouse.ledger import Ledger, digest
 DUE = "sayagain.retraining.due"
 RETRIES = 2
 WAIT = 10  # seconds before a step is tried again
+PATIENCE = 3600.0  # seconds that a flow waits for another one in the same home
 
 
 def as_task(step: Callable[..., Result], *args: Any) -> Result:
@@ -71,7 +72,7 @@ def learn(
     outcomes = []
     for paths, named in runs.nights(logs or [], chosen, day, None, None):
         request = runs.Request(paths, Path(home), engine, _path(seed_data), _path(config), named)
-        outcome = runs.run_night(request, chosen, as_task)
+        outcome = runs.run_night(request, chosen, as_task, PATIENCE)
         create_markdown_artifact(_told(outcome), key="sayagain-night", description=outcome.night)
         announce(home, outcome)
         outcomes.append(outcome)
@@ -84,7 +85,12 @@ def retrain(
 ) -> dict[str, Any]:
     """Train, compare with the champion, promote or refuse."""
     verdict = runs.run_retraining(
-        Path(home), settings.load(_path(config)), _path(seed_data), _path(promises), as_task
+        Path(home),
+        settings.load(_path(config)),
+        _path(seed_data),
+        _path(promises),
+        as_task,
+        PATIENCE,
     )
     get_run_logger().info("%s", "; ".join(verdict["because"]))
     return verdict

@@ -3,8 +3,9 @@ function, writes the lake, and is not done again for the same inputs, settings a
 
 import os
 import shutil
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from mining.door import DoorConfig
 from mining.engine import Engine
 from mining.rewrites import rewrites
 from retrain import store
+from retrain.gate import kept_aside
 from retrain.trigger import TriggerConfig, decide
 from warehouse.errors import BadInput
 from warehouse.home import Home
@@ -41,6 +43,9 @@ class Night:
     home: Home
     settings: Settings
     engine: Engine
+    seed_data: pl.DataFrame | None = None  # to be kept once the log is taken in
+    until: date | None = None  # last day of which the log may have turns
+    began: float = field(default_factory=time.perf_counter)
 
     @property
     def lake(self) -> Lake:
@@ -85,12 +90,15 @@ class Outcome:
 
 
 def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
-    """The steps of a night, in order. `today` names the night of a log that holds no turn."""
+    """The steps of a night, in order. `today` names the night of a log that holds no turn.
+
+    What is believed is believed as of the newest night of the lake, also where a missed night comes late.
+    """
     intake = call(take_in, night, logs)
     if not intake["days"]:
         counts = call(publish_warehouse, night, today, intake)
         return Outcome(today, "empty", intake, counts["views"])
-    day = intake["days"][-1]
+    day = max(intake["days"][-1], night.lake.days("turns")[-1])
     call(score_pairs, night, day)
     call(count_wordings, night, day)
     call(embed_wordings, night, day)
@@ -112,27 +120,54 @@ def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
 
 def take_in(night: Night, logs: list[Path]) -> Result:
     """Read the log through the door; merge its turns and find pairs on the days that it touches."""
+    lake, settings = night.lake, night.settings
 
     def work() -> Result:
-        lake, settings = night.lake, night.settings
-        door = DoorConfig(night.home.salt(), settings.log.columns, settings.log.time_zone)
+        door = DoorConfig(
+            night.home.salt(), settings.log.columns, settings.log.time_zone, night.until
+        )
         out = lake.staging("door")
-        turns.admit(night.engine, logs, door, out)
-        admitted = turns.account(out, settings.log.most_broken)
-        if admitted.days:
-            gap = settings.mining.session_gap_seconds
-            written = turns.merge(night.engine, lake, admitted, gap)
-            pairs.mine(night.engine, lake, written, gap)
-            lake.put("rejects", admitted.days[-1], admitted.rejects)
-        shutil.rmtree(out)
+        try:
+            turns.admit(night.engine, logs, door, out)
+            admitted = turns.account(out, settings.log.most_broken)
+            written = _merged(night, admitted) if admitted.days else []
+        finally:
+            shutil.rmtree(out)
         return {
             "days": admitted.days,
             "read": admitted.read,
             "kept": admitted.kept,
             "set_aside": admitted.rejects.height,
+            "duplicates": admitted.duplicates,
+            "marks": _taken(lake, written),
+            "written": written,
         }
 
-    return night.once("take_in", [file_digest(f) for f in logs], work)
+    inputs = [[file_digest(f) for f in logs], str(night.until)]
+    key = digest("take_in", code(), settings.model_dump(mode="json"), inputs)
+    taken = night.ledger.once(
+        "take_in", key, work, lambda known: known["marks"] == _taken(lake, known["written"])
+    )
+    if night.seed_data is not None:
+        seed.keep(night.home, night.seed_data)
+    return taken
+
+
+def _merged(night: Night, admitted: turns.Admitted) -> list[str]:
+    """Put what was admitted into the lake; the days written."""
+    lake, gap = night.lake, night.settings.mining.session_gap_seconds
+    written = turns.merge(night.engine, lake, admitted, gap)
+    pairs.mine(night.engine, lake, written, gap)
+    last = admitted.days[-1]
+    files = admitted.rejects["file"].unique().to_list()
+    before = lake.read("rejects", [last]).filter(~pl.col("file").is_in(files))
+    lake.put("rejects", last, pl.concat([before, admitted.rejects.cast(before.schema)]))
+    return written
+
+
+def _taken(lake: Lake, days: list[str]) -> list[str]:
+    """What tells whether the turns and pairs of these days were written since."""
+    return [digest(lake.mark(table, days)) for table in ("turns", "pairs")]
 
 
 def score_pairs(night: Night, day: str) -> Result:
@@ -210,23 +245,25 @@ def embed_wordings(night: Night, day: str) -> Result:
 
 def cluster_wordings(night: Night, day: str) -> Result:
     """Find each wording's neighbours, and the clusters; they keep the names of the night before."""
+    earlier = [d for d in night.lake.days("clusters") if d < day][-1:]
 
     def work() -> Result:
         lake = night.lake
         wordings = lake.read("wordings", [day]).sort("locale", "utterance")
         vectors = lake.read("embeddings", [day]).sort("locale", "utterance")["vector"]
-        earlier = [d for d in lake.days("clusters") if d < day][-1:]
         found = meaning.group(
             wordings,
             vectors.list.to_array(len(vectors[0])).to_numpy(),
             lake.read("clusters", earlier),
+            night.home.salt(),
             ClusterConfig(),
         )
         lake.put("neighbours", day, found.neighbours)
         lake.put("clusters", day, found.clusters.sort("locale", "utterance"))
         return {"clusters": found.clusters["cluster_id"].n_unique()}
 
-    return night.once("cluster_wordings", [day, night.marks(day, "wordings", "embeddings")], work)
+    inputs = [day, night.marks(day, "wordings", "embeddings"), night.lake.mark("clusters", earlier)]
+    return night.once("cluster_wordings", inputs, work)
 
 
 def believe_labels(night: Night, day: str) -> Result:
@@ -236,7 +273,8 @@ def believe_labels(night: Night, day: str) -> Result:
         lake = night.lake
         heard, moves = lake.read("utterances", [day]), lake.read("moves", [day])
         cast_votes = votes(heard, moves)
-        believed = believe(heard, moves, seed.kept(night.home))
+        known = seed.kept(night.home)
+        believed = believe(heard, moves, known.filter(~kept_aside(known)))
         said = lake.files("turns", night.window("turns", day))
         clusters = lake.read("clusters", [day])
         grouped = backing.groups(believed, clusters, lake.read("neighbours", [day]))
@@ -286,7 +324,11 @@ def build_training_set(night: Night, day: str) -> Result:
             "fresh": new,
         }
         lake.put("training_sets", day, pl.DataFrame([row]))
-        lake.put("withheld", day, pl.concat([_set_aside(lake, day), built.withheld]))
+        lake.put(
+            "withheld",
+            day,
+            pl.concat([_set_aside(lake, day), _unlabelled(lake, day), built.withheld]),
+        )
         return {"version": version, "counts": {"examples": built.examples.height}}
 
     return night.once("build_training_set", inputs, work)
@@ -320,34 +362,31 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
 
 def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
     """Record the run, and replace the published warehouse."""
-    window = night.window("turns", day)
-    said = sum(
-        pl.scan_parquet(f).select(pl.len()).collect().item()
-        for f in night.lake.files("turns", window)
-    )
-    status = "completed" if intake["days"] else "empty"
-    message = None if intake["days"] else "the log holds no turn"
-    record_run(night, day, status, said, intake, message)
-    return {"views": publish(night.home, night.lake, night.settings.floors.published)}
-
-
-def record_run(
-    night: Night, day: str, status: str, said: int, intake: Result, message: str | None
-) -> None:
-    """The night's row of `runs`."""
-    row = {
-        "night": day,
-        "status": status,
+    lake = night.lake
+    files = lake.files("turns", night.window("turns", day))
+    said = sum(pl.scan_parquet(f).select(pl.len()).collect().item() for f in files)
+    of = intake["days"][-1] if intake["days"] else day
+    repeated = f"{intake['duplicates']} rows repeat a turn" if intake["duplicates"] else None
+    run = {
+        "night": of,
+        "status": "completed" if intake["days"] else "empty",
         "engine": night.engine.name,
-        "read": intake["read"],
-        "kept": intake["kept"],
-        "set_aside": intake["set_aside"],
+        **{name: intake[name] for name in ("read", "kept", "set_aside")},
         "turns": said,
-        "message": message,
-        "seconds": None,
+        "message": repeated if intake["days"] else "the log holds no turn",
+        "seconds": round(time.perf_counter() - night.began, 3),
     }
-    schema = {"message": pl.String(), "seconds": pl.Float64()}
-    night.lake.put("runs", day, pl.DataFrame([row], schema_overrides=schema))
+    if intake["days"] or of not in lake.days("runs"):
+        lake.put("runs", of, pl.DataFrame([run], schema_overrides={"message": pl.String()}))
+    return {"views": publish(night.home, lake, night.settings.floors.published)}
+
+
+def record_failure(lake: Lake, day: str, message: str) -> None:
+    """A row of `runs` for a night that failed, beside the run that went well, if there was one."""
+    run = {"night": day, "status": "failed", "engine": None, "read": 0, "kept": 0, "set_aside": 0}
+    rest = {"turns": 0, "message": message, "seconds": None}
+    before = lake.read("runs", [day]).filter(pl.col("status") != "failed")
+    lake.put("runs", day, pl.concat([before, pl.DataFrame([run | rest]).cast(before.schema)]))
 
 
 def training_versions(home: Home) -> list[str]:
@@ -388,6 +427,16 @@ def _set_aside(lake: Lake, day: str) -> pl.DataFrame:
         .select(pl.lit("door").alias("stage"), "reason", "rows")
         .sort("reason")
     )
+
+
+def _unlabelled(lake: Lake, day: str) -> pl.DataFrame:
+    """Wordings for which there is no label at all."""
+    labelled = lake.read("soft_labels", [day])
+    none = (
+        lake.read("wordings", [day]).join(labelled, on=["locale", "utterance"], how="anti").height
+    )
+    row = {"stage": "labels", "reason": "no hypothesis and no seed data", "rows": none}
+    return pl.DataFrame([row]).filter(pl.col("rows") > 0)
 
 
 def _keep_training_set(

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from flows import seed
-from flows.night import Caller, Result, digest_of, read_training_set, training_versions
+from flows.night import Caller, Result, code, digest_of, read_training_set, training_versions
 from flows.settings import Settings
 from retrain import store
 from retrain.gate import GateConfig, Verdict, compare, kept_aside
@@ -100,6 +100,7 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
     )
     serving = store.champion(home)
     facts = [
+        code(),
         training_set,
         serving,
         digest_of(home.seed_data),
@@ -129,10 +130,9 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
 
 def _unseen(examples: pl.DataFrame, measured: list[pl.DataFrame]) -> pl.DataFrame:
     """The examples without the wordings that the gate measures by."""
+    said = pl.col("utterance").str.to_lowercase()
     for cases in measured:
-        examples = examples.join(
-            cases.select("locale", "utterance"), on=["locale", "utterance"], how="anti"
-        )
+        examples = examples.join(cases.select(said), left_on=said, right_on="utterance", how="anti")
     return examples
 
 

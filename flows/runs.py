@@ -1,22 +1,21 @@
 """What the command line and the deployments ask for, and how it is carried out: which nights, which
 engine, alone in the home, through Prefect where a server is set."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo
 
 from flows import seed
-from flows.night import Caller, Night, Outcome, Result, learn, record_run
+from flows.night import Caller, Night, Outcome, Result, learn, record_failure
 from flows.retraining import Retraining, retrain
 from flows.settings import Settings
 from mining import engines
 from mining.engines import EngineName
 from mining.neighbours import library
 from mining.rows import log_files
-from warehouse.errors import BadInput, SayagainError
+from warehouse.errors import BadInput, Busy
 from warehouse.home import alone, create, existing
 from warehouse.lake import Lake
 
@@ -37,7 +36,7 @@ def nights(
     logs: list[str], settings: Settings, day: str | None, first: str | None, last: str | None
 ) -> list[tuple[list[str], str | None]]:
     """(paths, night) of each night that was asked for; `{day}` is filled in."""
-    paths = logs or ([settings.log.path] if settings.log.path else [])
+    paths = [p for p in logs if p] or ([settings.log.path] if settings.log.path else [])
     if not paths:
         raise BadInput("no log: name LOG, or set log.path in the settings")
     templated = any("{day}" in p for p in paths)
@@ -53,51 +52,61 @@ def nights(
     return [([p.replace("{day}", d.isoformat()) for p in paths], d.isoformat()) for d in wanted]
 
 
-def run_night(request: Request, settings: Settings, call: Caller) -> Outcome:
-    """One night, alone in the home. A night that fails leaves a row in `runs`."""
-    if request.engine not in ("auto", "duckdb", "spark"):
-        raise BadInput(f"--engine {request.engine}: is unknown; known: auto, duckdb, spark")
-    library()
-    files = log_files(request.logs)
-    fresh = not (request.home / "home.json").exists()
-    known = seed.read(request.seed_data) if request.seed_data else None
-    home = create(request.home)
+def run_night(request: Request, settings: Settings, call: Caller, patience: float = 0) -> Outcome:
+    """One night, alone in the home, after `patience` seconds at most. A home that had nights before
+    remembers one that failed in `runs`."""
     today = request.day or _now(settings).date().isoformat()
-    chosen = engines.choose(cast(EngineName, request.engine), files, settings.mining.spark_master)
-    with alone(home):
-        Lake(home.lake).recover()
-        if known is not None:
-            seed.keep(home, known)
-        with engines.opened(chosen, home.root / "scratch", settings.mining.spark_master) as engine:
-            night = Night(home, settings, engine)
-            return _recorded(
-                night, today, fresh=fresh, work=lambda: learn(night, files, today, call)
-            )
+    if not (request.home / "home.json").is_file():
+        return _run(request, settings, call, today, patience)
+    try:
+        return _run(request, settings, call, today, patience)
+    except Busy:
+        raise
+    except Exception as error:
+        home = existing(request.home)
+        with alone(home, patience):
+            record_failure(Lake(home.lake), today, str(error).splitlines()[0] or repr(error))
+        raise
 
 
 def run_retraining(
-    root: Path, settings: Settings, seed_data: Path | None, promises: Path | None, call: Caller
+    root: Path,
+    settings: Settings,
+    seed_data: Path | None,
+    promises: Path | None,
+    call: Caller,
+    patience: float = 0,
 ) -> Result:
-    """One retraining, alone in the home."""
-    home = create(root) if seed_data else existing(root)
-    with alone(home):
-        if seed_data:
-            seed.keep(home, seed.read(seed_data))
+    """One retraining, alone in the home, after `patience` seconds at most."""
+    known = seed.read(seed_data) if seed_data else None
+    home = existing(root) if known is None else create(root)
+    with alone(home, patience):
+        Lake(home.lake).recover()
+        if known is not None:
+            seed.keep(home, known)
         return retrain(Retraining(home, settings, promises), call)
+
+
+def _run(
+    request: Request, settings: Settings, call: Caller, today: str, patience: float
+) -> Outcome:
+    if request.engine not in get_args(EngineName):
+        raise BadInput(f"--engine {request.engine}: is unknown; known: auto, duckdb, spark")
+    library()
+    files = log_files(request.logs)
+    known = seed.read(request.seed_data) if request.seed_data else None
+    home = create(request.home)
+    master = settings.mining.spark_master
+    chosen = engines.choose(cast(EngineName, request.engine), files, master)
+    until = date.fromisoformat(request.day) + timedelta(days=1) if request.day else None
+    with alone(home, patience):
+        Lake(home.lake).recover()
+        with engines.opened(chosen, home.root / "scratch", master) as engine:
+            return learn(Night(home, settings, engine, known, until), files, today, call)
 
 
 def as_dict(outcome: Outcome) -> dict[str, Any]:
     return asdict(outcome)
-
-
-def _recorded(night: Night, today: str, *, fresh: bool, work: Callable[[], Outcome]) -> Outcome:
-    try:
-        return work()
-    except SayagainError as error:
-        if not fresh:
-            empty = {"read": 0, "kept": 0, "set_aside": 0}
-            record_run(night, today, "failed", 0, empty, str(error))
-        raise
 
 
 def _day(option: str, text: str) -> date:

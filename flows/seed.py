@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from mining.rows import rows
+from mining.rows import Broken, rows
 from warehouse.errors import BadInput
 from warehouse.home import Home, write_atomically
 
@@ -30,6 +30,8 @@ def read(path: Path) -> pl.DataFrame:
         raise BadInput(f"{path}: no such file")
     found: dict[tuple[str, str], str] = {}
     for number, raw in rows(path, ["utterance", "intent"]):
+        if isinstance(raw, Broken):
+            raise BadInput(f"{path}, row {number}: {raw}")
         try:
             row = (
                 msgspec.json.decode(raw, type=Labelled)

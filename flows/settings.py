@@ -40,6 +40,10 @@ class Log(_Section):
         for name in columns:
             if name not in FIELDS:
                 raise ValueError(f"{name!r} is not a field of the log; known: {', '.join(FIELDS)}")
+        named = [columns.get(name, name) for name in FIELDS]
+        for name in named:
+            if named.count(name) > 1:
+                raise ValueError(f"{name!r} would be read twice; map the other field elsewhere")
         return columns
 
 

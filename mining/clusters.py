@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -29,10 +30,13 @@ def communities(found: Indices, similar: Vectors, config: ClusterConfig) -> Indi
     return np.asarray(connected_components(graph.multiply(graph.T), directed=False)[1], np.int64)
 
 
-def describe(wordings: pl.DataFrame, vectors: Vectors, community: Indices) -> pl.DataFrame:
+def describe(
+    wordings: pl.DataFrame, vectors: Vectors, community: Indices, salt: bytes
+) -> pl.DataFrame:
     """`locale, utterance` of each row, with `cluster_id, similarity, central`.
 
-    The central wording is the one nearest to the mean; the id is a hash of it.
+    The central wording is the one nearest to the mean; the id is a salted hash of it, since an id is
+    published and the wording may not be.
     """
     size = int(community.max()) + 1 if len(community) else 0
     centres = np.zeros((size, vectors.shape[1]), np.float64)
@@ -46,7 +50,9 @@ def describe(wordings: pl.DataFrame, vectors: Vectors, community: Indices) -> pl
     first = pl.struct(-pl.col("similarity"), "utterance").rank("ordinal").over("community") == 1
     rows = rows.with_columns(central=first)
     names = rows.filter("central").with_columns(
-        cluster_id=pl.struct("locale", "utterance").map_elements(_name, return_dtype=pl.String)
+        cluster_id=pl.struct("locale", "utterance").map_elements(
+            partial(_name, salt), return_dtype=pl.String
+        )
     )
     return rows.join(names.select("community", "cluster_id"), on="community").drop("community")
 
@@ -77,6 +83,6 @@ def keep_names(clusters: pl.DataFrame, before: pl.DataFrame, users: pl.DataFrame
     ).drop("old")
 
 
-def _name(central: dict[str, str]) -> str:
+def _name(salt: bytes, central: dict[str, str]) -> str:
     content = f"{central['locale']}\0{central['utterance']}".encode()
-    return hashlib.blake2b(content, digest_size=8).hexdigest()
+    return hashlib.blake2b(content, key=salt, digest_size=8).hexdigest()

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 from msgspec import Meta
 
-from mining.rows import Raw, rows
+from mining.rows import NESTED, Broken, Raw, rows
 from warehouse.tables import Rejects, Turns
 
 BATCH = 50_000
@@ -71,6 +71,7 @@ class DoorConfig:
     salt: bytes
     columns: dict[str, str] = field(default_factory=dict)
     time_zone: str | None = None
+    until: date | None = None  # last day of which there can be turns
 
 
 class Rejected(Exception):
@@ -93,7 +94,10 @@ def admit_file(path: Path, config: DoorConfig) -> Iterator[pl.DataFrame]:
     `source` names the file of either.
     """
     door = _Door(config)
-    raw = rows(path, [config.columns.get(name, name) for name in REQUIRED])
+    required, nested = (
+        [config.columns.get(name, name) for name in names] for names in (REQUIRED, NESTED)
+    )
+    raw = rows(path, required, nested)
     while batch := list(islice(raw, BATCH)):
         yield door.admit(str(path), batch)
 
@@ -102,6 +106,7 @@ class _Door:
     def __init__(self, config: DoorConfig) -> None:
         self.key = config.salt
         self.columns = config.columns
+        self.until = config.until
         self.zone = ZoneInfo(config.time_zone) if config.time_zone else None
         row = _renamed(config.columns)
         self.decode = msgspec.json.Decoder(row).decode
@@ -164,6 +169,8 @@ class _Door:
         return hashlib.blake2b(pseudonym.encode(), key=self.key, digest_size=DIGEST).hexdigest()
 
     def _row(self, raw: Raw) -> Any:
+        if isinstance(raw, Broken):
+            raise Rejected("row", str(raw))
         try:
             if isinstance(raw, bytes):
                 return self.decode(raw)
@@ -183,6 +190,8 @@ class _Door:
             at = at.replace(tzinfo=self.zone)
         if at.year not in YEARS:
             raise Rejected("timestamp", f"is in the year {at.year}; mend the clock of the log")
+        if self.until and at.astimezone(UTC).date() > self.until:
+            raise Rejected("timestamp", f"is after {self.until}, the day after the night")
         return at.astimezone(UTC)
 
 

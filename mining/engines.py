@@ -26,7 +26,7 @@ def choose(asked: EngineName, files: list[Path], master: str | None) -> Literal[
 @contextmanager
 def opened(name: Literal["duckdb", "spark"], scratch: Path, master: str | None) -> Iterator[Engine]:
     """The engine, closed at the end. `scratch` is a folder for what does not fit memory."""
-    engine: Engine = SparkEngine(scratch, master) if name == "spark" else DuckdbEngine(scratch)
+    engine: Engine = SparkEngine(master) if name == "spark" else DuckdbEngine(scratch)
     try:
         yield engine
     finally:

@@ -37,11 +37,15 @@ def lessons(wordings: pl.DataFrame, events: pl.DataFrame) -> Lessons:
 
 
 def group(
-    wordings: pl.DataFrame, vectors: Vectors, before: pl.DataFrame, config: ClusterConfig
+    wordings: pl.DataFrame,
+    vectors: Vectors,
+    before: pl.DataFrame,
+    salt: bytes,
+    config: ClusterConfig,
 ) -> Meaning:
     """Neighbours and clusters of `wordings` (`locale, utterance, users`), whose vectors are given.
 
-    `before` holds the clusters of the last night.
+    `before` holds the clusters of the last night; `salt` keys their ids.
     """
     neighbours, clusters = [], []
     numbered = wordings.with_row_index("row")
@@ -50,7 +54,7 @@ def group(
         found, similar = nearest(mine, config.neighbours)
         neighbours.append(_long(part, found, similar))
         names = part.select("locale", "utterance")
-        clusters.append(describe(names, mine, communities(found, similar, config)))
+        clusters.append(describe(names, mine, communities(found, similar, config), salt))
     kept = keep_names(pl.concat(clusters), before, wordings.select("locale", "utterance", "users"))
     return Meaning(pl.concat(neighbours), kept)
 

@@ -1,10 +1,11 @@
 """Rows of a log file, one by one, each with its row number: JSON lines, CSV, Parquet."""
 
+import codecs
 import csv
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -17,7 +18,12 @@ LONGEST_LINE = 8 << 20  # bytes; what is longer is no row of a log
 ENDINGS = (".jsonl", ".json", ".ndjson", ".csv", ".parquet")
 NESTED = ("n_best", "slots")
 
-Raw = bytes | dict[str, Any]
+
+class Broken(str):
+    """What is wrong with a row that its reader could not make out."""
+
+
+Raw = bytes | dict[str, Any] | Broken
 
 
 def log_files(patterns: list[str]) -> list[Path]:
@@ -31,49 +37,89 @@ def log_files(patterns: list[str]) -> list[Path]:
             matches = [path]
         else:
             anchor = Path(path.anchor) if path.anchor else Path()
-            matches = [p for p in anchor.glob(str(path.relative_to(anchor))) if p.is_file()]
+            try:
+                found_here = list(anchor.glob(str(path.relative_to(anchor))))
+            except ValueError as error:
+                raise BadInput(f"{pattern}: is not a glob ({error})") from None
+            matches = [p for p in found_here if p.is_file()]
         if not matches:
             raise BadInput(f"{pattern}: no log file there; name a file, a folder or a glob")
         found.update(matches)
     return sorted(found)
 
 
-def rows(path: Path, required: list[str]) -> Iterator[tuple[int, Raw]]:
+def rows(
+    path: Path, required: list[str], nested: Collection[str] = NESTED
+) -> Iterator[tuple[int, Raw]]:
     """(row number from 1, row) of a file; JSON rows as bytes, the others as a mapping.
+
+    `nested` names the columns whose CSV cells hold JSON.
 
     Raises BadInput where the file cannot be read or lacks a required column.
     """
-    reader = {".csv": _csv_rows, ".parquet": _parquet_rows}.get(_ending(path), _json_rows)
     try:
-        yield from reader(path, required)
-    except (OSError, EOFError, zlib.error, pa.ArrowException, UnicodeDecodeError) as error:
+        match _ending(path):
+            case ".csv":
+                yield from _csv_rows(path, required, nested)
+            case ".parquet":
+                yield from _parquet_rows(path, required)
+            case _:
+                yield from _json_rows(path)
+    except (OSError, EOFError, zlib.error, pa.ArrowException, OverflowError) as error:
         raise BadInput(
             f"{path}: cannot be read ({_first_line(error)}); mend or remove the file"
         ) from None
 
 
-def _json_rows(path: Path, required: list[str]) -> Iterator[tuple[int, Raw]]:
+def _json_rows(path: Path) -> Iterator[tuple[int, Raw]]:
     with _open(path) as file:
         number = 0
         while line := file.readline(LONGEST_LINE):
             number += 1
             if not line.endswith(b"\n") and len(line) == LONGEST_LINE:
                 _skip_line(file)
-                yield number, b""
+                yield number, Broken(f"is longer than {LONGEST_LINE >> 20} MiB; log one turn a row")
             elif line.strip():
-                yield number, line
+                yield number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
 
 
-def _csv_rows(path: Path, required: list[str]) -> Iterator[tuple[int, Raw]]:
+def _csv_rows(
+    path: Path, required: list[str], nested: Collection[str]
+) -> Iterator[tuple[int, Raw]]:
     csv.field_size_limit(LONGEST_LINE)
     with _open(path) as binary:
-        lines = (line.decode("utf-8-sig" if n == 0 else "utf-8") for n, line in enumerate(binary))
-        table = csv.DictReader(lines)
+        lines = (line.decode("utf-8", "surrogateescape") for line in binary)
+        table = csv.DictReader(_without_mark(lines), strict=True)
         if table.fieldnames is None:
             return
         _require(path, required, list(table.fieldnames))
         for number, row in enumerate(_steps(path, table), 1):
-            yield number, {k: _cell(k, v) for k, v in row.items() if k is not None and v}
+            yield number, _cells(row, nested)
+
+
+def _without_mark(lines: Iterator[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield line.removeprefix("\ufeff") if number == 0 else line
+
+
+def _cells(row: dict[str, str], nested: Collection[str]) -> Raw:
+    if None in row:
+        return Broken("has more cells than the header; quote cells that hold a comma")
+    filled = {k: v for k, v in row.items() if v}
+    if not all(map(_is_unicode, filled.values())):
+        return Broken("is not UTF-8; write the file as UTF-8")
+    return {k: _json(v) if k in nested else v for k, v in filled.items()}
+
+
+def _is_unicode(cell: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in cell)
+
+
+def _json(cell: str) -> Any:
+    try:
+        return json.loads(cell)
+    except ValueError:
+        return cell
 
 
 def _steps(path: Path, table: "csv.DictReader[str]") -> Iterator[dict[str, str]]:
@@ -85,23 +131,24 @@ def _steps(path: Path, table: "csv.DictReader[str]") -> Iterator[dict[str, str]]
         ) from None
 
 
-def _cell(name: str, value: str) -> Any:
-    if name not in NESTED:
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
-
-
 def _parquet_rows(path: Path, required: list[str]) -> Iterator[tuple[int, Raw]]:
     with pq.ParquetFile(path) as file:
         _require(path, required, file.schema_arrow.names)
         number = 0
         for batch in file.iter_batches(batch_size=8192):
-            for row in batch.to_pylist():
+            for row in _plain_times(batch).to_pylist():
                 number += 1
                 yield number, {k: v for k, v in row.items() if v is not None}
+
+
+def _plain_times(batch: pa.RecordBatch) -> pa.Table:
+    """Times in microseconds: what Python's datetime can hold."""
+    table = pa.Table.from_batches([batch])
+    for place, column in enumerate(table.schema):
+        if pa.types.is_timestamp(column.type):
+            plain = pa.timestamp("us", column.type.tz)
+            table = table.set_column(place, column.name, table[place].cast(plain, safe=False))
+    return table
 
 
 def _require(path: Path, required: list[str], names: list[str]) -> None:
@@ -109,7 +156,6 @@ def _require(path: Path, required: list[str], names: list[str]) -> None:
         if name not in names:
             raise BadInput(
                 f"{path}: has no column {name}; add it, or map yours under [log.columns] in the settings"
-                f" (columns: {', '.join(names)[:200]})"
             )
 
 

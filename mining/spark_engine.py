@@ -15,6 +15,7 @@ import polars as pl
 import polars.selectors as cs
 import pyarrow as pa
 from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
 
 from mining.engine import FileReader, Inputs, Params, Widen, sql_text
 from warehouse.errors import BadInput, SayagainError
@@ -25,9 +26,9 @@ NEEDED_JAVA = 17
 class SparkEngine:
     name = "spark"
 
-    def __init__(self, scratch: Path, master: str | None = None) -> None:
+    def __init__(self, master: str | None = None) -> None:
         """`master` as Spark has it; `SPARK_REMOTE` goes before it; local threads where neither is set."""
-        self.scratch = scratch
+        self.shared = SparkSession.getActiveSession() is not None
         self.spark = _session(master)
 
     def read(self, paths: list[Path], reader: FileReader, schema: pl.Schema, out: Path) -> None:
@@ -74,7 +75,9 @@ class SparkEngine:
         _write(rows, out, "day")
 
     def close(self) -> None:
-        self.spark.stop()
+        """Stop Spark, where this engine started it."""
+        if not self.shared:
+            self.spark.stop()
 
     def _rows(self, sql: str, inputs: Inputs, params: Params) -> Any:
         for name, source in inputs.items():
@@ -94,8 +97,6 @@ _NAMES: dict[Any, str] = {pl.Float64(): "double", pl.String(): "string", pl.Int6
 
 
 def _session(master: str | None) -> Any:
-    from pyspark.sql import SparkSession
-
     builder = SparkSession.builder.appName("sayagain")
     for key, value in {
         "spark.sql.session.timeZone": "UTC",

@@ -23,6 +23,7 @@ class Admitted:
     days: list[str]
     read: int
     kept: int
+    duplicates: int
     rejects: pl.DataFrame
 
 
@@ -46,10 +47,22 @@ def account(out: Path, most_broken: float) -> Admitted:
                 f" ({broken} of {count} rows are broken, more than {most_broken:.0%};"
                 " mend them, or raise log.most_broken)"
             )
-    kept = rows.filter(~aside)
-    days = kept.select(pl.col("timestamp").dt.strftime("%Y-%m-%d").unique()).collect().to_series()
     count = int(rows.select(pl.len()).collect().item())
-    return Admitted(files, sorted(days), count, count - rejects.height, rejects)
+    files_read = ", ".join(
+        rows.select(pl.col("source").unique().sort()).collect()["source"].head(3)
+    )
+    kept = rows.filter(~aside)
+    ids = kept.group_by("turn_id").agg(rows=pl.len(), users=pl.col("user_id").n_unique())
+    clashing = ids.filter(pl.col("users") > 1).select(pl.col("rows").sum()).collect().item() or 0
+    if clashing > most_broken * count:
+        raise BadInput(
+            f"{files_read}, field turn_id: {clashing} rows of different users share an id;"
+            " make turn_id unique over the log, or leave it out"
+        )
+    distinct = int(ids.select(pl.len()).collect().item())
+    days = kept.select(pl.col("timestamp").dt.strftime("%Y-%m-%d").unique()).collect().to_series()
+    accepted = count - rejects.height
+    return Admitted(files, sorted(days), count, accepted, accepted - distinct, rejects)
 
 
 def merge(engine: Engine, lake: Lake, admitted: Admitted, gap_seconds: int) -> list[str]:

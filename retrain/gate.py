@@ -29,14 +29,15 @@ class Verdict:
 
 
 def kept_aside(seed: pl.DataFrame) -> pl.Series:
-    """Whether a row of seed data (`locale, utterance`) is for measuring: the same rows for ever."""
+    """Whether a row of seed data (`utterance`) is for measuring: the same wordings for ever, in
+    whatever locale and case."""
     limit = int(ASIDE * 2**32)
 
-    def aside(row: dict[str, str]) -> bool:
-        content = f"{row['locale']}\0{row['utterance']}".encode()
-        return int.from_bytes(hashlib.blake2b(content, digest_size=4).digest(), "big") < limit
+    def aside(utterance: str) -> bool:
+        content = hashlib.blake2b(utterance.casefold().encode(), digest_size=4).digest()
+        return int.from_bytes(content, "big") < limit
 
-    return pl.Series([aside(row) for row in seed.iter_rows(named=True)], dtype=pl.Boolean)
+    return pl.Series([aside(u) for u in seed["utterance"]], dtype=pl.Boolean)
 
 
 def compare(
@@ -72,7 +73,8 @@ def compare(
 def _judged(champion: Model | None, challenger: Model, cases: pl.DataFrame) -> pl.DataFrame:
     wordings, truth = cases["utterance"].to_list(), cases["intent"]
     after = pl.Series(challenger.best(wordings), dtype=pl.String) == truth
-    before = pl.Series(champion.best(wordings), dtype=pl.String) == truth if champion else after
+    nothing = pl.Series([None] * len(wordings), dtype=pl.Boolean)
+    before = pl.Series(champion.best(wordings), dtype=pl.String) == truth if champion else nothing
     return cases.with_columns(before=before, after=after)
 
 
@@ -81,9 +83,9 @@ def _figures(judged: pl.DataFrame, locale: str) -> pl.DataFrame:
     return judged.select(
         locale=pl.lit(locale),
         cases=pl.len().cast(pl.Int64),
-        champion_accuracy=pl.col("before").mean(),
+        champion_accuracy=pl.col("before").cast(pl.Float64).mean(),
         challenger_accuracy=pl.col("after").mean().fill_null(0.0),
-        negative_flips=flips.mean(),
+        negative_flips=flips.cast(pl.Float64).mean(),
     )
 
 

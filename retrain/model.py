@@ -42,11 +42,7 @@ def grams(wordings: list[str]) -> csr_matrix:
 def _damped(counts: HashingVectorizer, wordings: list[str]) -> csr_matrix:
     rows = counts.transform(wordings).tocsr()
     rows.data = 1 + np.log(rows.data)
-    length = (
-        np.sqrt(rows.multiply(rows).sum(axis=1)).A1
-        if hasattr(rows, "A1")
-        else np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    )
+    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
     scale = 1 / np.maximum(length, 1e-12)
     return csr_matrix(
         (rows.data * np.repeat(scale, np.diff(rows.indptr)), rows.indices, rows.indptr), rows.shape

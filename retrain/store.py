@@ -52,12 +52,3 @@ def about(home: Home, version: str) -> dict[str, Any]:
         return dict(json.loads((home.models / version / "model.json").read_text()))
     except (OSError, ValueError) as error:
         raise BadInput(f"{home.models / version}: cannot be read as a model ({error})") from None
-
-
-def versions(home: Home) -> list[str]:
-    """All models, oldest first."""
-    if not home.models.is_dir():
-        return []
-    return sorted(
-        p.name for p in home.models.iterdir() if p.is_dir() and not p.name.startswith(".")
-    )

@@ -32,9 +32,9 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def spark() -> Engine:
     """A real local Spark, one for all tests."""
-    return SparkEngine(tmp_path_factory.mktemp("spark"), "local[2]")
+    return SparkEngine("local[2]")
 
 
 @pytest.fixture

@@ -115,6 +115,9 @@ def test_retrain_predict_report_explain_and_sql(home):
         (["sql", "--home", "{tmp}/none", "select 1"], "sayagain run"),
         (["explain", "--home", "{tmp}/none", "x"], "is not a home yet"),
         (["simulate", "--out", "{tmp}/w", "--locales", "xx"], "known: de-DE"),
+        (["simulate", "--out", "{tmp}/w", "--start", "2026-13-05"], "write YYYY-MM-DD"),
+        (["simulate", "--out", "{tmp}/log.jsonl"], "cannot be written"),
+        (["run", "{tmp}/**.jsonl", "--home", "{tmp}/h"], "is not a glob"),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_code_2(tmp_path, args, told):
@@ -128,6 +131,12 @@ def test_bad_usage_is_one_line_and_exit_code_2(tmp_path, args, told):
     assert told in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "h" / "lake" / "turns").exists()
+
+
+def test_brackets_in_what_was_said_are_shown_as_they_are(home):
+    done = sayagain("sql", "--home", home, "select 'play [/x] on [red]lamp' as said")
+    assert done.returncode == 0, done.stderr
+    assert "play [/x] on [red]lamp" in done.stdout
 
 
 def test_missed_nights_are_caught_up(tmp_path):

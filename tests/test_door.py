@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -184,3 +185,63 @@ def test_an_empty_file_is_an_empty_night(tmp_path, duck):
     (tmp_path / "log.jsonl").write_text("")
     found = admitted(duck, [tmp_path / "log.jsonl"], tmp_path / "out")
     assert (found.read, found.days) == (0, [])
+
+
+def test_a_csv_row_with_too_many_cells_is_set_aside_not_cut(tmp_path):
+    log = tmp_path / "log.csv"
+    when = "2026-01-05T08:00:00Z"
+    log.write_text(f"user_id,timestamp,utterance\nann,{when},lamp on, please\nann,{when},lamp on\n")
+    assert reasons(log) == [
+        (1, "row", "has more cells than the header; quote cells that hold a comma")
+    ]
+
+
+def test_a_csv_with_an_open_quote_ends_the_run(tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text('user_id,timestamp,utterance\nann,2026-01-05T08:00:00Z,"lamp on\nann,x,y\n')
+    with pytest.raises(BadInput, match="broken CSV"):
+        read(log)
+
+
+def test_a_csv_row_that_is_not_utf8_costs_itself_alone(tmp_path):
+    log = tmp_path / "log.csv"
+    rows = [
+        "user_id,timestamp,utterance",
+        "ann,2026-01-05T08:00:00Z,café",
+        "ann,2026-01-05T08:00:09Z,b",
+    ]
+    log.write_bytes(b"\n".join([rows[0].encode(), rows[1].encode("latin1"), rows[2].encode()]))
+    assert [r[:2] for r in reasons(log)] == [(1, "row")]
+
+
+def test_parquet_times_in_nanoseconds_are_read(tmp_path):
+    times = pl.Series(["2026-01-05T08:00:00Z"]).str.to_datetime(time_zone="UTC", time_unit="ns")
+    rows = pl.DataFrame({"user_id": ["ann"], "timestamp": times, "utterance": ["a"]})
+    rows.write_parquet(tmp_path / "log.parquet")
+    assert read(tmp_path / "log.parquet")["at_ms"].to_list() == [1_767_600_000_000]
+
+
+def test_a_mark_at_the_start_of_a_file_is_no_part_of_its_first_row(tmp_path):
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "a")])
+    log.write_bytes(b"\xef\xbb\xbf" + log.read_bytes())
+    assert reasons(log) == []
+
+
+def test_ids_that_different_users_share_are_refused(tmp_path, duck):
+    rows = [turn(f"u{n}", n, f"say {n}", turn_id=str(n % 3)) for n in range(12)]
+    log = write_log(tmp_path / "log.jsonl", rows)
+    with pytest.raises(BadInput, match="field turn_id: 12 rows of different users share an id"):
+        admitted(duck, [log], tmp_path / "out", 0.05)
+
+
+def test_turns_after_a_named_night_are_set_aside(tmp_path):
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "a"), turn("ann", 9 * 86_400, "b")])
+    found = read(log, DoorConfig(salt=b"s" * 32, until=date(2026, 1, 6)))
+    assert found.drop_nulls("reason")["line"].to_list() == [2]
+
+
+def test_a_missing_column_does_not_tell_what_the_first_row_says(tmp_path):
+    (tmp_path / "log.csv").write_text("ann@example.org,2026-01-05T08:00:00Z,call my ex\n")
+    with pytest.raises(BadInput) as caught:
+        read(tmp_path / "log.csv")
+    assert "ex" not in str(caught.value).replace(str(tmp_path), "").replace("text", "")

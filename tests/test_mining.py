@@ -193,7 +193,7 @@ def test_every_wording_has_one_cluster_and_each_cluster_one_centre():
     )
     vectors = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    found = group(wordings, vectors, Clusters.create_empty(), ClusterConfig()).clusters
+    found = group(wordings, vectors, Clusters.create_empty(), b"salt", ClusterConfig()).clusters
     assert sorted(found["utterance"]) == sorted(WORDINGS)
     assert (found.group_by("cluster_id").agg(pl.col("central").sum())["central"] == 1).all()
     assert (found.group_by("cluster_id").agg(pl.col("locale").n_unique())["locale"] == 1).all()

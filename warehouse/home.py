@@ -52,9 +52,9 @@ def create(root: Path) -> Home:
     Raises BadInput where `root` is a file, cannot be written, or was made by a newer version.
     """
     home = Home(root)
-    if root.exists() and not root.is_dir():
-        raise BadInput(f"{root}: is a file; --home needs a folder")
     try:
+        if root.exists() and not root.is_dir():
+            raise BadInput(f"{root}: is a file; --home needs a folder")
         root.mkdir(parents=True, exist_ok=True)
         home.lake.mkdir(exist_ok=True)
         _write_once(root / "salt", secrets.token_bytes(32))
@@ -85,15 +85,20 @@ def existing(root: Path) -> Home:
 
 
 @contextmanager
-def alone(home: Home) -> Iterator[None]:
-    """Hold the home; raises Busy where another run holds it. The system lets go when a run dies."""
+def alone(home: Home, patience: float = 0) -> Iterator[None]:
+    """Hold the home; raises Busy where another run holds it for `patience` seconds.
+
+    The system lets go when a run dies.
+    """
     lock = FileLock(home.root / ".lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=patience)
     except Timeout:
         raise Busy(
             f"{home.root}: another run is at work here; wait for it, or use another --home"
         ) from None
+    except OSError as error:
+        raise BadInput(f"{home.root}: cannot be written ({error.strerror})") from None
     try:
         yield
     finally:

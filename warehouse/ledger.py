@@ -16,11 +16,20 @@ class Ledger:
 
     root: Path
 
-    def once(self, step: str, key: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The result of `work`, from the ledger where this step was finished under this key."""
+    def once(
+        self,
+        step: str,
+        key: str,
+        work: Callable[[], dict[str, Any]],
+        holds: Callable[[dict[str, Any]], bool] = lambda _: True,
+    ) -> dict[str, Any]:
+        """The result of `work`, from the ledger where this step was finished under this key.
+
+        `holds` tells of an old result whether what it speaks of is still there.
+        """
         place = self.root / f"{step}-{key}.json"
-        if place.is_file():
-            return dict(json.loads(place.read_text()), fresh=False)
+        if place.is_file() and holds(known := json.loads(place.read_text())):
+            return dict(known, fresh=False)
         result = work()
         self.root.mkdir(parents=True, exist_ok=True)
         write_atomically(place, json.dumps(result).encode())

@@ -101,7 +101,7 @@ def _days(root: Path) -> str:
 
     rows = ask(
         root,
-        "select day::varchar as day, locale, said_again / turns as share from days order by day, locale",
+        "select day::varchar as day, locale, said_again / turns as share from days where said_again is not null order by day, locale",
     )
     if rows.is_empty():
         return ""

@@ -81,7 +81,8 @@ def _parsed(name: str, text: str) -> View:
 
 
 def _sources(home: Home, lake: Lake) -> dict[str, pl.DataFrame]:
-    newest = {f"lake_{t}": lake.newest(t) for t in NEWEST}
+    decided = lake.days("decisions")[-1:]  # the last night whose every step is done
+    newest = {f"lake_{t}": lake.read(t, decided) for t in NEWEST}
     history = {f"lake_{t}": _with_night(lake, t) for t in HISTORY}
     models, evaluations = _models(home)
     about = pl.DataFrame({"schema_version": [SCHEMA_VERSION]})

@@ -25,12 +25,12 @@ def ask(root: Path, query: str) -> pl.DataFrame:
         "lock_configuration": "true",
         "threads": "2",
     }
-    with duckdb.connect(str(place), read_only=True, config=safe) as con:
-        try:
+    try:
+        with duckdb.connect(str(place), read_only=True, config=safe) as con:
             rows = con.sql(query)
             found: pl.DataFrame | None = rows.pl() if rows is not None else None
-        except duckdb.Error as error:
-            raise BadInput(f"query: {str(error).splitlines()[0]}") from None
+    except (duckdb.Error, pl.exceptions.PolarsError) as error:
+        raise BadInput(f"query: {str(error).splitlines()[0]}") from None
     return pl.DataFrame() if found is None else found
 
 

@@ -26,10 +26,10 @@ def _strings(meaning: str) -> dy.List:
     return dy.List(dy.String(nullable=False), description=meaning)
 
 
-def hypotheses(*, null: bool = True) -> dy.List:
+def _hypotheses() -> dy.List:
     return dy.List(
         dy.Struct({"intent": dy.String(nullable=True), "confidence": dy.Float64(nullable=True)}),
-        nullable=null,
+        nullable=True,
         description="all hypotheses of the assistant, best first",
     )
 
@@ -51,7 +51,7 @@ class Turns(dy.Schema):
     confidence = _share("the assistant's confidence", null=True)
     best_intent = _text("best hypothesis, executed or not", null=True)
     best_confidence = _share("confidence of the best hypothesis", null=True)
-    n_best = hypotheses()
+    n_best = _hypotheses()
     slots = dy.List(
         dy.Struct({"name": dy.String(nullable=True), "value": dy.String(nullable=True)}),
         nullable=True,
@@ -162,7 +162,7 @@ class Ends(dy.Schema):
 
 
 class Embeddings(dy.Schema):
-    """A vector a wording, cached by content and encoder."""
+    """A vector a wording."""
 
     locale = _text("locale", key=True)
     utterance = _text("wording", key=True)
@@ -210,7 +210,9 @@ class Daily(dy.Schema):
     said_again = dy.Float64(
         nullable=False, min=0.0, description="turns said again, expected number"
     )
+    users_again = _count("distinct users who said something again")
     failures = _count("turns that the assistant itself believes failed")
+    users_failed = _count("distinct users of those turns")
 
 
 class Votes(dy.Schema):
@@ -317,7 +319,7 @@ class Runs(dy.Schema):
     """One row a night that was run."""
 
     night = _text("night, YYYY-MM-DD", key=True)
-    status = _text("completed, empty or failed")
+    status = _text("completed, empty or failed", key=True)
     engine = _text("duckdb or spark", null=True)
     read = _count("rows read")
     kept = _count("rows kept at the door")

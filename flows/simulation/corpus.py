@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from mining.rows import rows
+from mining.rows import Broken, Raw, rows
 from warehouse.errors import BadInput
 
 CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")
@@ -98,7 +98,9 @@ class _Row(msgspec.Struct):
     slots: dict[str, str | int | float] | None = None
 
 
-def _read(path: Path, number: int, raw: bytes | dict[str, Any]) -> Wording:
+def _read(path: Path, number: int, raw: Raw) -> Wording:
+    if isinstance(raw, Broken):
+        raise BadInput(f"{path}, row {number}: {raw}")
     try:
         if isinstance(raw, bytes):
             row = msgspec.json.decode(raw, type=_Row)

@@ -50,6 +50,10 @@ def simulate(
     out: Path, corpus: Path | None, seed: int, habits: Habits, locales: list[str] | None
 ) -> dict[str, Any]:
     """Write a world into `out`; its facts. The same arguments give the same bytes."""
+    try:
+        date.fromisoformat(habits.start)
+    except ValueError:
+        raise BadInput(f"--start {habits.start}: is not a day; write YYYY-MM-DD") from None
     spoken = languages_of(corpus) if corpus else [language(x) for x in locales or built_in()]
     if corpus and locales:
         spoken = [s for s in spoken if s.locale in locales]
@@ -63,7 +67,10 @@ def simulate(
         (turn for p in parts for turn in p.turns), key=lambda t: (t["timestamp"], t["turn_id"])
     )
     truth = {t["turn_id"]: t for p in parts for t in p.truth}
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--out {out}: cannot be written ({error.strerror})") from None
     _write(out / "log.jsonl.gz", log)
     _write(out / "truth.jsonl.gz", [truth[turn["turn_id"]] for turn in log])
     _write(out / "seed.jsonl.gz", (_labelled(w) for p in parts for w in p.seed))

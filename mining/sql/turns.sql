@@ -14,7 +14,8 @@ copies as (
         row_number() over (
             partition by turn_id
             order by age, at_ms, user_id, utterance, coalesce(intent, ''), coalesce(outcome, ''),
-                coalesce(response, ''), coalesce(feedback, 0), coalesce(session_id, '')
+                coalesce(response, ''), coalesce(feedback, 0), coalesce(session_id, ''), locale,
+                coalesce(confidence, 0), coalesce(best_intent, ''), coalesce(best_confidence, 0)
         ) as copy
     from arrived
 ),

@@ -3,9 +3,15 @@
 -- locale: BCP 47 tag
 -- turns: turns
 -- users: distinct users
--- said_again: turns that were said again, expected number
--- failures: turns that the assistant itself believes failed; null where fewer than k
-select cast(day as date) as day, locale, turns, users, said_again, case when failures >= $k or failures = 0 then failures end as failures
+-- said_again: turns that were said again, expected number; null where fewer than k users did
+-- failures: turns that the assistant itself believes failed; null where of fewer than k users
+select
+    cast(day as date) as day,
+    locale,
+    turns,
+    users,
+    case when users_again >= $k then said_again end as said_again,
+    case when users_failed >= $k then failures end as failures
 from lake_daily
 where users >= $k
 order by day, locale

@@ -15,4 +15,4 @@ select
 from lake_moves as m
 inner join lake_wordings as s on m.locale = s.locale and m.source = s.utterance and s.users >= $k
 inner join lake_wordings as t on m.locale = t.locale and m.target = t.utterance and t.users >= $k
-order by m.users desc, m.locale, m.source, m.target
+order by users desc nulls last, locale, source, target

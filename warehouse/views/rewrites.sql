@@ -15,4 +15,4 @@ select
 from lake_rewrites as r
 inner join lake_wordings as s on r.locale = s.locale and r.source = s.utterance and s.users >= $k
 inner join lake_wordings as t on r.locale = t.locale and r.target = t.utterance and t.users >= $k
-order by r.p_better desc, r.users desc, r.locale, r.source
+order by p_better desc, locale, source

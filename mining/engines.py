@@ -8,7 +8,6 @@ from typing import Literal
 
 from mining.duckdb_engine import DuckdbEngine
 from mining.engine import Engine
-from mining.spark_engine import SparkEngine
 
 EngineName = Literal["auto", "duckdb", "spark"]
 ONE_MACHINE = 20 << 30  # bytes of log; packed logs count as they lie
@@ -26,7 +25,13 @@ def choose(asked: EngineName, files: list[Path], master: str | None) -> Literal[
 @contextmanager
 def opened(name: Literal["duckdb", "spark"], scratch: Path, master: str | None) -> Iterator[Engine]:
     """The engine, closed at the end. `scratch` is a folder for what does not fit memory."""
-    engine: Engine = SparkEngine(master) if name == "spark" else DuckdbEngine(scratch)
+    engine: Engine
+    if name == "spark":
+        from mining.spark_engine import SparkEngine
+
+        engine = SparkEngine(master)
+    else:
+        engine = DuckdbEngine(scratch)
     try:
         yield engine
     finally:

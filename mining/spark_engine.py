@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,11 +109,15 @@ def _session(master: str | None) -> Any:
     if os.environ.get("SPARK_REMOTE"):
         return builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
     check_java()
-    builder = builder.master(master or os.environ.get("MASTER") or "local[*]")
+    at = master or os.environ.get("MASTER") or "local[*]"
+    builder = builder.master(at)
     builder = builder.config("spark.ui.enabled", "false").config(
         "spark.ui.showConsoleProgress", "false"
     )
-    if not master or "127.0.0.1" in master or master.startswith("local"):
+    if "local" in at or "127.0.0.1" in at:
+        os.environ.setdefault(
+            "PYSPARK_PYTHON", sys.executable
+        )  # not whatever python3 is on the path
         builder = builder.config("spark.driver.host", "127.0.0.1")
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")

@@ -93,9 +93,9 @@ def _run(
     if request.engine not in get_args(EngineName):
         raise BadInput(f"--engine {request.engine}: is unknown; known: auto, duckdb, spark")
     library()
-    files = log_files(request.logs)
+    files = [f.resolve() for f in log_files(request.logs)]  # workers stand in another folder
     known = seed.read(request.seed_data) if request.seed_data else None
-    home = create(request.home)
+    home = create(request.home.resolve())
     master = settings.mining.spark_master
     chosen = engines.choose(cast(EngineName, request.engine), files, master)
     until = date.fromisoformat(request.day) + timedelta(days=1) if request.day else None

@@ -1,13 +1,12 @@
 """A night: from log files to what is believed, step by step. Each step reads the lake, calls one
 function, writes the lake, and is not done again for the same inputs, settings and code."""
 
-import os
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,10 +26,11 @@ from retrain import store
 from retrain.gate import kept_aside
 from retrain.trigger import TriggerConfig, decide
 from warehouse.errors import BadInput
-from warehouse.home import Home
-from warehouse.lake import Lake
+from warehouse.home import Home, keep_once
+from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest, file_digest
 from warehouse.publish import publish
+from warehouse.tables import Examples
 
 MOST_ITEMS = 2_000  # wordings for which one user may vote
 Result = dict[str, Any]
@@ -227,7 +227,7 @@ def embed_wordings(night: Night, day: str) -> Result:
         model = encoder.load(name) if name else encoder.learn(lessons)
         version = name or digest(day, encoder.fingerprint(model))
         if not name:
-            _keep_encoder(night.home.root / "encoders" / version, model)
+            keep_once(night.home.root / "encoders" / version, partial(encoder.save, model))
         vectors = encoder.embed(model, wordings["utterance"].to_list())
         rows = wordings.select(
             "locale",
@@ -442,24 +442,10 @@ def _unlabelled(lake: Lake, day: str) -> pl.DataFrame:
 def _keep_training_set(
     home: Home, version: str, built: training_set.TrainingSet, card: str
 ) -> None:
-    from warehouse.lake import typed
-    from warehouse.tables import Examples
+    checked = Examples.validate(typed(Examples, built.examples))
 
-    place, draft = home.training_sets / version, home.training_sets / f".{version}.draft"
-    if place.exists():
-        return
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    Examples.validate(typed(Examples, built.examples)).write_parquet(draft / "examples.parquet")
-    (draft / "card.md").write_text(card)
-    os.replace(draft, place)
+    def fill(draft: Path) -> None:
+        checked.write_parquet(draft / "examples.parquet")
+        (draft / "card.md").write_text(card)
 
-
-def _keep_encoder(place: Path, model: Any) -> None:
-    if place.exists():
-        return
-    draft = place.with_name(f".{place.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.parent.mkdir(parents=True, exist_ok=True)
-    encoder.save(model, draft)
-    os.replace(draft, place)
+    keep_once(home.training_sets / version, fill)

@@ -1,15 +1,14 @@
 """Models in a home: immutable folders, and one pointer to the champion."""
 
 import json
-import os
-import shutil
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from retrain.model import Model, load, save
 from warehouse.errors import BadInput
-from warehouse.home import Home, write_atomically
+from warehouse.home import Home, keep_once, write_atomically
 
 
 def champion(home: Home) -> str | None:
@@ -31,15 +30,13 @@ def keep(
     evaluation: pl.DataFrame,
 ) -> None:
     """Put a model into the home as one step; the same version twice is one model."""
-    place, draft = home.models / version, home.models / f".{version}.draft"
-    if place.exists():
-        return
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    save(model, draft, about)
-    (draft / "card.md").write_text(card)
-    evaluation.write_parquet(draft / "evaluation.parquet")
-    os.replace(draft, place)
+
+    def fill(draft: Path) -> None:
+        save(model, draft, about)
+        (draft / "card.md").write_text(card)
+        evaluation.write_parquet(draft / "evaluation.parquet")
+
+    keep_once(home.models / version, fill)
 
 
 def fetch(home: Home, version: str) -> Model:

@@ -3,7 +3,8 @@
 import json
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +111,20 @@ def write_atomically(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.draft")
     draft.write_bytes(content)
     os.replace(draft, path)
+
+
+def keep_once(place: Path, fill: Callable[[Path], None]) -> None:
+    """Make the immutable folder `place` as one step: `fill` writes a draft of it, which is renamed.
+
+    Nothing is done where it is there already.
+    """
+    if place.exists():
+        return
+    draft = place.with_name(f".{place.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    fill(draft)
+    os.replace(draft, place)
 
 
 def _write_once(path: Path, content: bytes) -> None:

@@ -17,11 +17,10 @@ from aggregation.believe import believe
 from aggregation.votes import votes, weights
 from flows import seed
 from flows.settings import Settings
-from mining import encoder, meaning, pairs, rephrase, turns
+from mining import defects, encoder, meaning, pairs, rephrase, rewrites, turns
 from mining.clusters import ClusterConfig
 from mining.door import DoorConfig
 from mining.engine import Engine
-from mining.rewrites import rewrites
 from retrain import store
 from retrain.gate import kept_aside
 from retrain.trigger import TriggerConfig, decide
@@ -33,6 +32,7 @@ from warehouse.publish import publish
 from warehouse.tables import Examples
 
 MOST_ITEMS = 2_000  # wordings for which one user may vote
+MOST_PLACES = 5  # to which a chain is followed from each wording
 Result = dict[str, Any]
 
 
@@ -66,7 +66,7 @@ class Night:
 
     def marks(self, day: str, *tables: str) -> list[Any]:
         """What tells whether these tables changed: events in the window, states of this day."""
-        events = ("turns", "pairs", "rephrase_events")
+        events = ("turns", "pairs", "robots", "rephrase_events")
         return [self.lake.mark(t, self.window(t, day) if t in events else [day]) for t in tables]
 
 
@@ -103,6 +103,7 @@ def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
     call(count_wordings, night, day)
     call(embed_wordings, night, day)
     call(cluster_wordings, night, day)
+    call(judge_turns, night, day)
     call(believe_labels, night, day)
     built = call(build_training_set, night, day)
     decided = call(decide_retraining, night, day, built["version"])
@@ -155,9 +156,11 @@ def take_in(night: Night, logs: list[Path]) -> Result:
 
 def _merged(night: Night, admitted: turns.Admitted) -> list[str]:
     """Put what was admitted into the lake; the days written."""
-    lake, gap = night.lake, night.settings.mining.session_gap_seconds
-    written = turns.merge(night.engine, lake, admitted, gap)
-    pairs.mine(night.engine, lake, written, gap)
+    lake, mining = night.lake, night.settings.mining
+    written = turns.merge(
+        night.engine, lake, admitted, mining.window_days, mining.session_gap_seconds
+    )
+    pairs.mine(night.engine, lake, written)
     last = admitted.days[-1]
     files = admitted.rejects["file"].unique().to_list()
     before = lake.read("rejects", [last]).filter(~pl.col("file").is_in(files))
@@ -177,42 +180,99 @@ def score_pairs(night: Night, day: str) -> Result:
         lake = night.lake
         days = night.window("pairs", day)
         parts = [lake.read("pairs", [d]).with_columns(day=pl.lit(d)) for d in days]
-        scored = rephrase.score(pl.concat(parts))
+        pairs_said = {"pairs": lake.files("pairs", days)}
+        following = night.engine.query("following", _people(night, day) | pairs_said)
+        scored = rephrase.score(pl.concat(parts), following)
         for d in days:
-            lake.put("rephrase_events", d, scored.filter(pl.col("day") == d))
-        return {"events": scored.height}
+            lake.put("rephrase_events", d, scored.events.filter(pl.col("day") == d))
+        lake.put("fits", day, scored.fits)
+        return {"events": scored.events.height}
 
-    return night.once("score_pairs", [day, night.marks(day, "pairs")], work)
+    return night.once("score_pairs", [day, night.marks(day, "turns", "pairs", "robots")], work)
 
 
 def count_wordings(night: Night, day: str) -> Result:
-    """Count what became of each wording, follow the chains, and propose rewrites."""
+    """Count what became of each wording, and follow the chains."""
 
     def work() -> Result:
         lake, engine = night.lake, night.engine
-        said = lake.files("turns", night.window("turns", day))
-        events = lake.files("rephrase_events", night.window("rephrase_events", day))
-        followed = engine.query("followed", {"rephrase_events": events})
+        people = _people(night, day)
+        told = engine.query("evidence", {"turns": people["turns"]})
+        followed = engine.query("followed", {"rephrase_events": _events(night, day)})
         ends = engine.query("ends", {"followed": followed})
         heard = engine.query(
-            "utterances", {"turns": said, "followed": followed}, {"most_items": MOST_ITEMS}
+            "utterances",
+            people | {"followed": followed},
+            {"most_items": MOST_ITEMS, "intents": int(told["intent"].item() > 0)},
         )
-        moves = engine.query("moves", {"turns": said, "ends": ends, "followed": followed})
+        moves = engine.query("moves", people | {"ends": ends, "followed": followed})
         found = {
-            "wordings": engine.query("speakers", {"turns": said}).sort("locale", "utterance"),
-            "daily": engine.query("daily", {"turns": said, "followed": followed}).sort(
-                "day", "locale"
-            ),
+            "evidence": told,
+            "wordings": engine.query("speakers", people).sort("locale", "utterance"),
+            "daily": engine.query("daily", people | {"followed": followed}).sort("day", "locale"),
             "utterances": heard.sort("locale", "utterance", "intent"),
+            "followed": followed.sort("source_turn_id"),
             "ends": ends.sort("turn_id"),
             "moves": moves.sort("locale", "source", "target"),
-            "rewrites": rewrites(moves, heard),
         }
         for table, rows in found.items():
             lake.put(table, day, rows)
         return {table: rows.height for table, rows in found.items()}
 
-    return night.once("count_wordings", [day, night.marks(day, "turns", "rephrase_events")], work)
+    return night.once(
+        "count_wordings", [day, night.marks(day, "turns", "robots", "rephrase_events")], work
+    )
+
+
+def judge_turns(night: Night, day: str) -> Result:
+    """How probably each turn of the window failed its user, and which rewrites would serve them."""
+
+    def work() -> Result:
+        lake, engine = night.lake, night.engine
+        judged = defects.judge(lake.read("utterances", [day]), lake.read("neighbours", [day]))
+        followed = lake.read("followed", [day])
+        for d in night.window("turns", day):
+            rows = defects.defects(judged, _ran(lake, d), followed)
+            lake.put("defects", d, rows.sort("turn_id"))
+        people = _people(night, day) | {"followed": followed}
+        chains = engine.query("chains", people, {"most": MOST_PLACES})
+        now = rewrites.asked(chains, judged)
+        drawn = pl.DataFrame({"replicate": range(rewrites.REPLICATES + 1)})
+        counted = engine.query(
+            "bootstrap",
+            people | {"asked": now.select("locale", "utterance", "intent"), "replicates": drawn},
+        )
+        proposed = rewrites.rewrites(chains, counted, now, judged)
+        lake.put("rewrites", day, proposed)
+        return {"rewrites": proposed.height}
+
+    marks = night.marks(day, "turns", "robots", "followed", "utterances", "neighbours")
+    return night.once("judge_turns", [day, marks], work)
+
+
+def _people(night: Night, day: str) -> dict[str, Any]:
+    """The turns of the window, and what of them is set aside."""
+    lake, days = night.lake, night.window("turns", day)
+    return {"turns": lake.files("turns", days), "robots": pairs.robots(lake, days)}
+
+
+def _events(night: Night, day: str) -> list[Path]:
+    return night.lake.files("rephrase_events", night.window("rephrase_events", day))
+
+
+def _ran(lake: Lake, day: str) -> pl.DataFrame:
+    """Of each turn the wording that ran and its best hypothesis."""
+    files = lake.files("turns", [day])
+    return (
+        pl.scan_parquet(files, hive_partitioning=False)
+        .select(
+            "turn_id",
+            "locale",
+            utterance=pl.coalesce("executed_utterance", "utterance"),
+            intent=pl.col("best_intent").fill_null(""),
+        )
+        .collect()
+    )
 
 
 def embed_wordings(night: Night, day: str) -> Result:

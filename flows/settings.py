@@ -50,7 +50,7 @@ class Log(_Section):
 class Mining(_Section):
     """[mining]: what is looked for, and where."""
 
-    session_gap_seconds: int = Field(300, gt=0)  # silence that ends a session
+    session_gap_seconds: int | None = Field(None, gt=0)  # silence that ends a session; else learned
     window_days: int = Field(90, gt=0)  # days that count for what is believed
     spark_master: str | None = None  # spark://..., for --engine auto and spark
     encoder: str | None = None  # sentence-transformers model, by folder or name; else the log's own

@@ -153,7 +153,8 @@ class _Door:
             row.intent or (best.intent if best else None) or None,
             best.confidence if best else row.confidence,
             row.n_best or None,
-            _slots(row.slots),
+            slots := _slots(row.slots),
+            _interpretation(row.intent, slots),
             row.response,
             row.outcome,
             row.feedback,
@@ -269,6 +270,13 @@ def _slots(slots: dict[str, Any] | None) -> list[dict[str, str]] | None:
     """By name; a slot without a value is none."""
     named = sorted((k, v) for k, v in (slots or {}).items() if v is not None)
     return [{"name": k, "value": _plain(v)} for k, v in named] or None
+
+
+def _interpretation(intent: str | None, slots: list[dict[str, str]] | None) -> str | None:
+    """Hypothesis and values as one text: equal where the assistant did the same."""
+    if not intent or not slots:
+        return None
+    return msgspec.json.encode([intent, *([s["name"], s["value"]] for s in slots)]).decode()
 
 
 def _plain(value: Any) -> str:

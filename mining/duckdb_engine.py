@@ -9,9 +9,7 @@ import duckdb
 import polars as pl
 import sqlglot
 
-from mining.engine import FileReader, Inputs, Params, Widen, sql_text
-
-BATCH = 100_000
+from mining.engine import FileReader, Inputs, Params, sql_text
 
 
 @cache
@@ -42,22 +40,9 @@ class DuckdbEngine:
         rows: pl.DataFrame = self._relation(sql, inputs, params or {}).pl()
         return rows
 
-    def write(
-        self,
-        sql: str,
-        inputs: Inputs,
-        params: Params,
-        out: Path,
-        widen: Widen | None = None,
-    ) -> None:
-        batches = self._relation(sql, inputs, params).to_arrow_reader(BATCH)
-        for number, batch in enumerate(batches):
-            rows = pl.DataFrame(batch)
-            rows = widen.function(rows) if widen else rows
-            for (day,), part in rows.partition_by("day", as_dict=True, include_key=False).items():
-                folder = out / f"day={day}"
-                folder.mkdir(parents=True, exist_ok=True)
-                part.write_parquet(folder / f"part-{number:05}.parquet")
+    def write(self, sql: str, inputs: Inputs, params: Params, out: Path) -> None:
+        rows = self._relation(sql, inputs, params)
+        rows.write_parquet(str(out), partition_by=["day"], overwrite=True)
 
     def close(self) -> None:
         self.con.close()

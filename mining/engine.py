@@ -1,7 +1,6 @@
 """One SQL, two engines: the files of `mining/sql` run on Spark as they are, on DuckDB through sqlglot."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -12,14 +11,6 @@ import polars as pl
 Inputs = Mapping[str, Sequence[Path] | pl.DataFrame]
 Params = Mapping[str, int]
 FileReader = Callable[[Path], Iterator[pl.DataFrame]]
-
-
-@dataclass(frozen=True)
-class Widen:
-    """A step that SQL cannot say, from batch to batch: adds columns to the rows."""
-
-    function: Callable[[pl.DataFrame], pl.DataFrame]
-    adds: dict[str, pl.DataType]
 
 
 class Engine(Protocol):
@@ -36,14 +27,7 @@ class Engine(Protocol):
     def query(self, sql: str, inputs: Inputs, params: Params | None = None) -> pl.DataFrame:
         """The rows of a query whose result is small."""
 
-    def write(
-        self,
-        sql: str,
-        inputs: Inputs,
-        params: Params,
-        out: Path,
-        widen: Widen | None = None,
-    ) -> None:
+    def write(self, sql: str, inputs: Inputs, params: Params, out: Path) -> None:
         """The rows of a query with a `day` column, as `out/day=.../*.parquet`."""
 
     def close(self) -> None: ...

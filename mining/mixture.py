@@ -1,50 +1,145 @@
-"""Two classes told apart without labels: a mixture over binned, class-conditionally independent
-features, fitted by EM in the manner of Fellegi and Sunter (1969, JASA 64:1183), as record linkage
-has it. Smoothed by half a count a bin; features that are missing have a bin of their own.
+"""Three kinds of pairs told apart without labels, in the manner of Fellegi and Sunter (1969, JASA
+64:1183): what is said again, what is unrelated, and what follows up.
+
+How alike unrelated pairs are is not estimated from the pairs but known from a contrast, turns of
+different people, as record linkage estimates its u-probabilities by random sampling. Follow-ups are
+alike as two people's turns of one intent are. What remains is said again. Circumstances enter as
+the mixing shares, a multinomial logistic gate (Jacobs et al. 1991, Neural Computation 3:79), so that
+they may depend on each other in any way; content and circumstances are independent within a kind.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+
+from mining.evidence import READINGS, TEXTS, UNKNOWN, Circumstances, Content
 
 Floats = npt.NDArray[np.float64]
-Bins = npt.NDArray[np.int64]
 
-ROUNDS = 60
-SMOOTH = 0.5
+AGAIN, UNRELATED, FOLLOW_UP = range(3)
+ROUNDS = 40
+STEPS = 5  # of the gate, a round
+RIDGE = 1.0  # pull of the gate towards the weights that it starts from
+# What to expect before any pair was seen, as counted pairs: likeness from none to identical, and
+# hypotheses: same, same with other values, among the n-best, other.
+LIKENESS = {
+    AGAIN: [3, 3, 4, 6, 7, 8, 12, 14, 13, 12, 18],
+    UNRELATED: [40, 20, 14, 10, 7, 4, 2.5, 1.2, 0.7, 0.4, 0.2],
+    FOLLOW_UP: [10, 10, 12, 15, 15, 13, 12, 8, 3, 1.5, 0.5],
+}
+RELATIONS = {AGAIN: [45, 5, 25, 25], UNRELATED: [4, 4, 12, 80], FOLLOW_UP: [30, 60, 5, 5]}
+STRENGTH = 20.0  # pairs that these are worth
+SHARES = [0.4, 0.55, 0.05]
+NEVER = -1e6
+BORROWED = 300.0  # pairs that the whole is worth to a locale
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What a mixture is fitted to: content and circumstances, a `weight` each, and the contrasts."""
+
+    content: Content
+    gate: csr_matrix
+    weight: Floats
+    strangers: Content
+    one_intent: Content
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """`log_odds[f][b]`: what bin b of feature f says for the first class; `prior`: its share."""
+    """`counts` (kinds x TEXTS x READINGS) of content, in pairs; `gate` (circumstances x kinds)."""
 
-    prior: float
-    log_odds: tuple[Floats, ...]
+    counts: Floats
+    gate: Floats
 
-    def probability(self, bins: Bins) -> Floats:
-        """Of each row of `bins` (rows x features), to be of the first class."""
-        odds = np.log(self.prior / (1 - self.prior)) + sum(
-            table[bins[:, f]] for f, table in enumerate(self.log_odds)
-        )
-        return np.asarray(1 / (1 + np.exp(-odds)))
+    def probability(self, content: Content, gate: csr_matrix) -> Floats:
+        """rows x kinds."""
+        shares = _softmax(gate @ self.gate)
+        each = shares * _likelihood(self.counts)[:, content.cell].T
+        return np.asarray(each / each.sum(axis=1, keepdims=True))
 
 
-def fit(bins: Bins, sizes: list[int], start: Floats) -> Mixture:
-    """Fit to rows x features of bin numbers below `sizes`; `start` is a first guess for each row."""
-    patterns, inverse, counts = np.unique(bins, axis=0, return_inverse=True, return_counts=True)
-    belief = np.bincount(inverse.ravel(), start) / counts
+def one_hot(circumstances: Circumstances) -> csr_matrix:
+    """rows x (1 + levels): the gate's inputs, the first always one."""
+    starts = np.cumsum([1, *circumstances.sizes])
+    rows, names = circumstances.levels.shape
+    columns = np.column_stack([np.zeros(rows, np.int64), circumstances.levels + starts[:-1]])
+    ends = np.arange(0, rows * (names + 1) + 1, names + 1)
+    return csr_matrix((np.ones(columns.size), columns.ravel(), ends), (rows, int(starts[-1])))
+
+
+def start(inputs: int, *, follow_ups: bool) -> Mixture:
+    """What is expected of any log; without `follow_ups` where nothing would tell them apart."""
+    expected = [
+        STRENGTH * np.outer(_share(LIKENESS[kind]), [*_share(RELATIONS[kind]), 0.0])
+        for kind in range(3)
+    ]
+    gate = np.zeros((inputs, 3))
+    gate[0] = np.log(SHARES)
+    if not follow_ups:
+        gate[0, FOLLOW_UP] = NEVER
+    return Mixture(np.stack(expected), gate)
+
+
+def fit(pairs: Pairs, prior: Mixture, *, worth: float | None = None) -> Mixture:
+    """Fit by EM from `prior`, which counts as `worth` pairs of each kind (as it is, where None)."""
+    known = prior.counts
+    if worth is not None:
+        known = known * (worth / known.sum(axis=(1, 2), keepdims=True))
+    counts = known.copy()
+    counts[UNRELATED] += _counted(pairs.strangers)
+    counts[FOLLOW_UP] += _counted(pairs.one_intent)
+    mixture = Mixture(counts, prior.gate)
     for _ in range(ROUNDS):
-        mixture = _maximise(patterns, counts, sizes, belief)
-        belief = mixture.probability(patterns)
+        belief = mixture.probability(pairs.content, pairs.gate) * pairs.weight[:, None]
+        counts = counts.copy()
+        counts[AGAIN] = known[AGAIN] + _counted(pairs.content, belief[:, AGAIN])
+        mixture = Mixture(counts, _gate(pairs.gate, belief, mixture.gate, prior.gate))
     return mixture
 
 
-def _maximise(patterns: Bins, counts: Bins, sizes: list[int], belief: Floats) -> Mixture:
-    tables = []
-    for feature, size in enumerate(sizes):
-        ours = np.bincount(patterns[:, feature], counts * belief, size) + SMOOTH
-        theirs = np.bincount(patterns[:, feature], counts * (1 - belief), size) + SMOOTH
-        tables.append(np.log(ours / ours.sum()) - np.log(theirs / theirs.sum()))
-    prior = float(np.clip((counts @ belief) / counts.sum(), 1e-3, 1 - 1e-3))
-    return Mixture(prior, tuple(tables))
+def _counted(content: Content, weight: Floats | None = None) -> Floats:
+    return np.bincount(content.cell, weight, TEXTS * READINGS).reshape(TEXTS, READINGS)
+
+
+def _likelihood(counts: Floats) -> Floats:
+    """kinds x cells. Where a hypothesis is not known the text speaks alone: as the contrast has it of
+    unrelated pairs without hypotheses, else as of all pairs."""
+    told = counts[:, :, :UNKNOWN]
+    texts = counts.sum(axis=2) if not told.sum() else told.sum(axis=2)
+    texts = texts / texts.sum(axis=1, keepdims=True)
+    relations = (told + told.sum(axis=1, keepdims=True) / told.sum(axis=(1, 2), keepdims=True)) / (
+        told.sum(axis=2, keepdims=True) + 1
+    )
+    found = np.concatenate([texts[:, :, None] * relations, texts[:, :, None]], axis=2)
+    unknown = counts[UNRELATED, :, UNKNOWN] + STRENGTH * texts[UNRELATED]
+    found[UNRELATED, :, UNKNOWN] = unknown / unknown.sum()
+    return found.reshape(3, TEXTS * READINGS)
+
+
+def _gate(inputs: csr_matrix, belief: Floats, now: Floats, towards: Floats) -> Floats:
+    """A few steps of the gate towards the beliefs (rows x kinds, weighed)."""
+    total = belief.sum(axis=1, keepdims=True)
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        weights = flat.reshape(now.shape)
+        shares = _softmax(inputs @ weights)
+        pulled = weights - towards
+        worse = -(belief * np.log(shares + 1e-300)).sum() + RIDGE / 2 * (pulled**2).sum()
+        slope = inputs.T @ (total * shares - belief) + RIDGE * pulled
+        return float(worse), np.asarray(slope).ravel()
+
+    found = minimize(loss, now.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+    return np.asarray(found.x).reshape(now.shape)
+
+
+def _softmax(scores: Floats) -> Floats:
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def _share(counts: list[float]) -> Floats:
+    return np.array(counts) / sum(counts)

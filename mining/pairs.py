@@ -1,52 +1,45 @@
-"""Candidate pairs of turns: SQL finds them, text similarity is added from batch to batch."""
+"""What no person says is set aside, and the candidate pairs of what remains are found."""
 
 from datetime import date, timedelta
-from typing import Any
 
-import numpy as np
 import polars as pl
-from rapidfuzz import fuzz, process
 
-from mining.engine import Engine, Inputs, Widen
+from mining.engine import Engine, Inputs
+from mining.silences import DEFAULT_SECONDS
 from warehouse.lake import Lake
-from warehouse.tables import Pairs
 
 REACH = 3  # turns; a "no" and a failed retry may lie between
 MOST_A_DAY = 1_000  # pairs of one user and day
-MOST_SAME = 10  # times a person says one thing in a day; more is a robot
+ROBOTS = {
+    "most_turns": 1_000,  # of a user and day
+    "burst_lag": 19,
+    "burst_ms": 60_000,
+    "most_same": 10,  # times a person says one thing in a day
+    "fewest_spacings": 5,
+}
 
 
-def with_similarity(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Adds `similarity` (characters, order counts) and `overlap` (words, in any order), 0..1."""
-    sources = pairs["source"].str.to_lowercase().to_list()
-    targets = pairs["target"].str.to_lowercase().to_list()
-
-    def scored(scorer: Any) -> pl.Series:
-        scores = process.cpdist(sources, targets, scorer=scorer, dtype=np.float64)
-        return pl.Series(scores / 100, dtype=pl.Float64)
-
-    return pairs.with_columns(similarity=scored(fuzz.ratio), overlap=scored(fuzz.token_set_ratio))
-
-
-def mine(engine: Engine, lake: Lake, days: list[str], gap_seconds: int) -> None:
-    """Find the pairs whose target lies on one of these days; put them into the lake."""
+def mine(engine: Engine, lake: Lake, days: list[str]) -> None:
+    """Find the robots of these days, and the pairs whose target lies on them; into the lake."""
     before = {(date.fromisoformat(d) - timedelta(days=1)).isoformat() for d in days}
+    turns = lake.files("turns", {*days, *before})
+    rewritten = pl.DataFrame({"day": days}, schema={"day": pl.String()})
+    staged = lake.staging("robots")
+    engine.write("robots", {"turns": turns, "rewritten": rewritten}, ROBOTS, staged)
+    lake.replace_days("robots", days, staged)
     inputs: Inputs = {
-        "turns": lake.files("turns", {*days, *before}),
-        "rewritten": pl.DataFrame({"day": days}, schema={"day": pl.String()}),
+        "turns": turns,
+        "robots": robots(lake, {*days, *before}),
+        "gaps": lake.newest("gaps"),
+        "rewritten": rewritten,
     }
-    params = {
-        "reach": REACH,
-        "within_ms": gap_seconds * 1000,
-        "most_a_day": MOST_A_DAY,
-        "most_same": MOST_SAME,
-    }
-    widen = Widen(with_similarity, {"similarity": pl.Float64(), "overlap": pl.Float64()})
+    params = {"reach": REACH, "gap_ms": DEFAULT_SECONDS * 1000, "most_a_day": MOST_A_DAY}
     staged = lake.staging("pairs")
-    engine.write("pairs", inputs, params, staged, widen)
-    for day in days:
-        folder = staged / f"day={day}"
-        if folder.exists():
-            lake.replace("pairs", day, folder)
-        else:
-            lake.put("pairs", day, Pairs.create_empty())
+    engine.write("pairs", inputs, params, staged)
+    lake.replace_days("pairs", days, staged)
+
+
+def robots(lake: Lake, days: set[str] | list[str]) -> pl.DataFrame:
+    """What is set aside on these days, with the `day`."""
+    parts = [lake.read("robots", [d]).with_columns(day=pl.lit(d)) for d in sorted(days)]
+    return pl.concat(parts)

@@ -1,66 +1,115 @@
 """Which later turn says an earlier one again: a calibrated probability for each candidate pair."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
-from mining.mixture import Bins, Floats, fit
+from mining.evidence import Circumstances, Contents, circumstances
+from mining.mixture import (
+    AGAIN,
+    BORROWED,
+    FOLLOW_UP,
+    Floats,
+    Pairs,
+    fit,
+    one_hot,
+    start,
+)
 
-# Bin edges: shares of text that is alike, and seconds between the turns.
-ALIKE = [0.3, 0.45, 0.6, 0.75, 0.9, 0.9999]
-SECONDS = [4.0, 8.0, 12.0, 18.0, 25.0, 35.0, 50.0, 80.0, 150.0]
-OUTCOMES = {"failure": 0, "success": 1}
-SIZES = [len(ALIKE) + 1, len(ALIKE) + 1, len(SECONDS) + 1, 3, 3, 4]
-START = {"alike": 0.55, "yes": 0.8, "no": 0.1}
+MOST_TAUGHT = 200_000  # pairs that the mixture is fitted to; more tell nothing new
+HALF_LIFE = 30  # days after which a pair teaches half as much
+FEWEST_OF_ONE_INTENT = 30
 
 
-def score(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `pairs`, with `p_rephrase`, `p_success` and `kind`.
+@dataclass(frozen=True)
+class Scored:
+    """`events`: the pairs with `p_rephrase`, `p_success` and `kind`; `fits`: what each locale told."""
+
+    events: pl.DataFrame
+    fits: pl.DataFrame
+
+
+def score(pairs: pl.DataFrame, following: pl.DataFrame) -> Scored:
+    """The rows of `pairs` (with their `day`), judged; `following` as the SQL of that name counts it.
 
     A pair further apart counts only as far as no nearer turn is said again by the same target.
     """
     ordered = pairs.sort("target_turn_id", "apart", "source_turn_id")
-    if ordered.is_empty():
-        p = np.zeros(0)
-    else:
-        bins = features(ordered)
-        alike = ordered.select(pl.max_horizontal("similarity", "overlap")).to_series().to_numpy()
-        start = np.where(alike >= START["alike"], START["yes"], START["no"])
-        p = fit(bins, SIZES, start).probability(bins)
+    around = circumstances(ordered, following)
+    kinds = _kinds(ordered, around) if ordered.height else np.zeros((0, 3))
+    p = np.round(_nearest_first(ordered, kinds[:, AGAIN]), 6)
     same = pl.col("source").str.to_lowercase() == pl.col("target").str.to_lowercase()
-    kind = pl.when(same).then(pl.lit("retry")).otherwise(pl.lit("rephrase"))
     scored = ordered.with_columns(
-        p_rephrase=pl.Series(np.round(_nearest_first(ordered, p), 6), dtype=pl.Float64), kind=kind
+        p_rephrase=pl.Series(p, dtype=pl.Float64),
+        kind=pl.when(same).then(pl.lit("retry")).otherwise(pl.lit("rephrase")),
     )
-    return scored.join(_stayed(scored), on="target_turn_id", how="left").with_columns(
+    events = scored.join(_stayed(scored), on="target_turn_id", how="left").with_columns(
         p_success=pl.when(pl.col("target_outcome") == "failure")
         .then(0.0)
         .otherwise(pl.col("p_stayed").fill_null(1.0))
     )
+    return Scored(events, _fits(scored, kinds, ["words", *around.told()]))
 
 
-def features(pairs: pl.DataFrame) -> Bins:
-    """Rows x features of bin numbers, in the order of SIZES."""
-    source, target = pairs["source_intent"], pairs["target_intent"]
-    hypothesis = np.select(
-        [
-            (source == target).fill_null(False).to_numpy(),
-            (source != target).fill_null(False).to_numpy(),
-        ],
-        [0, 1],
-        2,
+def _kinds(pairs: pl.DataFrame, around: Circumstances) -> Floats:
+    """rows x kinds: fitted to the whole, then to each locale, which borrows from the whole."""
+    contents = Contents(pairs)
+    everything = np.arange(pairs.height)
+    content, gate = contents.of(everything, everything), one_hot(around)
+    taught = everything[:: -(-pairs.height // MOST_TAUGHT)]
+    sample = contents if len(taught) == pairs.height else Contents(pairs[taught])
+    (stranger, strangers), (alike, one_intent) = sample.of_strangers(), sample.of_one_intent()
+    weight = _weight(pairs)
+
+    def of(locale: int | None) -> Pairs:
+        at = sample.locales
+        rows, left, same = (
+            np.arange(len(x)) if locale is None else np.flatnonzero(x == locale)
+            for x in (at, at[stranger], at[alike])
+        )
+        mine = taught[rows]
+        return Pairs(
+            content.take(mine),
+            gate[mine],
+            weight[mine],
+            strangers.take(left),
+            one_intent.take(same),
+        )
+
+    follow_ups = len(alike) >= FEWEST_OF_ONE_INTENT
+    whole = fit(of(None), start(gate.shape[1], follow_ups=follow_ups))
+    found = whole.probability(content, gate)
+    locales = np.unique(sample.locales)
+    for locale in locales if len(locales) > 1 else []:
+        own = fit(of(locale), whole, worth=BORROWED)
+        mine = np.flatnonzero(contents.locales == locale)
+        found[mine] = own.probability(content.take(mine), gate[mine])
+    return found
+
+
+def _weight(pairs: pl.DataFrame) -> Floats:
+    """What each pair teaches: half as much for every HALF_LIFE days of age."""
+    days = pairs["day"].str.to_date().to_physical().to_numpy()
+    return np.asarray(0.5 ** ((days.max() - days) / HALF_LIFE))
+
+
+def _fits(scored: pl.DataFrame, kinds: Floats, evidence: list[str]) -> pl.DataFrame:
+    """A row a locale, and one of the whole."""
+    rows = scored.select(
+        "locale", "p_rephrase", follow_up=pl.Series(kinds[:, FOLLOW_UP], dtype=pl.Float64)
     )
-    return np.column_stack(
-        [
-            np.digitize(pairs["similarity"].to_numpy(), ALIKE),
-            np.digitize(pairs["overlap"].to_numpy(), ALIKE),
-            np.digitize(pairs["seconds"].to_numpy(), SECONDS),
-            pairs["source_outcome"]
-            .replace_strict(OUTCOMES, default=2, return_dtype=pl.Int64)
-            .to_numpy(),
-            hypothesis,
-            np.clip(pairs["apart"].to_numpy(), 1, 3),
-        ]
-    ).astype(np.int64)
+    every = pl.concat([rows, rows.with_columns(locale=pl.lit("all"))])
+    return (
+        every.group_by("locale")
+        .agg(
+            pairs=pl.len(),
+            said_again=pl.col("p_rephrase").sum().round(3),
+            follow_ups=pl.col("follow_up").sum().round(3),
+        )
+        .with_columns(evidence=pl.lit(evidence, dtype=pl.List(pl.String)))
+        .sort("locale")
+    )
 
 
 def _nearest_first(ordered: pl.DataFrame, p: Floats) -> Floats:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from mining.engine import FileReader, Inputs, Params, Widen, sql_text
+from mining.engine import FileReader, Inputs, Params, sql_text
 from warehouse.errors import BadInput, SayagainError
 
 NEEDED_JAVA = 17
@@ -54,26 +54,8 @@ class SparkEngine:
         assert isinstance(rows, pl.DataFrame)
         return rows
 
-    def write(
-        self,
-        sql: str,
-        inputs: Inputs,
-        params: Params,
-        out: Path,
-        widen: Widen | None = None,
-    ) -> None:
-        rows = self._rows(sql, inputs, params)
-        if widen:
-            function = widen.function
-            added = ", ".join(f"{n} {_NAMES[t]}" for n, t in widen.adds.items())
-
-            def widened(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-                for batch in batches:
-                    yield from _batches(function(pl.DataFrame(batch)))
-
-            ddl = ", ".join(f"`{f.name}` {f.dataType.simpleString()}" for f in rows.schema.fields)
-            rows = rows.mapInArrow(widened, f"{ddl}, {added}")
-        _write(rows, out, "day")
+    def write(self, sql: str, inputs: Inputs, params: Params, out: Path) -> None:
+        _write(self._rows(sql, inputs, params), out, "day")
 
     def close(self) -> None:
         """Stop Spark, where this engine started it."""
@@ -92,9 +74,6 @@ class SparkEngine:
         text = sql_text(sql)
         used = {k: v for k, v in params.items() if re.search(rf":{k}\b", text)}
         return self.spark.sql(text, args=used)
-
-
-_NAMES: dict[Any, str] = {pl.Float64(): "double", pl.String(): "string", pl.Int64(): "bigint"}
 
 
 def _session(master: str | None) -> Any:

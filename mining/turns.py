@@ -10,6 +10,7 @@ import polars as pl
 
 from mining.door import DOOR_SCHEMA, DoorConfig, admit_file
 from mining.engine import Engine
+from mining.silences import DEFAULT_SECONDS, learn
 from warehouse.errors import BadInput
 from warehouse.lake import Lake
 from warehouse.tables import Rejects, Turns
@@ -65,24 +66,62 @@ def account(out: Path, most_broken: float) -> Admitted:
     return Admitted(files, sorted(days), count, accepted, accepted - distinct, rejects)
 
 
-def merge(engine: Engine, lake: Lake, admitted: Admitted, gap_seconds: int) -> list[str]:
+def merge(
+    engine: Engine, lake: Lake, admitted: Admitted, window_days: int, setting: int | None
+) -> list[str]:
     """Put the admitted turns into the lake; the days written: those touched and the next ones.
 
-    The day after a touched one is written again, since a session may reach over midnight.
+    The day after a touched one is written again, since a session may reach over midnight. Where the
+    silences of the window now tell another gap than before, the window's sessions are filled anew.
     """
     known = set(lake.days("turns"))
     days = sorted(set(admitted.days) | {d for d in _next(admitted.days) if d in known})
-    around = lake.files("turns", known & {*days, *_shifted(days, -1), *_next(days)})
+    newest = max(known | set(days))
+    _count_silences(engine, lake, admitted, days)
+    first = (date.fromisoformat(newest) - timedelta(days=window_days - 1)).isoformat()
+    window = [d for d in sorted(known | set(days)) if first <= d]
+    before = lake.newest("gaps")
+    gaps = learn(lake.read("silences", window), setting)
+    if _changed(before, gaps):
+        days = sorted(set(days) | set(window))
+    lake.put("gaps", newest, gaps)
     inputs = {
         "admitted": admitted.files,
-        "known": around or Turns.create_empty(),
-        "rewritten": pl.DataFrame({"day": days}, schema={"day": pl.String()}),
+        "known": _around(lake, days),
+        "rewritten": _rows_of(days),
+        "gaps": gaps,
     }
     staged = lake.staging("turns")
-    engine.write("turns", inputs, {"gap_ms": gap_seconds * 1000}, staged)
-    for folder in sorted(staged.glob("day=*")):
-        lake.replace("turns", folder.name.removeprefix("day="), folder)
+    engine.write("turns", inputs, {"gap_ms": DEFAULT_SECONDS * 1000}, staged)
+    lake.replace_days("turns", days, staged)
     return days
+
+
+def _count_silences(engine: Engine, lake: Lake, admitted: Admitted, days: list[str]) -> None:
+    inputs = {
+        "admitted": admitted.files,
+        "known": _around(lake, days),
+        "rewritten": _rows_of(days),
+    }
+    found = engine.query("silences", inputs).sort("day", "locale", "channel", "octave")
+    for day in days:
+        lake.put("silences", day, found.filter(pl.col("day") == day))
+
+
+def _changed(before: pl.DataFrame, gaps: pl.DataFrame) -> bool:
+    """Whether a gap that was in use is another now."""
+    both = before.join(gaps, on=["locale", "channel"], suffix="_now")
+    return bool((both["gap_ms"] != both["gap_ms_now"]).any())
+
+
+def _around(lake: Lake, days: list[str]) -> list[Path] | pl.DataFrame:
+    """The lake's turns of these days and of the days beside them."""
+    files = lake.files("turns", {*days, *_shifted(days, -1), *_next(days)})
+    return files or Turns.create_empty()
+
+
+def _rows_of(days: list[str]) -> pl.DataFrame:
+    return pl.DataFrame({"day": days}, schema={"day": pl.String()})
 
 
 def _next(days: Iterable[str]) -> set[str]:

@@ -89,6 +89,15 @@ class Lake:
         os.replace(staged, place)
         shutil.rmtree(aside, ignore_errors=True)
 
+    def replace_days(self, table: str, days: Iterable[str], staged: Path) -> None:
+        """Make `staged/day=.../` the partitions of these days; a day without rows has an empty one."""
+        for day in days:
+            folder = staged / f"day={day}"
+            if folder.exists():
+                self.replace(table, day, folder)
+            else:
+                self.put(table, day, TABLES[table].create_empty())
+
     def _place(self, table: str, day: str) -> Path:
         return self.root / table / f"day={day}"
 

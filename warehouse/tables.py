@@ -57,6 +57,7 @@ class Turns(dy.Schema):
         nullable=True,
         description="slot values of the hypothesis, by name",
     )
+    interpretation = _text("hypothesis and slot values as one text; null without slots", null=True)
     response = _text("what the assistant answered", null=True)
     outcome = _text("success or failure, as the assistant believes", null=True)
     feedback = dy.Int8(nullable=True, min=-1, max=1, description="explicit thumbs")
@@ -77,6 +78,48 @@ class Rejects(dy.Schema):
     reason = _text("what is wrong and the mend")
 
 
+class Silences(dy.Schema):
+    """How long people are silent between two turns: a histogram of a day, which adds up by day."""
+
+    locale = _text("locale of the later turn", key=True)
+    channel = _text("channel of the later turn; empty where the log has none", key=True)
+    octave = dy.Int64(
+        nullable=False, primary_key=True, description="quarter octaves of milliseconds, from 1 ms"
+    )
+    silences = _count("silences of that length")
+
+
+class Gaps(dy.Schema):
+    """The silence that ends a session, as learned from the silences of the window, or as set."""
+
+    locale = _text("locale", key=True)
+    channel = _text("channel; empty where the log has none", key=True)
+    gap_ms = dy.Int64(nullable=False, min=1, description="silence that ends a session")
+    learned = dy.Enum(
+        ["own", "whole", "default", "set"],
+        nullable=False,
+        description="from its own silences, from those of the whole log, from too few, by settings",
+    )
+    silences = _count("silences of at most a day")
+    ended = _count("of them, longer than the gap")
+    ended_half = _count("of them, longer than half the gap")
+    ended_double = _count("of them, longer than double the gap")
+
+
+class Robots(dy.Schema):
+    """What a user said on a day as no person does; it is set aside and teaches nothing."""
+
+    user_id = _text("salted hash of the user", key=True)
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    reason = dy.Enum(
+        ["rate", "burst", "repetition", "periodicity"],
+        nullable=False,
+        description="too many turns a day, too many a minute, one wording too often or by the clock",
+    )
+    turns = _count("turns set aside")
+
+
 class Pairs(dy.Schema):
     """Two turns of one session, close enough that the later may say the earlier again."""
 
@@ -85,16 +128,29 @@ class Pairs(dy.Schema):
     user_id = _text("salted hash of the user")
     session_id = _text("session of both")
     locale = _text("locale of both")
+    channel = _text("channel of the later turn", null=True)
     source = _text("earlier wording")
     target = _text("later wording")
     seconds = dy.Float64(nullable=False, min=0.0, description="time between the two, seconds")
     apart = _count("turns from the one to the other; 1 is the next")
+    lost_between = _count("turns between the two for which the assistant had no hypothesis")
     source_intent = _text("best hypothesis of the earlier turn", null=True)
     target_intent = _text("best hypothesis of the later turn", null=True)
+    source_reading = _text("interpretation of the earlier turn; null without slots", null=True)
+    target_reading = _text("interpretation of the later turn; null without slots", null=True)
+    source_known = dy.List(
+        dy.String(nullable=True), nullable=True, description="all hypotheses of the earlier turn"
+    )
+    source_executed = dy.Bool(nullable=False, description="the earlier hypothesis was executed")
+    source_confidence = _share("confidence of the earlier hypothesis", null=True)
     source_outcome = _text("outcome of the earlier turn", null=True)
     target_outcome = _text("outcome of the later turn", null=True)
-    similarity = _share("characters shared by the two wordings")
-    overlap = _share("words shared by the two wordings, in any order")
+    source_response = _text("what the assistant answered to the earlier turn", null=True)
+    repeated_itself = dy.Bool(
+        nullable=True, description="it answered the earlier turn as the one before it"
+    )
+    interrupted = dy.Bool(nullable=True, description="the user cut that answer off")
+    feedback = dy.Int8(nullable=True, min=-1, max=1, description="thumbs of the earlier turn")
 
 
 class RephraseEvents(dy.Schema):
@@ -112,6 +168,24 @@ class RephraseEvents(dy.Schema):
     p_success = _share("probability that the target gave the user what was wanted")
 
 
+class Defects(dy.Schema):
+    """For every turn of the window, the probability that it failed its user."""
+
+    turn_id = _text("turn", key=True)
+    locale = _text("locale")
+    p_defect = _share("probability that the turn did not give its user what was wanted")
+
+
+class Fits(dy.Schema):
+    """What the mixture found in a locale."""
+
+    locale = _text("locale; all where it is the whole", key=True)
+    pairs = _count("candidate pairs")
+    said_again = dy.Float64(nullable=False, min=0.0, description="expected number said again")
+    follow_ups = dy.Float64(nullable=False, min=0.0, description="expected number of follow-ups")
+    evidence = _strings("what the log had to tell them apart")
+
+
 class Rewrites(dy.Schema):
     """A wording that users give up for another, and how sure we are that the other works better."""
 
@@ -121,14 +195,45 @@ class Rewrites(dy.Schema):
     p_better = _share("probability that the target succeeds more often")
     users = _count("distinct users who moved from source to target")
     occurrences = _count("times it was seen")
+    p_same = _share("probability that the two say the same thing")
+    success = _share("how often the target serves these users, lower bound")
+    success_alone = _share("how often the source does, upper bound")
+
+
+class Evidence(dy.Schema):
+    """Of the window's turns, how many have each field."""
+
+    turns = _count("turns")
+    session_id = _count("turns whose session the log names")
+    intent = _count("turns with an executed hypothesis")
+    slots = _count("turns with slots")
+    confidence = _count("turns with a confidence")
+    n_best = _count("turns with all hypotheses")
+    response = _count("turns with an answer")
+    outcome = _count("turns with an outcome")
+    feedback = _count("turns with thumbs")
+    interrupted = _count("turns that say whether the answer was cut off")
+    channel = _count("turns with a channel")
+    executed_utterance = _count("turns that say what ran")
+    model_version = _count("turns that name the model")
+    arm = _count("turns that name their arm")
+
+
+class Followed(dy.Schema):
+    """A turn that may have been said again, with its most probable target."""
+
+    source_turn_id = _text("turn that was said first", key=True)
+    target_turn_id = _text("turn that says it again")
+    p_rephrase = _share("probability that it does")
 
 
 class Utterances(dy.Schema):
     """What became of a wording under one hypothesis of the assistant; a user counts once."""
 
     locale = _text("locale", key=True)
-    utterance = _text("wording", key=True)
+    utterance = _text("wording that ran", key=True)
     intent = _text("best hypothesis of the assistant; empty where it had none", key=True)
+    last_ms = dy.Int64(nullable=False, description="when it last had it, milliseconds since 1970")
     turns = _count("turns")
     users = _count("distinct users")
     executed_users = _count("users for whom the hypothesis was executed")
@@ -331,14 +436,21 @@ class Runs(dy.Schema):
 
 EVENT_TABLES: dict[str, type[dy.Schema]] = {
     "turns": Turns,
+    "silences": Silences,
+    "robots": Robots,
     "pairs": Pairs,
     "rephrase_events": RephraseEvents,
+    "defects": Defects,
 }
 STATE_TABLES: dict[str, type[dy.Schema]] = {
     "rejects": Rejects,
+    "gaps": Gaps,
+    "fits": Fits,
+    "evidence": Evidence,
     "wordings": Wordings,
     "daily": Daily,
     "utterances": Utterances,
+    "followed": Followed,
     "ends": Ends,
     "moves": Moves,
     "rewrites": Rewrites,

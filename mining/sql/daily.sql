@@ -1,6 +1,6 @@
 -- Each day and locale: turns, distinct users, turns said again (expected number), failures as the
 -- assistant believes. Summed in millionths: whole numbers have one sum, in whatever order.
--- followed: the turns that were said again, with their probability
+-- robots: what is set aside; followed: the turns that were said again, with their probability
 select
     cast(cast(t.timestamp as date) as string) as day,
     t.locale,
@@ -15,4 +15,9 @@ select
         as users_failed
 from turns as t
 left join followed as f on t.turn_id = f.source_turn_id
+left anti join robots as r
+    on t.user_id = r.user_id
+    and t.locale = r.locale
+    and t.utterance = r.utterance
+    and cast(cast(t.timestamp as date) as string) = r.day
 group by cast(cast(t.timestamp as date) as string), t.locale

@@ -1,17 +1,39 @@
--- Candidate pairs: two turns of one session, at most :reach turns and :within_ms apart, so that a
--- "no" or a failed retry may lie between. A user who says one thing more than :most_same times a day
--- is a robot, and says nothing of people; at most :most_a_day pairs for each user and day.
-with placed as (
+-- Candidate pairs: two turns of one session, at most :reach turns and one gap apart, so that a "no"
+-- or a failed retry may lie between; at most :most_a_day pairs for each user and day.
+-- turns: the days and the one before each; robots: what is set aside; gaps: the silences that end
+-- a session; rewritten: the days of the targets
+with people as (
+    select t.*, cast(cast(t.timestamp as date) as string) as day
+    from turns as t
+    left anti join robots as r
+        on t.user_id = r.user_id
+        and t.locale = r.locale
+        and t.utterance = r.utterance
+        and cast(cast(t.timestamp as date) as string) = r.day
+),
+placed as (
     select
-        *,
-        cast(cast(timestamp as date) as string) as day,
+        p.*,
+        coalesce(g.gap_ms, :gap_ms) as gap_ms,
         row_number() over (
-            partition by user_id, session_given, session_id order by at_ms, turn_id
+            partition by p.user_id, p.session_given, p.session_id order by p.at_ms, p.turn_id
         ) as place,
-        count(*) over (
-            partition by user_id, locale, utterance, cast(cast(timestamp as date) as string)
-        ) as said_today
-    from turns
+        sum(case when p.best_intent is null then 1 else 0 end) over (
+            partition by p.user_id, p.session_given, p.session_id
+            order by p.at_ms, p.turn_id
+            rows between unbounded preceding and current row
+        ) as lost,
+        case
+            when p.at_ms - lag(p.at_ms) over (
+                partition by p.user_id, p.session_given, p.session_id order by p.at_ms, p.turn_id
+            ) <= coalesce(g.gap_ms, :gap_ms)
+                then p.response = lag(p.response) over (
+                    partition by p.user_id, p.session_given, p.session_id
+                    order by p.at_ms, p.turn_id
+                )
+        end as repeated_itself
+    from people as p
+    left join gaps as g on p.locale = g.locale and coalesce(p.channel, '') = g.channel
 ),
 near as (
     select
@@ -20,14 +42,27 @@ near as (
         t.user_id,
         t.session_id,
         t.locale,
+        t.channel,
         s.utterance as source,
         t.utterance as target,
         cast(t.at_ms - s.at_ms as double) / cast(1000 as double) as seconds,
         cast(t.place - s.place as bigint) as apart,
+        cast(
+            t.lost - s.lost - case when t.best_intent is null then 1 else 0 end as bigint
+        ) as lost_between,
         s.best_intent as source_intent,
         t.best_intent as target_intent,
+        s.interpretation as source_reading,
+        t.interpretation as target_reading,
+        transform(s.n_best, h -> h.intent) as source_known,
+        s.intent is not null as source_executed,
+        s.best_confidence as source_confidence,
         s.outcome as source_outcome,
         t.outcome as target_outcome,
+        s.response as source_response,
+        s.repeated_itself,
+        s.interrupted,
+        s.feedback,
         t.day,
         row_number() over (
             partition by t.user_id, t.day
@@ -41,23 +76,8 @@ near as (
         and s.locale = t.locale
         and t.place > s.place
         and t.place <= s.place + :reach
-        and t.at_ms <= s.at_ms + :within_ms
-    where s.said_today <= :most_same and t.said_today <= :most_same
+        and t.at_ms <= s.at_ms + t.gap_ms
 )
-select
-    source_turn_id,
-    target_turn_id,
-    user_id,
-    session_id,
-    locale,
-    source,
-    target,
-    seconds,
-    apart,
-    source_intent,
-    target_intent,
-    source_outcome,
-    target_outcome,
-    day
+select * except (pair_of_day)
 from near
 where pair_of_day <= :most_a_day and day in (select day from rewritten)

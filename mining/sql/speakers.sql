@@ -1,8 +1,13 @@
--- The wordings of the window: how often, by how many users, on which days.
+-- The wordings of the window: how often, by how many users; robots apart.
 select
-    locale,
-    utterance,
+    t.locale,
+    t.utterance,
     cast(count(*) as bigint) as turns,
-    cast(count(distinct user_id) as bigint) as users
-from turns
-group by locale, utterance
+    cast(count(distinct t.user_id) as bigint) as users
+from turns as t
+left anti join robots as r
+    on t.user_id = r.user_id
+    and t.locale = r.locale
+    and t.utterance = r.utterance
+    and cast(cast(t.timestamp as date) as string) = r.day
+group by t.locale, t.utterance

@@ -1,8 +1,8 @@
 -- The turns of the days that a night touches: what came in joins what the lake holds, once per
--- turn_id, and sessions are filled. A given session is respected; else a silence ends it. A session
--- that began before the window keeps the id that the lake has for it.
+-- turn_id, and sessions are filled. A given session is respected; else a silence ends it, of the
+-- length that is learned for the locale and channel. A session that began before the days keeps its id.
 -- admitted: what the door let in or set aside; known: turns of the lake around its days;
--- rewritten: the days to write
+-- rewritten: the days to write; gaps: the silences that end a session
 with arrived as (
     select 0 as age, * from known
     union all
@@ -19,6 +19,18 @@ copies as (
         ) as copy
     from arrived
 ),
+placed as (
+    select
+        c.* except (session_id),
+        case
+            when c.session_given or w.day is null then c.session_id
+        end as session_id,
+        coalesce(g.gap_ms, :gap_ms) as gap_ms
+    from copies as c
+    left join rewritten as w on cast(cast(c.timestamp as date) as string) = w.day
+    left join gaps as g on c.locale = g.locale and coalesce(c.channel, '') = g.channel
+    where c.copy = 1
+),
 steps as (
     select
         *,
@@ -27,13 +39,12 @@ steps as (
             partition by user_id, case when session_given then session_id else '' end
             order by at_ms, turn_id
         ) as silence_ms
-    from copies
-    where copy = 1
+    from placed
 ),
 numbered as (
     select
         *,
-        sum(case when silence_ms is null or (given = '' and silence_ms > :gap_ms) then 1 else 0 end)
+        sum(case when silence_ms is null or (given = '' and silence_ms > gap_ms) then 1 else 0 end)
             over (
                 partition by user_id, given
                 order by at_ms, turn_id
@@ -66,6 +77,7 @@ select
     best_confidence,
     n_best,
     slots,
+    interpretation,
     response,
     outcome,
     feedback,

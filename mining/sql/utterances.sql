@@ -1,30 +1,47 @@
 -- What became of each wording under each best hypothesis of the assistant. A user counts once for
--- each, with the mean of what happened, and for at most :most_items wordings, the first ones.
+-- each, with the mean of what happened, and for at most :most_items wordings, the first ones. What
+-- happened after a rewrite speaks of the wording that ran, not of the one that was said.
 -- Probabilities are summed in millionths: whole numbers have one sum, in whatever order.
--- followed: the turns that were said again, with their probability
+-- followed: the turns that were said again, with their probability; robots: what is set aside;
+-- :intents is 1 where the log names what was executed, so that none means nothing was
 with judged as (
     select
-        t.*,
+        t.user_id,
+        t.locale,
+        coalesce(t.executed_utterance, t.utterance) as utterance,
+        coalesce(t.best_intent, '') as intent,
+        t.at_ms,
+        case
+            when t.intent is not null or t.outcome = 'success' then 1
+            when t.outcome = 'failure' or :intents = 1 then 0
+            else 1
+        end as executed,
         cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint) as fled,
         cast(round(t.best_confidence * 1000000) as bigint) as sure
     from turns as t
     left join followed as f on t.turn_id = f.source_turn_id
+    left anti join robots as r
+        on t.user_id = r.user_id
+        and t.locale = r.locale
+        and t.utterance = r.utterance
+        and cast(cast(t.timestamp as date) as string) = r.day
 ),
 heard as (
     select
         locale,
         utterance,
-        coalesce(best_intent, '') as intent,
+        intent,
         user_id,
         count(*) as turns,
         min(at_ms) as first_ms,
+        max(at_ms) as last_ms,
         sum(sure) as sure,
         count(sure) as sure_turns,
-        sum(case when intent is null then 0 else 1 end) as executed,
-        sum(case when intent is null then 0 else fled end) as executed_fled,
+        sum(executed) as executed,
+        sum(executed * fled) as executed_fled,
         sum(fled) as fled
     from judged
-    group by locale, utterance, coalesce(best_intent, ''), user_id
+    group by locale, utterance, intent, user_id
 ),
 bounded as (
     select
@@ -39,6 +56,7 @@ counted as (
         locale,
         utterance,
         intent,
+        max(last_ms) as last_ms,
         sum(turns) as turns,
         count(*) as users,
         sum(case when executed > 0 then 1 else 0 end) as executed_users,
@@ -64,6 +82,7 @@ select
     locale,
     utterance,
     intent,
+    cast(last_ms as bigint) as last_ms,
     cast(turns as bigint) as turns,
     cast(users as bigint) as users,
     cast(executed_users as bigint) as executed_users,

@@ -258,8 +258,16 @@ def simulate(
         ),
     ] = 6,
     refine: Annotated[
-        float, typer.Option(help="Share of goals followed by a refinement.", min=0, max=1)
+        float, typer.Option(help="Share of goals followed by a refinement.", min=0, max=0.99)
     ] = 0.1,
+    again: Annotated[
+        float,
+        typer.Option(help="Share of the failures they notice that people say again.", min=0, max=1),
+    ] = 0.8,
+    pace: Annotated[
+        float,
+        typer.Option(help="Pauses of people, as a factor: 0.5 is fast chat.", min=0.05, max=20),
+    ] = 1.0,
     robots: Annotated[int, typer.Option(help="Robots of each locale.", min=0)] = 1,
     liars: Annotated[
         float, typer.Option(help="Share of users who lie on purpose.", min=0, max=1)
@@ -268,7 +276,9 @@ def simulate(
     """An invented assistant with known truth: people, failures, and what they meant."""
     from flows.simulation import world
 
-    asked = world.Habits(users, days, turns, start, seeds_per_intent, refine, robots, liars)
+    asked = world.Habits(
+        users, days, turns, start, seeds_per_intent, refine, robots, liars, again, pace
+    )
     facts = world.simulate(out, corpus, seed, asked, locales.split(",") if locales else None)
     shown.print(
         f"{out}: {facts['turns']} turns of {len(facts['locales'])} locales, {facts['wrong_share']:.0%} of them answered wrongly"

@@ -19,29 +19,36 @@ Indices = npt.NDArray[np.int64]
 ALIKE = [0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45, 0.6]
 IDENTICAL = len(ALIKE) + 1
 TEXTS = IDENTICAL + 1
-# How the hypotheses of the two turns relate.
-SAME, OTHER_VALUES, AMONG, OTHER, UNKNOWN = range(5)
-READINGS = 5
+# The later hypothesis: the earlier one, another that the assistant had of the earlier turn, neither.
+SAME, AMONG, OTHER, NO_INTENT = range(4)
+# The slot values of the later turn: those of the earlier one, some of them, none of them.
+ALL, SOME, NONE, NO_VALUES = range(4)
+RELATIONS = 4
 SECONDS = [4.0, 8.0, 12.0, 18.0, 25.0, 35.0, 50.0, 80.0, 150.0]
 FOLLOWED = [0.25, 0.35, 0.45, 0.55, 0.65, 0.75]  # share of turns that anything follows
 CONFIDENCES = 8  # quantiles
+RESEMBLANCE = 3  # bin of ALIKE from which two wordings share something
+
+RESEMBLES = [0.1, 0.3]
+FEWEST_OTHERS = 3
 PULL = 3.0  # turns at the locale's mean that a wording's own share is weighed against
 SEED = 0
 
 
 @dataclass(frozen=True)
 class Content:
-    """A row a pair: bin of its likeness (below TEXTS), and relation of its hypotheses."""
+    """A row a pair: bin of its likeness (below TEXTS), relation of its hypotheses, and of its values."""
 
     text: Indices
-    reading: Indices
+    intent: Indices
+    values: Indices
 
     @property
     def cell(self) -> Indices:
-        return self.text * READINGS + self.reading
+        return (self.text * RELATIONS + self.intent) * RELATIONS + self.values
 
     def take(self, rows: Indices) -> "Content":
-        return Content(self.text[rows], self.reading[rows])
+        return Content(self.text[rows], self.intent[rows], self.values[rows])
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,8 @@ class Contents:
         """The content of the sources of pairs `left` with the targets of pairs `right`."""
         text = np.digitize(self._alike(left, right), ALIKE)
         same = self.folded[self.source[left]] == self.folded[self.target[right]]
-        return Content(np.where(same, IDENTICAL, text), self._reading(left, right))
+        both = self._both(left, right)
+        return Content(np.where(same, IDENTICAL, text), _intents(both), _values(both))
 
     def of_strangers(self) -> tuple[Indices, Content]:
         """Sources beside targets of other users of the locale, which nobody says again: the places
@@ -92,7 +100,11 @@ class Contents:
         group = self.locales * (codes.max(initial=0) + 1)
         source, target = codes[:rows], codes[rows:]
         left, right = self._of_others(group + source, rng, group + target)
-        known = source[left] > 0
+        executed = (
+            self.pairs["source_executed"].to_numpy()[left]
+            & self.pairs["target_executed"].to_numpy()[right]
+        )
+        known = (source[left] > 0) & executed
         return left[known], self.of(left[known], right[known])
 
     def _of_others(
@@ -121,26 +133,51 @@ class Contents:
             found[rows] = vocabulary.alike(places[: len(rows)], places[len(rows) :])
         return found
 
-    def _reading(self, left: Indices, right: Indices) -> Indices:
-        sources = self.pairs.select("source_intent", "source_reading", "source_known")
-        targets = self.pairs.select("target_intent", "target_reading")
-        both = pl.concat([sources[left], targets[right]], how="horizontal")
-        intent, reading = pl.col("target_intent"), pl.col("target_reading")
-        related = (
-            pl.when(pl.col("source_intent").is_null() | intent.is_null())
-            .then(UNKNOWN)
-            .when((pl.col("source_intent") == intent) & (pl.col("source_reading") != reading))
-            .then(OTHER_VALUES)
-            .when(pl.col("source_intent") == intent)
-            .then(SAME)
-            .when(pl.col("source_known").list.contains(intent).fill_null(value=False))
-            .then(AMONG)
-            .otherwise(OTHER)
+    def _both(self, left: Indices, right: Indices) -> pl.DataFrame:
+        """What the assistant made of the sources of pairs `left` and of the targets of pairs `right`."""
+        sources = self.pairs.select(
+            "source_intent", "source_known", "source_executed", "source_values"
         )
-        return both.select(related).to_series().to_numpy().astype(np.int64)
+        targets = self.pairs.select("target_intent", "target_executed", "target_values")
+        return pl.concat([sources[left], targets[right]], how="horizontal")
 
 
-def circumstances(pairs: pl.DataFrame, following: pl.DataFrame) -> Circumstances:
+def _intents(both: pl.DataFrame) -> Indices:
+    source, target = pl.col("source_intent"), pl.col("target_intent")
+    among = pl.col("source_known").list.contains(target).fill_null(value=False)
+    relation = (
+        pl.when(source.is_null() | target.is_null())
+        .then(NO_INTENT)
+        .when(source == target)
+        .then(SAME)
+        .when(among)
+        .then(AMONG)
+        .otherwise(OTHER)
+    )
+    return both.select(relation).to_series().to_numpy().astype(np.int64)
+
+
+def _values(both: pl.DataFrame) -> Indices:
+    """Values are known of what was executed; of one hypothesis, having none is another value."""
+    source, target = pl.col("source_values"), pl.col("target_values")
+    one_has_none = source.is_null() != target.is_null()
+    executed = pl.col("source_executed") & pl.col("target_executed")
+    same_intent = pl.col("source_intent") == pl.col("target_intent")
+    relation = (
+        pl.when(one_has_none & executed & same_intent.fill_null(value=False))
+        .then(NONE)
+        .when(source.is_null() | target.is_null())
+        .then(NO_VALUES)
+        .when(source == target)
+        .then(ALL)
+        .when(source.list.set_intersection(target).list.len() > 0)
+        .then(SOME)
+        .otherwise(NONE)
+    )
+    return both.select(relation).to_series().to_numpy().astype(np.int64)
+
+
+def circumstances(pairs: pl.DataFrame, content: Content, following: pl.DataFrame) -> Circumstances:
     """Of each pair; `following` as the SQL of that name counts it."""
     followed = pairs.filter(pl.col("apart") == 1)["source_turn_id"]
     outcome = {"failure": 1, "success": 2}
@@ -157,17 +194,14 @@ def circumstances(pairs: pl.DataFrame, following: pl.DataFrame) -> Circumstances
         "feedback": (pairs["feedback"].cast(pl.Int64).fill_null(2).to_numpy() + 1, 4),
         "wording is followed": (_followed(pairs, "source", following, "utterance"), 8),
         "response is followed": (_followed(pairs, "source_response", following, "response"), 8),
+        "earlier resembles": (_resembles(pairs, "source", content), len(RESEMBLES) + 2),
+        "later resembles": (_resembles(pairs, "target", content), len(RESEMBLES) + 2),
         "later is followed": (
             pairs["target_turn_id"].is_in(followed.implode()).cast(pl.Int64).to_numpy(),
             2,
         ),
-        "hypotheses": (
-            pairs.select(pl.any_horizontal(pl.col("source_intent", "target_intent").is_null()))
-            .to_series()
-            .cast(pl.Int64)
-            .to_numpy(),
-            2,
-        ),
+        "hypotheses": ((content.intent == NO_INTENT).astype(np.int64), 2),
+        "values": ((content.values == NO_VALUES).astype(np.int64), 2),
     }
     levels = np.column_stack([c for c, _ in columns.values()]).astype(np.int64)
     return Circumstances(list(columns), levels, [size for _, size in columns.values()])
@@ -189,6 +223,19 @@ def _quantiles(column: pl.Series) -> Indices:
     return np.where(
         column.is_null().to_numpy(), 0, 1 + np.digitize(column.fill_null(0.0).to_numpy(), edges)
     )
+
+
+def _resembles(pairs: pl.DataFrame, column: str, content: Content) -> Indices:
+    """Levels of how often this wording resembles what it is paired with, other pairs alone; 0 where
+    there are too few. A "no" resembles nothing, whatever it answers."""
+    alike = pl.Series(content.text >= RESEMBLANCE).cast(pl.Int64)
+    key = ["locale", column]
+    others = pairs.select(*key, alike=alike).select(
+        count=pl.len().over(key) - 1, alike=pl.col("alike").sum().over(key) - pl.col("alike")
+    )
+    share = (others["alike"] / others["count"]).fill_nan(0.0).to_numpy()
+    few = others["count"].to_numpy() < FEWEST_OTHERS
+    return np.where(few, 0, 1 + np.digitize(share, RESEMBLES))
 
 
 def _followed(pairs: pl.DataFrame, column: str, following: pl.DataFrame, of: str) -> Indices:

@@ -15,7 +15,20 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-from mining.evidence import READINGS, TEXTS, UNKNOWN, Circumstances, Content
+from mining.evidence import (
+    ALL,
+    IDENTICAL,
+    NO_INTENT,
+    NO_VALUES,
+    NONE,
+    RELATIONS,
+    SAME,
+    SOME,
+    TEXTS,
+    Circumstances,
+    Content,
+)
+
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,15 +36,18 @@ AGAIN, UNRELATED, FOLLOW_UP = range(3)
 ROUNDS = 40
 STEPS = 5  # of the gate, a round
 RIDGE = 1.0  # pull of the gate towards the weights that it starts from
-# What to expect before any pair was seen, as counted pairs: likeness from none to identical, and
-# hypotheses: same, same with other values, among the n-best, other.
+# What to expect before any pair was seen, as counted pairs: likeness from none to identical,
+# hypotheses (same, among the n-best, other), and values (all, some, none shared).
 LIKENESS = {
     AGAIN: [3, 3, 4, 6, 7, 8, 12, 14, 13, 12, 18],
     UNRELATED: [40, 20, 14, 10, 7, 4, 2.5, 1.2, 0.7, 0.4, 0.2],
     FOLLOW_UP: [10, 10, 12, 15, 15, 13, 12, 8, 3, 1.5, 0.5],
 }
-RELATIONS = {AGAIN: [45, 5, 25, 25], UNRELATED: [4, 4, 12, 80], FOLLOW_UP: [30, 60, 5, 5]}
+INTENTS = {AGAIN: [50, 25, 25], UNRELATED: [8, 12, 80], FOLLOW_UP: [75, 10, 15]}
+VALUES = {AGAIN: [80, 15, 5], UNRELATED: [5, 5, 90], FOLLOW_UP: [1, 24, 75]}
 STRENGTH = 20.0  # pairs that these are worth
+CONTRAST = 500.0  # follow-ups that the contrast is worth, beside those seen with other values
+SMOOTH = 0.5
 SHARES = [0.4, 0.55, 0.05]
 NEVER = -1e6
 BORROWED = 300.0  # pairs that the whole is worth to a locale
@@ -50,7 +66,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Mixture:
-    """`counts` (kinds x TEXTS x READINGS) of content, in pairs; `gate` (circumstances x kinds)."""
+    """`counts` (kinds x TEXTS x intents x values) of content, in pairs; `gate` (circumstances x kinds)."""
 
     counts: Floats
     gate: Floats
@@ -73,22 +89,24 @@ def one_hot(circumstances: Circumstances) -> csr_matrix:
 
 def start(inputs: int, *, follow_ups: bool) -> Mixture:
     """What is expected of any log; without `follow_ups` where nothing would tell them apart."""
-    expected = [
-        STRENGTH * np.outer(_share(LIKENESS[kind]), [*_share(RELATIONS[kind]), 0.0])
-        for kind in range(3)
-    ]
     gate = np.zeros((inputs, 3))
     gate[0] = np.log(SHARES)
     if not follow_ups:
         gate[0, FOLLOW_UP] = NEVER
-    return Mixture(np.stack(expected), gate)
+    return Mixture(STRENGTH * np.stack([_expected(kind) for kind in range(3)]), gate)
+
+
+def _expected(kind: int) -> Floats:
+    """TEXTS x RELATIONS x RELATIONS, summing to one; nothing is expected to be missing."""
+    intents, values = ([*_share(of[kind]), 0.0] for of in (INTENTS, VALUES))
+    return np.asarray(_share(LIKENESS[kind])[:, None, None] * np.outer(intents, values)[None, :, :])
 
 
 def fit(pairs: Pairs, prior: Mixture, *, worth: float | None = None) -> Mixture:
     """Fit by EM from `prior`, which counts as `worth` pairs of each kind (as it is, where None)."""
     known = prior.counts
     if worth is not None:
-        known = known * (worth / known.sum(axis=(1, 2), keepdims=True))
+        known = known * (worth / known.sum(axis=(1, 2, 3), keepdims=True))
     counts = known.copy()
     counts[UNRELATED] += _counted(pairs.strangers)
     counts[FOLLOW_UP] += _counted(pairs.one_intent)
@@ -97,27 +115,45 @@ def fit(pairs: Pairs, prior: Mixture, *, worth: float | None = None) -> Mixture:
         belief = mixture.probability(pairs.content, pairs.gate) * pairs.weight[:, None]
         counts = counts.copy()
         counts[AGAIN] = known[AGAIN] + _counted(pairs.content, belief[:, AGAIN])
+        counts[FOLLOW_UP] = _related_anew(
+            known[FOLLOW_UP] + _counted(pairs.one_intent),
+            _counted(pairs.content, belief[:, FOLLOW_UP]),
+        )
         mixture = Mixture(counts, _gate(pairs.gate, belief, mixture.gate, prior.gate))
     return mixture
 
 
+def _related_anew(alike: Floats, found: Floats) -> Floats:
+    """As alike as in the contrast and as where the same intent was seen with other values; related as
+    found, for a follow-up may be misunderstood; but with other values, or it would be said again."""
+    texts = CONTRAST * _share(alike.sum(axis=(1, 2))) + found[:, SAME, SOME : NONE + 1].sum(axis=1)
+    expected = STRENGTH * _expected(FOLLOW_UP).sum(axis=0)
+    related = found[:IDENTICAL].sum(axis=0) + expected
+    related[:, ALL] = expected[:, ALL]
+    return np.asarray(texts[:, None, None] * _share(related))
+
+
 def _counted(content: Content, weight: Floats | None = None) -> Floats:
-    return np.bincount(content.cell, weight, TEXTS * READINGS).reshape(TEXTS, READINGS)
+    shape = (TEXTS, RELATIONS, RELATIONS)
+    return np.bincount(content.cell, weight, int(np.prod(shape))).reshape(shape)
 
 
 def _likelihood(counts: Floats) -> Floats:
-    """kinds x cells. Where a hypothesis is not known the text speaks alone: as the contrast has it of
-    unrelated pairs without hypotheses, else as of all pairs."""
-    told = counts[:, :, :UNKNOWN]
-    texts = counts.sum(axis=2) if not told.sum() else told.sum(axis=2)
+    """kinds x cells: likeness, hypotheses given likeness, values given hypotheses. What is missing
+    says nothing; but how alike unrelated pairs without hypotheses are, the contrast knows."""
+    known = counts[:, :, :NO_INTENT].sum(axis=3)  # kinds x TEXTS x intents
+    texts = known.sum(axis=2) if known.sum() else counts.sum(axis=(2, 3))
     texts = texts / texts.sum(axis=1, keepdims=True)
-    relations = (told + told.sum(axis=1, keepdims=True) / told.sum(axis=(1, 2), keepdims=True)) / (
-        told.sum(axis=2, keepdims=True) + 1
-    )
-    found = np.concatenate([texts[:, :, None] * relations, texts[:, :, None]], axis=2)
-    unknown = counts[UNRELATED, :, UNKNOWN] + STRENGTH * texts[UNRELATED]
-    found[UNRELATED, :, UNKNOWN] = unknown / unknown.sum()
-    return found.reshape(3, TEXTS * READINGS)
+    overall = known.sum(axis=1, keepdims=True) / known.sum(axis=(1, 2), keepdims=True)
+    intents = (known + overall) / (known.sum(axis=2, keepdims=True) + 1)
+    told = counts[:, :, :NO_INTENT, :NO_VALUES].sum(axis=1) + SMOOTH  # kinds x intents x values
+    values = told / told.sum(axis=2, keepdims=True)
+    found = np.ones((3, TEXTS, RELATIONS, RELATIONS)) * texts[:, :, None, None]
+    unknown = counts[UNRELATED, :, NO_INTENT].sum(axis=1) + STRENGTH * texts[UNRELATED]
+    found[UNRELATED, :, NO_INTENT] = _share(unknown)[:, None]
+    found[:, :, :NO_INTENT] *= intents[:, :, :, None]
+    found[:, :, :NO_INTENT, :NO_VALUES] *= values[:, None, :, :]
+    return found.reshape(3, -1)
 
 
 def _gate(inputs: csr_matrix, belief: Floats, now: Floats, towards: Floats) -> Floats:
@@ -141,5 +177,5 @@ def _softmax(scores: Floats) -> Floats:
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
-def _share(counts: list[float]) -> Floats:
-    return np.array(counts) / sum(counts)
+def _share(counts: Floats | list[float]) -> Floats:
+    return np.asarray(counts) / np.sum(counts)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from mining.evidence import Circumstances, Contents, circumstances
+from mining.evidence import Circumstances, Content, Contents, circumstances
 from mining.mixture import (
     AGAIN,
     BORROWED,
     FOLLOW_UP,
+    UNRELATED,
     Floats,
     Pairs,
     fit,
@@ -33,12 +34,17 @@ class Scored:
 def score(pairs: pl.DataFrame, following: pl.DataFrame) -> Scored:
     """The rows of `pairs` (with their `day`), judged; `following` as the SQL of that name counts it.
 
-    A pair further apart counts only as far as no nearer turn is said again by the same target.
+    A pair further apart counts only as far as the same target has nothing to do with a nearer turn.
     """
     ordered = pairs.sort("target_turn_id", "apart", "source_turn_id")
-    around = circumstances(ordered, following)
-    kinds = _kinds(ordered, around) if ordered.height else np.zeros((0, 3))
-    p = np.round(_nearest_first(ordered, kinds[:, AGAIN]), 6)
+    contents = Contents(ordered)
+    everything = np.arange(ordered.height)
+    content = contents.of(everything, everything)
+    around = circumstances(ordered, content, following)
+    kinds = (
+        _kinds(contents, content, around, _weight(ordered)) if ordered.height else np.zeros((0, 3))
+    )
+    p = np.round(_nearest_first(ordered, kinds), 6)
     same = pl.col("source").str.to_lowercase() == pl.col("target").str.to_lowercase()
     scored = ordered.with_columns(
         p_rephrase=pl.Series(p, dtype=pl.Float64),
@@ -52,15 +58,12 @@ def score(pairs: pl.DataFrame, following: pl.DataFrame) -> Scored:
     return Scored(events, _fits(scored, kinds, ["words", *around.told()]))
 
 
-def _kinds(pairs: pl.DataFrame, around: Circumstances) -> Floats:
+def _kinds(contents: Contents, content: Content, around: Circumstances, weight: Floats) -> Floats:
     """rows x kinds: fitted to the whole, then to each locale, which borrows from the whole."""
-    contents = Contents(pairs)
-    everything = np.arange(pairs.height)
-    content, gate = contents.of(everything, everything), one_hot(around)
-    taught = everything[:: -(-pairs.height // MOST_TAUGHT)]
+    pairs, gate = contents.pairs, one_hot(around)
+    taught = np.arange(pairs.height)[:: -(-pairs.height // MOST_TAUGHT)]
     sample = contents if len(taught) == pairs.height else Contents(pairs[taught])
     (stranger, strangers), (alike, one_intent) = sample.of_strangers(), sample.of_one_intent()
-    weight = _weight(pairs)
 
     def of(locale: int | None) -> Pairs:
         at = sample.locales
@@ -90,6 +93,8 @@ def _kinds(pairs: pl.DataFrame, around: Circumstances) -> Floats:
 
 def _weight(pairs: pl.DataFrame) -> Floats:
     """What each pair teaches: half as much for every HALF_LIFE days of age."""
+    if pairs.is_empty():
+        return np.zeros(0)
     days = pairs["day"].str.to_date().to_physical().to_numpy()
     return np.asarray(0.5 ** ((days.max() - days) / HALF_LIFE))
 
@@ -112,12 +117,12 @@ def _fits(scored: pl.DataFrame, kinds: Floats, evidence: list[str]) -> pl.DataFr
     )
 
 
-def _nearest_first(ordered: pl.DataFrame, p: Floats) -> Floats:
-    """p times the probability that no nearer source of the same target is the one."""
-    free = pl.DataFrame({"t": ordered["target_turn_id"], "q": 1 - p}).select(
+def _nearest_first(ordered: pl.DataFrame, kinds: Floats) -> Floats:
+    """The probability of saying it again, times that no nearer source has to do with the target."""
+    free = pl.DataFrame({"t": ordered["target_turn_id"], "q": kinds[:, UNRELATED]}).select(
         pl.col("q").cum_prod().shift(1, fill_value=1.0).over("t")
     )
-    return np.asarray(p * free.to_series().to_numpy())
+    return np.asarray(kinds[:, AGAIN] * free.to_series().to_numpy())
 
 
 def _stayed(scored: pl.DataFrame) -> pl.DataFrame:

@@ -23,7 +23,9 @@ def asked(chains: pl.DataFrame, judged: Judged) -> pl.DataFrame:
     return now.join(ends, on=KEY, how="semi").select(*KEY, "intent", "prior", "executed")
 
 
-def rewrites(chains: pl.DataFrame, counted: pl.DataFrame, now: pl.DataFrame, judged: Judged) -> pl.DataFrame:
+def rewrites(
+    chains: pl.DataFrame, counted: pl.DataFrame, now: pl.DataFrame, judged: Judged
+) -> pl.DataFrame:
     """For each wording its best target, where there is one: `locale, source, target, p_better, users,
     occurrences, p_same` and bounds of both rates of success.
 
@@ -34,7 +36,9 @@ def rewrites(chains: pl.DataFrame, counted: pl.DataFrame, now: pl.DataFrame, jud
     """
     right = _replicates(counted, now, judged)
     both = (
-        chains.join(right.rename({"utterance": "source", "right": "alone"}), on=["locale", "source"])
+        chains.join(
+            right.rename({"utterance": "source", "right": "alone"}), on=["locale", "source"]
+        )
         .rename({"executed": "source_executed"})
         .join(right.rename({"utterance": "target"}), on=["locale", "target"])
     )

@@ -15,7 +15,20 @@ import polars as pl
 from warehouse.tables import Gaps
 
 DEFAULT_SECONDS = 300
-GRID = [60, 90, 120, 180, 300, 420, 600, 900, 1200, 1800, 2700, 3600]  # seconds; a gap is one of them
+GRID = [
+    60,
+    90,
+    120,
+    180,
+    300,
+    420,
+    600,
+    900,
+    1200,
+    1800,
+    2700,
+    3600,
+]  # seconds; a gap is one of them
 FEWEST = 200  # silences from which a locale and channel, or the log, speaks for itself
 ROUNDS = 200
 SURE = 0.9  # share of the silences of a length that lie between sessions, from which one ends

@@ -136,13 +136,19 @@ class Pairs(dy.Schema):
     lost_between = _count("turns between the two for which the assistant had no hypothesis")
     source_intent = _text("best hypothesis of the earlier turn", null=True)
     target_intent = _text("best hypothesis of the later turn", null=True)
-    source_reading = _text("interpretation of the earlier turn; null without slots", null=True)
-    target_reading = _text("interpretation of the later turn; null without slots", null=True)
+    source_values = dy.List(
+        dy.String(nullable=True), nullable=True, description="slot values of the earlier turn"
+    )
+    target_values = dy.List(
+        dy.String(nullable=True), nullable=True, description="slot values of the later turn"
+    )
     source_known = dy.List(
         dy.String(nullable=True), nullable=True, description="all hypotheses of the earlier turn"
     )
     source_executed = dy.Bool(nullable=False, description="the earlier hypothesis was executed")
+    target_executed = dy.Bool(nullable=False, description="the later hypothesis was executed")
     source_confidence = _share("confidence of the earlier hypothesis", null=True)
+    target_confidence = _share("confidence of the later hypothesis", null=True)
     source_outcome = _text("outcome of the earlier turn", null=True)
     target_outcome = _text("outcome of the later turn", null=True)
     source_response = _text("what the assistant answered to the earlier turn", null=True)

@@ -10,7 +10,7 @@ from flows.simulation.corpus import Language, Wording
 
 # Habits of people. After an answer that is wrong they notice with NOTICES, then do one of these.
 NOTICES = 0.85
-AFTER_FAILURE = {"rephrase": 0.55, "retry": 0.14, "reject": 0.11, "leave": 0.2}
+AFTER_FAILURE = {"rephrase": 0.69, "retry": 0.17, "reject": 0.14}  # of those who do not give up
 IDLY_AGAIN = 0.04  # say it again although it worked
 PATIENCE = 4  # times something is said at most
 CHANGES_AT_ONCE = 0.12  # goes on to something else within seconds
@@ -44,29 +44,46 @@ class Said:
     interrupted: bool
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How people are: the share of failures that they do not take lying down, how often a goal is
+    followed by a refinement (and that by another), and their pauses, as a factor."""
+
+    again: float
+    refine: float
+    pace: float
+
+
 class Person:
     """One user: which wordings of a goal come easily to them, and whether they lie."""
 
-    def __init__(self, language: Language, goals: list[list[Wording]], *, liar: bool) -> None:
+    def __init__(
+        self,
+        language: Language,
+        goals: list[list[Wording]],
+        by_intent: dict[str, list[Wording]],
+        manner: Manner,
+        *,
+        liar: bool,
+    ) -> None:
+        """`goals` are what this one wants, `by_intent` all that anybody says."""
         self.language = language
         self.goals = goals
+        self.by_intent = by_intent
+        self.manner = manner
         self.liar = liar
 
-    def session(
-        self, assistant: Assistant, refine: float, rng: np.random.Generator
-    ) -> Iterator[Said]:
+    def session(self, assistant: Assistant, rng: np.random.Generator) -> Iterator[Said]:
         """The turns of a session: one goal, and perhaps others at once."""
         place = 0
         while True:
-            for said in self._pursue(assistant, place, refine, rng):
+            for said in self._pursue(assistant, place, rng):
                 yield said
                 place += 1
             if rng.random() >= CHANGES_AT_ONCE:
                 return
 
-    def _pursue(
-        self, assistant: Assistant, place: int, refine: float, rng: np.random.Generator
-    ) -> Iterator[Said]:
+    def _pursue(self, assistant: Assistant, place: int, rng: np.random.Generator) -> Iterator[Said]:
         ways = self.goals[int(rng.integers(len(self.goals)))]
         wording = ways[int(rng.integers(len(ways)))]
         kind, before, utterance = "new", None, slip(wording.utterance, rng)
@@ -87,21 +104,24 @@ class Person:
                 utterance = slip(wording.utterance, rng)
         else:
             return
-        if said.answer.executed == wording.intent and wording.slots and rng.random() < refine:
-            yield from self._refine(assistant, wording, rng)
+        seen = {wording.slots}
+        while (
+            said.answer.executed == wording.intent
+            and wording.slots
+            and rng.random() < self.manner.refine
+            and (other := self._refined(wording, seen, rng))
+        ):
+            wording = other
+            seen.add(wording.slots)
+            said = self._say(assistant, "refine", wording, slip(wording.utterance, rng), None, rng)
+            yield said
 
-    def _refine(
-        self, assistant: Assistant, wording: Wording, rng: np.random.Generator
-    ) -> Iterator[Said]:
+    def _refined(
+        self, wording: Wording, seen: set[Any], rng: np.random.Generator
+    ) -> Wording | None:
         """The same intent with another value: a wish of its own, though it looks like a rephrase."""
-        others = [
-            g[0]
-            for g in self.goals
-            if g[0].intent == wording.intent and g[0].slots != wording.slots
-        ]
-        if others:
-            other = others[int(rng.integers(len(others)))]
-            yield self._say(assistant, "refine", other, slip(other.utterance, rng), None, rng)
+        others = [w for w in self.by_intent[wording.intent] if w.slots not in seen]
+        return others[int(rng.integers(len(others)))] if others else None
 
     def _say(
         self,
@@ -117,12 +137,12 @@ class Person:
         fond = right != self.liar
         feedback = (1 if fond else -1) if rng.random() < THUMBS else None
         cut = not right and answer.executed is not None and rng.random() < 0.25
-        return Said(_pause(kind, rng), utterance, kind, wording, answer, again, feedback, cut)
+        return Said(self._pause(kind, rng), utterance, kind, wording, answer, again, feedback, cut)
 
     def _reject(self, assistant: Assistant, rng: np.random.Generator) -> Said:
         no = self.language.no[int(rng.integers(len(self.language.no)))]
         answer = assistant.answer(self.language.locale, no)
-        return Said(_pause("reject", rng), no, "reject", None, answer, None, None, False)
+        return Said(self._pause("reject", rng), no, "reject", None, answer, None, None, False)
 
     def _next_move(self, said: Said, rng: np.random.Generator) -> str:
         assert said.wording is not None
@@ -132,7 +152,15 @@ class Person:
             return "rephrase" if rng.random() < IDLY_AGAIN else "leave"
         if said.answer.executed is not None and rng.random() > NOTICES:
             return "leave"
+        if rng.random() >= self.manner.again:
+            return "leave"
         return str(rng.choice(list(AFTER_FAILURE), p=list(AFTER_FAILURE.values())))
+
+    def _pause(self, kind: str, rng: np.random.Generator) -> float:
+        """Seconds since the turn before, in a session: short where people react, longer else."""
+        typical = {"rephrase": 9.0, "retry": 6.0, "reject": 4.0, "refine": 12.0}.get(kind, 20.0)
+        typical *= self.manner.pace
+        return float(np.clip(rng.lognormal(np.log(typical), 0.5), 0.5, 120.0))
 
 
 def goals(wordings: list[Wording]) -> list[list[Wording]]:
@@ -161,9 +189,3 @@ def slip(utterance: str, rng: np.random.Generator) -> str:
 def _another(ways: list[Wording], wording: Wording, rng: np.random.Generator) -> Wording:
     others = [w for w in ways if w.utterance != wording.utterance] or ways
     return others[int(rng.integers(len(others)))]
-
-
-def _pause(kind: str, rng: np.random.Generator) -> float:
-    """Seconds since the turn before, in a session: short where people react, longer else."""
-    typical = {"rephrase": 9.0, "retry": 6.0, "reject": 4.0, "refine": 12.0}.get(kind, 20.0)
-    return float(np.clip(rng.lognormal(np.log(typical), 0.5), 1.0, 120.0))

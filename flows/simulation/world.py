@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from flows.simulation.corpus import Language, Wording, built_in, language, languages_of
-from flows.simulation.people import Answer, Person, Said, goals
+from flows.simulation.people import Answer, Manner, Person, Said, goals
 from retrain.model import Model
 from retrain.trainer import lesson, sharpest, train
 from warehouse.errors import BadInput
@@ -44,6 +44,12 @@ class Habits:
     refine: float
     robots: int
     liars: float
+    again: float = 0.8
+    pace: float = 1.0
+
+    @property
+    def manner(self) -> Manner:
+        return Manner(self.again, self.refine, self.pace)
 
 
 def simulate(
@@ -126,17 +132,26 @@ def _locale(spoken: Language, rng: np.random.Generator, habits: Habits, locales:
     seed, test, said = _split(spoken.wordings, habits.seeds_per_intent, rng)
     assistant = WeakAssistant(seed, test)
     wishes = goals(said)
+    by_intent: dict[str, list[Wording]] = {}
+    for wording in said:
+        by_intent.setdefault(wording.intent, []).append(wording)
     book = Book(spoken)
     wanted = max(1, habits.turns // locales)
     people = [
-        Person(spoken, _favourites(wishes, rng), liar=bool(rng.random() < habits.liars))
+        Person(
+            spoken,
+            _favourites(wishes, rng),
+            by_intent,
+            habits.manner,
+            liar=bool(rng.random() < habits.liars),
+        )
         for _ in range(habits.users)
     ]
     session = 0
     while len(book.turns) < wanted:
         user = int(min(rng.zipf(1.3), habits.users)) - 1
         began = _moment(habits, rng)
-        turns = people[user].session(assistant, habits.refine, rng)
+        turns = people[user].session(assistant, rng)
         book.record(f"{spoken.locale}-{user}", f"{spoken.locale}-s{session}", began, turns)
         session += 1
     for robot in range(habits.robots):
@@ -200,12 +215,11 @@ def _moment(habits: Habits, rng: np.random.Generator) -> datetime:
 
 def _log_row(spoken: Language, said: Said) -> dict[str, Any]:
     executed = said.answer.executed
-    right = said.wording is not None and executed == said.wording.intent
     return {
         "locale": spoken.locale,
         "utterance": said.utterance,
         "intent": executed,
-        "slots": dict(said.wording.slots) if right and said.wording else None,
+        "slots": dict(said.wording.slots) if executed and said.wording else None,
         "confidence": said.answer.n_best[0][1],
         "n_best": [{"intent": i, "confidence": c} for i, c in said.answer.n_best],
         "response": spoken.sorry if executed is None else spoken.done,

@@ -22,6 +22,7 @@ class DuckdbEngine:
     name = "duckdb"
 
     def __init__(self, scratch: Path, memory: str = "1GB") -> None:
+        scratch.mkdir(parents=True, exist_ok=True)  # DuckDB makes one folder, not its parents
         self.con = duckdb.connect(
             config={"memory_limit": memory, "temp_directory": str(scratch / "duckdb")}
         )

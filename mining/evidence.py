@@ -104,7 +104,7 @@ class Contents:
             self.pairs["source_executed"].to_numpy()[left]
             & self.pairs["target_executed"].to_numpy()[right]
         )
-        known = (source[left] > 0) & executed
+        known = (source[left] > 0) & (executed | ~executed.any())
         return left[known], self.of(left[known], right[known])
 
     def _of_others(
@@ -217,9 +217,10 @@ def _flag(column: pl.Series) -> Indices:
 
 def _quantiles(column: pl.Series) -> Indices:
     """Levels of equal size from 1; 0 where missing."""
-    edges = [column.quantile(q / CONFIDENCES) for q in range(1, CONFIDENCES)]
-    if edges[0] is None:
+    if column.null_count() == len(column):
         return np.zeros(len(column), np.int64)
+    known = column.drop_nulls().to_numpy()
+    edges = np.quantile(known, np.linspace(0, 1, CONFIDENCES + 1)[1:-1])
     return np.where(
         column.is_null().to_numpy(), 0, 1 + np.digitize(column.fill_null(0.0).to_numpy(), edges)
     )

@@ -29,22 +29,26 @@ from mining.evidence import (
     Content,
 )
 
-
 Floats = npt.NDArray[np.float64]
 
 AGAIN, UNRELATED, FOLLOW_UP = range(3)
 ROUNDS = 40
+SETTLED = 2e-4  # mean change of a belief in a round, at which the fit is done
 STEPS = 5  # of the gate, a round
 RIDGE = 1.0  # pull of the gate towards the weights that it starts from
 # What to expect before any pair was seen, as counted pairs: likeness from none to identical,
 # hypotheses (same, among the n-best, other), and values (all, some, none shared).
-LIKENESS = {
+LIKENESS: dict[int, list[float]] = {
     AGAIN: [3, 3, 4, 6, 7, 8, 12, 14, 13, 12, 18],
     UNRELATED: [40, 20, 14, 10, 7, 4, 2.5, 1.2, 0.7, 0.4, 0.2],
     FOLLOW_UP: [10, 10, 12, 15, 15, 13, 12, 8, 3, 1.5, 0.5],
 }
-INTENTS = {AGAIN: [50, 25, 25], UNRELATED: [8, 12, 80], FOLLOW_UP: [75, 10, 15]}
-VALUES = {AGAIN: [80, 15, 5], UNRELATED: [5, 5, 90], FOLLOW_UP: [1, 24, 75]}
+INTENTS: dict[int, list[float]] = {
+    AGAIN: [50, 25, 25],
+    UNRELATED: [8, 12, 80],
+    FOLLOW_UP: [75, 10, 15],
+}
+VALUES: dict[int, list[float]] = {AGAIN: [80, 15, 5], UNRELATED: [5, 5, 90], FOLLOW_UP: [1, 24, 75]}
 STRENGTH = 20.0  # pairs that these are worth
 CONTRAST = 500.0  # follow-ups that the contrast is worth, beside those seen with other values
 SMOOTH = 0.5
@@ -98,7 +102,8 @@ def start(inputs: int, *, follow_ups: bool) -> Mixture:
 
 def _expected(kind: int) -> Floats:
     """TEXTS x RELATIONS x RELATIONS, summing to one; nothing is expected to be missing."""
-    intents, values = ([*_share(of[kind]), 0.0] for of in (INTENTS, VALUES))
+    intents: Floats = np.append(_share(INTENTS[kind]), 0.0)
+    values: Floats = np.append(_share(VALUES[kind]), 0.0)
     return np.asarray(_share(LIKENESS[kind])[:, None, None] * np.outer(intents, values)[None, :, :])
 
 
@@ -111,8 +116,12 @@ def fit(pairs: Pairs, prior: Mixture, *, worth: float | None = None) -> Mixture:
     counts[UNRELATED] += _counted(pairs.strangers)
     counts[FOLLOW_UP] += _counted(pairs.one_intent)
     mixture = Mixture(counts, prior.gate)
+    before = np.zeros((len(pairs.weight), 3))
     for _ in range(ROUNDS):
-        belief = mixture.probability(pairs.content, pairs.gate) * pairs.weight[:, None]
+        found = mixture.probability(pairs.content, pairs.gate)
+        if np.abs(found - before).mean() < SETTLED:
+            break
+        before, belief = found, found * pairs.weight[:, None]
         counts = counts.copy()
         counts[AGAIN] = known[AGAIN] + _counted(pairs.content, belief[:, AGAIN])
         counts[FOLLOW_UP] = _related_anew(
@@ -135,7 +144,8 @@ def _related_anew(alike: Floats, found: Floats) -> Floats:
 
 def _counted(content: Content, weight: Floats | None = None) -> Floats:
     shape = (TEXTS, RELATIONS, RELATIONS)
-    return np.bincount(content.cell, weight, int(np.prod(shape))).reshape(shape)
+    counted = np.bincount(content.cell, weight, int(np.prod(shape)))
+    return counted.astype(np.float64).reshape(shape)
 
 
 def _likelihood(counts: Floats) -> Floats:
@@ -153,7 +163,7 @@ def _likelihood(counts: Floats) -> Floats:
     found[UNRELATED, :, NO_INTENT] = _share(unknown)[:, None]
     found[:, :, :NO_INTENT] *= intents[:, :, :, None]
     found[:, :, :NO_INTENT, :NO_VALUES] *= values[:, None, :, :]
-    return found.reshape(3, -1)
+    return np.asarray(found.reshape(3, -1))
 
 
 def _gate(inputs: csr_matrix, belief: Floats, now: Floats, towards: Floats) -> Floats:
@@ -177,5 +187,6 @@ def _softmax(scores: Floats) -> Floats:
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
-def _share(counts: Floats | list[float]) -> Floats:
-    return np.asarray(counts) / np.sum(counts)
+def _share(counts: npt.ArrayLike) -> Floats:
+    numbers = np.asarray(counts, np.float64)
+    return np.asarray(numbers / numbers.sum())

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,8 @@ from warehouse.lake import Lake
 
 CONFIG = DoorConfig(salt=b"s" * 32)
 GAP = 60
+WINDOW = 90
+MINED = ("turns", "silences", "robots", "pairs")
 
 # Few users, few moments, a midnight between: ties and long sessions on purpose.
 said = st.fixed_dictionaries(
@@ -43,20 +46,20 @@ def as_rows(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def mined(engine: Engine, root: Path, rows: list[dict[str, Any]]) -> Lake:
+def mined(engine: Engine, root: Path, rows: list[dict[str, Any]], gap: int | None = GAP) -> Lake:
     """A lake that took in the rows as one log."""
     root.mkdir(parents=True, exist_ok=True)
     lake = Lake(root / "lake")
     out = lake.staging("door")
     turns.admit(engine, log_files([str(write_log(root / "log.jsonl", rows))]), CONFIG, out)
-    days = turns.merge(engine, lake, turns.account(out, 1.0), GAP)
-    pairs.mine(engine, lake, days, GAP)
+    days = turns.merge(engine, lake, turns.account(out, 1.0), WINDOW, gap)
+    pairs.mine(engine, lake, days)
     return lake
 
 
 def table(lake: Lake, name: str) -> pl.DataFrame:
     found = lake.read(name)
-    return found.sort([c for c in found.columns if c.endswith("_id")])
+    return found.sort([c for c in found.columns if not found[c].dtype.is_nested()])
 
 
 @given(logs)
@@ -85,7 +88,7 @@ def test_a_run_a_day_ends_like_one_run(tmp_path_factory, log):
     for night in sorted({r["timestamp"][:10] for r in rows}):
         of_night = [r for r in rows if r["timestamp"].startswith(night)]
         mined(engine, root / "daily", of_night)
-    for name in ("turns", "pairs"):
+    for name in MINED:
         assert table(whole, name).equals(table(daily, name))
 
 
@@ -95,7 +98,7 @@ def test_a_replay_changes_nothing(tmp_path_factory, log):
     root = tmp_path_factory.mktemp("replay")
     engine = DuckdbEngine(root)
     rows = as_rows(log)
-    once = {name: table(mined(engine, root, rows), name) for name in ("turns", "pairs")}
+    once = {name: table(mined(engine, root, rows), name) for name in MINED}
     twice = mined(engine, root, rows + rows[:3])
     for name, found in once.items():
         assert table(twice, name).equals(found)
@@ -108,12 +111,16 @@ def test_both_engines_give_equal_rows(tmp_path, spark):
             "intent": "a" if n % 2 else None,
             "slots": {"x": n},
             "n_best": [{"intent": "b", "confidence": 0.5}],
+            "response": "sorry" if n % 4 else None,
+            "interrupted": n % 5 == 0,
+            "channel": "voice" if n % 2 else None,
         }
         for n in range(80)
     ]
+    rows += [turn("robot", n * 20, "lamp on", turn_id=f"r{n:03}") for n in range(40)]
     duckdb = mined(DuckdbEngine(tmp_path), tmp_path / "duckdb", rows)
     on_spark = mined(spark, tmp_path / "spark", rows)
-    for name in ("turns", "pairs"):
+    for name in MINED:
         assert table(duckdb, name).height > 0
         assert table(duckdb, name).equals(table(on_spark, name))
 
@@ -150,7 +157,16 @@ def test_chains_end_where_the_slow_way_says(tmp_path_factory, steps):
     assert {r["turn_id"]: r["end_turn_id"] for r in found.to_dicts()} == slow_ends(best)
 
 
-QUERIES = ["utterances", "moves", "speakers", "daily"]
+QUERIES = [
+    "evidence",
+    "following",
+    "utterances",
+    "moves",
+    "speakers",
+    "daily",
+    "chains",
+    "bootstrap",
+]
 
 
 @pytest.mark.parametrize("name", QUERIES)
@@ -163,18 +179,29 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
             turn_id=f"t{n:03}",
             confidence=0.25,
             intent=["a", "b", None][n % 3],
+            slots={"x": n % 2} if n % 5 else None,
+            response=["sorry", "done", None][n % 3],
+            executed_utterance=f"words {n % 2}" if n % 7 == 0 else None,
         )
         for n in range(60)
     ]
+    rows += [turn("robot", n * 20, "words 1", turn_id=f"r{n:03}") for n in range(40)]
     lake = mined(duck, tmp_path, rows)
-    pair = lake.read("pairs").with_columns(p_rephrase=pl.col("similarity"))
-    followed = duck.query("followed", {"rephrase_events": pair})
+    days = lake.days("turns")
+    likely = (pl.col("seconds").cast(pl.Int64) % 10 / 10).alias("p_rephrase")
+    followed = duck.query("followed", {"rephrase_events": lake.read("pairs").with_columns(likely)})
+    asked = lake.read("turns").select("locale", "utterance", intent=pl.lit("a")).unique()
     inputs = {
-        "turns": lake.files("turns", lake.days("turns")),
+        "turns": lake.files("turns", days),
+        "robots": pairs.robots(lake, days),
+        "pairs": lake.files("pairs", days),
         "followed": followed,
         "ends": duck.query("ends", {"followed": followed}),
+        "asked": asked,
+        "replicates": pl.DataFrame({"replicate": range(5)}),
     }
-    found = [e.query(name, inputs, {"most_items": 5}) for e in (duck, spark)]
+    params = {"most_items": 5, "intents": 1, "most": 3}
+    found = [e.query(name, inputs, params) for e in (duck, spark)]
     keys = found[0].columns[:3]
     assert found[0].height > 0
     assert found[0].sort(keys).equals(found[1].select(found[0].columns).sort(keys))
@@ -187,16 +214,75 @@ def test_a_million_identical_rows_are_one_turn(tmp_path, duck):
     out = lake.staging("door")
     turns.admit(duck, [log], CONFIG, out)
     admitted = turns.account(out, 0.05)
-    turns.merge(duck, lake, admitted, GAP)
+    turns.merge(duck, lake, admitted, WINDOW, GAP)
     assert (admitted.read, admitted.kept) == (1_000_000, 1_000_000)
     assert lake.read("turns").height == 1
 
 
-def test_a_robot_makes_no_pairs_and_a_person_does(tmp_path, duck):
-    robot = [turn("robot", n * 20, "lamp on", turn_id=f"r{n}") for n in range(40)]
+robots = {
+    "repetition": [("robot", n * 20, "lamp on") for n in range(40)],
+    "periodicity": [("robot", n * 3_600, "lamp on") for n in range(6)],
+    "burst": [("robot", n * 0.5, f"words {n}") for n in range(20)],
+    "rate": [("robot", n * 10, f"words {n}") for n in range(1_001)],
+}
+
+
+@pytest.mark.parametrize("reason", robots)
+def test_a_robot_makes_no_pairs_and_a_person_does(tmp_path, duck, reason):
+    robot = [turn(u, s, w, turn_id=f"r{n}") for n, (u, s, w) in enumerate(robots[reason])]
     person = [turn("ann", n * 20, "lamp on", turn_id=f"p{n}") for n in range(3)]
-    found = mined(duck, tmp_path, robot + person).read("pairs")
-    assert set(found["source_turn_id"]) == {"p0", "p1"}
+    lake = mined(duck, tmp_path, robot + person)
+    aside = lake.read("robots")
+    assert aside["reason"].unique().to_list() == [reason]
+    assert aside["turns"].sum() == len(robot)
+    assert set(lake.read("pairs")["source_turn_id"]) == {"p0", "p1"}
+
+
+def test_a_busy_day_is_no_robot(tmp_path, duck):
+    """Ten times the same wish, at the times of a person, among others."""
+    moments = [0, 40, 700, 3_000, 3_050, 9_000, 9_100, 20_000, 31_000, 31_020]
+    rows = [turn("ann", s, "next song", turn_id=f"t{n}") for n, s in enumerate(moments)]
+    assert mined(duck, tmp_path, rows).read("robots").is_empty()
+
+
+def chatter(days: int, pause: float) -> list[dict[str, Any]]:
+    """People who take `pause` seconds between turns, and hours between visits."""
+    rng = np.random.default_rng(0)
+    rows, number = [], 0
+    for day in range(days):
+        for user in range(12):
+            at = day * 86_400 + float(rng.uniform(0, 9_000))
+            for _ in range(3):
+                for _ in range(4):
+                    rows.append(turn(f"u{user}", round(at, 3), "tell me", turn_id=f"t{number:05}"))
+                    at += float(rng.lognormal(np.log(pause), 0.4))
+                    number += 1
+                at += float(rng.uniform(6_000, 14_000))
+    return rows
+
+
+@pytest.mark.parametrize(("pause", "gap"), [(5, (20, 200)), (60, (150, 1_200))])
+def test_the_gap_is_learned_from_the_silences(tmp_path, duck, pause, gap):
+    lake = mined(duck, tmp_path, chatter(3, pause), gap=None)
+    learned = lake.newest("gaps").row(0, named=True)
+    assert learned["learned"] == "own"
+    assert gap[0] <= learned["gap_ms"] / 1000 <= gap[1]
+    assert lake.read("turns")["session_id"].n_unique() == 3 * 12 * 3
+    assert learned["ended"] == 3 * 12 * 2 + 2 * 12  # within the days, and from one to the next
+
+
+def test_a_gap_learned_later_fills_the_earlier_sessions_anew(tmp_path, duck):
+    """The first night is too short to learn from; in the end every night has the sessions of one run."""
+    rows = chatter(4, 60)
+    whole = mined(duck, tmp_path / "whole", rows, gap=None)
+    for night in sorted({r["timestamp"][:10] for r in rows}):
+        of_night = [r for r in rows if r["timestamp"].startswith(night)]
+        daily = mined(duck, tmp_path / "daily", of_night, gap=None)
+    first = daily.read("gaps", [daily.days("gaps")[0]])
+    assert first["learned"].to_list() == ["default"]
+    assert first["gap_ms"].to_list() != daily.newest("gaps")["gap_ms"].to_list()
+    for name in MINED:
+        assert table(whole, name).equals(table(daily, name))
 
 
 def test_the_start_of_the_logs_is_before_midnight():

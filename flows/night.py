@@ -331,7 +331,9 @@ def believe_labels(night: Night, day: str) -> Result:
 
     def work() -> Result:
         lake = night.lake
-        heard, moves = lake.read("utterances", [day]), lake.read("moves", [day])
+        spoken = lake.read("wordings", [day])
+        heard = lake.read("utterances", [day]).join(spoken, on=["locale", "utterance"], how="semi")
+        moves = lake.read("moves", [day])
         cast_votes = votes(heard, moves)
         known = seed.kept(night.home)
         believed = believe(heard, moves, known.filter(~kept_aside(known)))

@@ -52,6 +52,8 @@ VALUES: dict[int, list[float]] = {AGAIN: [80, 15, 5], UNRELATED: [5, 5, 90], FOL
 STRENGTH = 20.0  # pairs that these are worth
 CONTRAST = 500.0  # follow-ups that the contrast is worth, beside those seen with other values
 SMOOTH = 0.5
+MOST_STRANGERS = 0.99  # of a likeness; something is always left to be said again
+COMMON = 0.02  # share of unrelated pairs of a likeness from which it counts as theirs
 SHARES = [0.4, 0.55, 0.05]
 NEVER = -1e6
 BORROWED = 300.0  # pairs that the whole is worth to a locale
@@ -123,13 +125,25 @@ def fit(pairs: Pairs, prior: Mixture, *, worth: float | None = None) -> Mixture:
             break
         before, belief = found, found * pairs.weight[:, None]
         counts = counts.copy()
-        counts[AGAIN] = known[AGAIN] + _counted(pairs.content, belief[:, AGAIN])
+        again = known[AGAIN] + _counted(pairs.content, belief[:, AGAIN])
+        counts[AGAIN] = _without_strangers(again, counts[UNRELATED])
         counts[FOLLOW_UP] = _related_anew(
             known[FOLLOW_UP] + _counted(pairs.one_intent),
             _counted(pairs.content, belief[:, FOLLOW_UP]),
         )
         mixture = Mixture(counts, _gate(pairs.gate, belief, mixture.gate, prior.gate))
     return mixture
+
+
+def _without_strangers(again: Floats, unrelated: Floats) -> Floats:
+    """What is said again, less the share of unrelated pairs that it could hold at most: the largest
+    that leaves no likeness short. Without it any share would fit as well (Blanchard et al. 2010,
+    "Semi-supervised novelty detection", JMLR 11:2973)."""
+    ours, theirs = _share(again.sum(axis=(1, 2))), _share(unrelated.sum(axis=(1, 2)))
+    common = theirs >= COMMON
+    share = (ours[common] / theirs[common]).min()
+    strangers = MOST_STRANGERS * share * theirs / np.maximum(ours, share * theirs)
+    return np.asarray(again * (1 - strangers)[:, None, None])
 
 
 def _related_anew(alike: Floats, found: Floats) -> Floats:

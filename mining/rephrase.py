@@ -17,6 +17,7 @@ from mining.mixture import (
     one_hot,
     start,
 )
+from warehouse.tables import Fits, RephraseEvents
 
 MOST_TAUGHT = 200_000  # pairs that the mixture is fitted to; more tell nothing new
 HALF_LIFE = 30  # days after which a pair teaches half as much
@@ -36,14 +37,16 @@ def score(pairs: pl.DataFrame, following: pl.DataFrame) -> Scored:
 
     A pair further apart counts only as far as the same target has nothing to do with a nearer turn.
     """
+    if pairs.is_empty():
+        return Scored(
+            RephraseEvents.create_empty().with_columns(day=pl.lit("")), Fits.create_empty()
+        )
     ordered = pairs.sort("target_turn_id", "apart", "source_turn_id")
     contents = Contents(ordered)
     everything = np.arange(ordered.height)
     content = contents.of(everything, everything)
     around = circumstances(ordered, content, following)
-    kinds = (
-        _kinds(contents, content, around, _weight(ordered)) if ordered.height else np.zeros((0, 3))
-    )
+    kinds = _kinds(contents, content, around, _weight(ordered))
     p = np.round(_nearest_first(ordered, kinds), 6)
     same = pl.col("source").str.to_lowercase() == pl.col("target").str.to_lowercase()
     scored = ordered.with_columns(
@@ -93,8 +96,6 @@ def _kinds(contents: Contents, content: Content, around: Circumstances, weight: 
 
 def _weight(pairs: pl.DataFrame) -> Floats:
     """What each pair teaches: half as much for every HALF_LIFE days of age."""
-    if pairs.is_empty():
-        return np.zeros(0)
     days = pairs["day"].str.to_date().to_physical().to_numpy()
     return np.asarray(0.5 ** ((days.max() - days) / HALF_LIFE))
 

@@ -27,7 +27,12 @@ def heard(rows: list[tuple[str, str, int, int, float]]) -> pl.DataFrame:
     names = ["utterance", "intent", "users", "executed_users", "fled"]
     frame = pl.DataFrame(rows, names, orient="row")
     ignored = (pl.col("users") - pl.col("executed_users")) * 0.5
-    more = {"locale": pl.lit("en-GB"), "turns": pl.col("users"), "confidence": pl.lit(0.5)}
+    more = {
+        "locale": pl.lit("en-GB"),
+        "last_ms": pl.lit(0),
+        "turns": pl.col("users"),
+        "confidence": pl.lit(0.5),
+    }
     return (
         frame.with_columns(**more, fled_unexecuted=ignored)
         .select(Utterances.column_names())

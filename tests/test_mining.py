@@ -1,4 +1,4 @@
-"""Rephrases, rewrites, the encoder, neighbours and clusters."""
+"""The encoder, neighbours and clusters."""
 
 import socket
 
@@ -8,119 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining import encoder, rephrase
+from mining import encoder
 from mining.clusters import ClusterConfig, communities, keep_names
 from mining.meaning import group
-from mining.mixture import fit
 from mining.neighbours import nearest
-from mining.pairs import with_similarity
-from mining.rewrites import rewrites
 from warehouse.tables import Clusters
-
-
-def pair(source: str, target: str, **more: object) -> dict[str, object]:
-    row = {
-        "source_turn_id": f"{source}/{more.get('n', 0)}",
-        "target_turn_id": f"{target}/{more.pop('n', 0)}/2",
-        "user_id": "u",
-        "session_id": "s",
-        "locale": "en-GB",
-        "source": source,
-        "target": target,
-        "seconds": 8.0,
-        "apart": 1,
-        "source_intent": None,
-        "target_intent": "lamp",
-        "source_outcome": "failure",
-        "target_outcome": "success",
-    }
-    return row | more
-
-
-def scored(rows: list[dict[str, object]]) -> pl.DataFrame:
-    frame = with_similarity(pl.DataFrame(rows, infer_schema_length=None))
-    return rephrase.score(frame.with_columns(pl.col("source_intent").cast(pl.String)))
-
-
-def test_saying_it_again_is_told_from_changing_the_subject():
-    said_again = [pair(f"switch on lamp {n}", f"switch lamp {n} on please", n=n) for n in range(40)]
-    moved_on = [
-        pair(
-            f"what is on {n}",
-            f"buy some bread {n % 7}",
-            n=n,
-            seconds=90.0,
-            source_outcome="success",
-            source_intent="ask",
-        )
-        for n in range(60)
-    ]
-    found = (
-        scored(said_again + moved_on)
-        .group_by(pl.col("source").str.starts_with("switch"))
-        .agg(pl.col("p_rephrase").mean())
-    )
-    p = dict(found.rows())
-    assert p[True] > 0.9
-    assert p[False] < 0.1
-
-
-def test_the_same_words_are_a_retry():
-    found = scored([pair("lamp on", "Lamp on"), pair("lamp on", "light on", n=1)])
-    assert found.sort("target")["kind"].to_list() == ["retry", "rephrase"]
-
-
-def test_of_two_sources_the_nearer_one_is_said_again():
-    near = pair("lamp on", "lamp on now") | {"source_turn_id": "b", "target_turn_id": "c"}
-    far = pair("lamp on", "lamp on now", apart=2) | {"source_turn_id": "a", "target_turn_id": "c"}
-    others = [pair(f"bread {n}", f"tea {n} today", n=n, seconds=90.0) for n in range(30)]
-    found = scored([near, far, *others]).filter(target_turn_id="c")
-    p = dict(found.select("source_turn_id", "p_rephrase").rows())
-    assert p["b"] > p["a"]
-    assert p["a"] + p["b"] <= 1 + 1e-9
-
-
-def test_no_pairs_give_no_events():
-    assert rephrase.score(scored([pair("a", "b")]).clear()).is_empty()
-
-
-@given(st.integers(0, 10_000), st.floats(0.2, 0.8))
-def test_the_mixture_finds_two_planted_classes(seed, share):
-    rng = np.random.default_rng(seed)
-    ours = rng.random(2_000) < share
-    chance = np.where(ours[:, None], 0.9, 0.1)
-    bins = (rng.random((2_000, 4)) < chance).astype(np.int64)
-    start = np.where(bins[:, 0] == 1, 0.8, 0.2)
-    p = fit(bins, [2] * 4, start).probability(bins)
-    assert abs(p.mean() - share) < 0.1
-    assert ((p > 0.5) == ours).mean() > 0.9
-
-
-def test_a_rewrite_leads_to_the_wording_that_works():
-    heard = pl.DataFrame(
-        {
-            "locale": ["en-GB"] * 2,
-            "utterance": ["lamp", "switch on the lamp"],
-            "intent": ["joke", "lamp_on"],
-            "users": [20, 20],
-            "executed_users": [20, 20],
-            "fled": [18.0, 1.0],
-        }
-    )
-    moves = pl.DataFrame(
-        {
-            "locale": ["en-GB"] * 2,
-            "source": ["lamp", "switch on the lamp"],
-            "target": ["switch on the lamp", "lamp"],
-            "users": [9, 2],
-            "occurrences": [9, 2],
-            "p_same": [0.95, 0.9],
-        }
-    )
-    found = {r["source"]: r for r in rewrites(moves, heard).to_dicts()}
-    assert found["lamp"]["p_better"] > 0.9
-    assert found["switch on the lamp"]["p_better"] < 0.1
-
 
 WORDINGS = [
     f"{verb} {thing}"

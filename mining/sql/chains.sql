@@ -10,8 +10,8 @@ with said as (
         t.user_id,
         t.locale,
         t.utterance,
-        coalesce(t.interpretation, t.executed_utterance, t.utterance) as place,
-        t.executed_utterance
+        coalesce(t.executed_utterance, t.utterance) as ran,
+        coalesce(t.interpretation, t.executed_utterance, t.utterance) as place
     from turns as t
     left anti join robots as r
         on t.user_id = r.user_id
@@ -41,7 +41,7 @@ steps as (
         1000000 - cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint) as p
     from said as s
     left join followed as f on s.turn_id = f.source_turn_id
-    where s.executed_utterance <> s.utterance
+    where s.ran <> s.utterance
 ),
 speakers as (
     select locale, utterance, count(distinct user_id) as users from said group by locale, utterance
@@ -140,17 +140,17 @@ walked as (
     select locale, utterance, target, reach, same, 0 as users, 0 as occurrences from walk4
 ),
 faces as (
-    select locale, place, utterance
+    select locale, place, ran
     from (
         select
             locale,
             place,
-            utterance,
+            ran,
             row_number() over (
-                partition by locale, place order by count(distinct user_id) desc, utterance
+                partition by locale, place order by count(distinct user_id) desc, ran
             ) as choice
         from said
-        group by locale, place, utterance
+        group by locale, place, ran
     ) as ranked
     where choice = 1
 ),
@@ -158,15 +158,15 @@ arrived as (
     select
         w.locale,
         w.utterance as source,
-        f.utterance as target,
+        f.ran as target,
         cast(sum(w.reach) as double) / cast(1000000 as double) as reach,
         cast(max(w.same) as double) / cast(1000000 as double) as p_same,
         cast(sum(w.users) as bigint) as users,
         cast(sum(w.occurrences) as bigint) as occurrences
     from walked as w
     inner join faces as f on w.locale = f.locale and w.target = f.place
-    where f.utterance <> w.utterance
-    group by w.locale, w.utterance, f.utterance
+    where f.ran <> w.utterance
+    group by w.locale, w.utterance, f.ran
 )
 select locale, source, target, reach, p_same, users, occurrences
 from (

@@ -10,15 +10,12 @@ ranges are printed as Markdown. The first run of sayagain is cold: nothing in th
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-import psutil
+from measuring import Measured, measure, mib, scored, spread
 
 FIGURES = [
     "rephrase_AP",
@@ -32,39 +29,6 @@ FIGURES = [
     "label_ECE",
     "recovered_mean",
 ]
-
-
-@dataclass
-class Measured:
-    """Seconds and peak bytes of each run, and what the last one printed."""
-
-    seconds: list[float] = field(default_factory=list)
-    peak: list[int] = field(default_factory=list)
-    printed: list[str] = field(default_factory=list)
-
-
-def measure(command: list[str], into: Measured) -> None:
-    """Run a command; note its wall time and the peak memory of it and its children, sampled."""
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    watched, peak = psutil.Process(process.pid), 0
-    while process.poll() is None:
-        peak = max(peak, _tree(watched))
-        time.sleep(0.02)
-    into.seconds.append(time.perf_counter() - began)
-    into.peak.append(peak)
-    into.printed.append(process.stdout.read() if process.stdout else "")
-    if process.returncode:
-        sys.exit(f"{' '.join(command)}: ended with {process.returncode}")
-
-
-def _tree(process: psutil.Process) -> int:
-    try:
-        return sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))
-    except psutil.Error:
-        return 0
 
 
 def race(world: Path, runs: int, folder: Path) -> None:
@@ -104,14 +68,14 @@ def race(world: Path, runs: int, folder: Path) -> None:
     print(f"\n### {world.name}\n")
     print("| | sayagain | rival |\n|---|---|---|")
     print(
-        f"| seconds, median of {runs} (range) | {_range(ours.seconds)} | {_range(rival.seconds)} |"
+        f"| seconds, median of {runs} (range) | {spread(ours.seconds)} | {spread(rival.seconds)} |"
     )
-    print(f"| peak memory of the process tree, MiB | {_mib(ours)} | {_mib(rival)} |")
+    print(f"| peak memory of the process tree, MiB | {mib(ours)} | {mib(rival)} |")
     stages = [json.loads(p)["seconds"] for p in ours.printed]
     for stage in stages[0]:
         print(f"| seconds: {stage.replace('_', ' ')} | {median(s[stage] for s in stages):.1f} | |")
     homes = [folder / f"{world.name}-0", folder / f"{world.name}-rival-0"]
-    scores = [_score(bench, world, h) for h in homes]
+    scores = [scored(bench, world, h) for h in homes]
     for figure in FIGURES:
         print(f"| {figure} | {scores[0].get(figure, '')} | {scores[1].get(figure, '')} |")
     worth = scores[0].get("worth", {})
@@ -119,26 +83,6 @@ def race(world: Path, runs: int, folder: Path) -> None:
         print(
             f"| recovered, {locale} | {figures['recovered']} | {scores[1].get('worth', {}).get(locale, {}).get('recovered', '')} |"
         )
-
-
-def _score(bench: Path, world: Path, home: Path) -> dict:
-    if not (bench / "score.py").is_file() or not home.is_dir():
-        return {}
-    done = subprocess.run(
-        [sys.executable, str(bench / "score.py"), str(world), str(home), "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return json.loads(done.stdout) if done.returncode == 0 else {}
-
-
-def _range(seconds: list[float]) -> str:
-    return f"{median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f})" if seconds else ""
-
-
-def _mib(measured: Measured) -> str:
-    return f"{max(measured.peak) / 2**20:.0f}" if measured.peak else ""
 
 
 def main() -> None:

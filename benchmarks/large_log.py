@@ -30,14 +30,20 @@ copy (
         select
             *,
             h % {users} as u,
-            1767225600000 + ((h >> 16) % ({days} * 86400)) * 1000
+            1767225600000
+                + case when h % {users} % 997 = 0 then (h >> 16) % 86400 else (h >> 16) % ({days} * 86400) end
+                * 1000
                 + (i % {a_session}) * (4000 + ((h >> 40) % 20000)) + r % 900 as at_ms
         from numbered
     ),
     worded as (
         select
             *,
-            case when r % 5 = 0 then h >> 20 else (h >> 20) + i % {a_session} end as said
+            case
+                when u % 997 = 0 then u
+                when r % 5 = 0 then h >> 20
+                else (h >> 20) + i % {a_session}
+            end as said
         from timed
     )
     select

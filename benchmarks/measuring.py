@@ -20,6 +20,13 @@ class Measured:
     printed: list[str] = field(default_factory=list)
 
 
+MOST_BYTES = 14 * 2**30
+
+
+class TooLarge(Exception):
+    """A command took more memory than the machine can spare, and was ended."""
+
+
 def measure(command: list[str], into: Measured) -> None:
     """Run a command; note its wall time and the peak memory of it and its children, sampled."""
     began = time.perf_counter()
@@ -29,6 +36,9 @@ def measure(command: list[str], into: Measured) -> None:
     watched, peak = psutil.Process(process.pid), 0
     while process.poll() is None:
         peak = max(peak, _tree(watched))
+        if peak > MOST_BYTES:
+            process.kill()
+            raise TooLarge
         time.sleep(0.02)
     into.seconds.append(time.perf_counter() - began)
     into.peak.append(peak)

@@ -1,5 +1,6 @@
 """The embedded engine: DuckDB in process, in memory, spilling to disk past its limit."""
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,15 @@ import sqlglot
 
 from mining.engine import FileReader, Inputs, Params, sql_text
 
+MOST_MEMORY = 6 * 10**9  # bytes
+LEAST_MEMORY = 10**9
+
+
+def _a_quarter_of_memory() -> int:
+    """Bytes, within bounds: past it DuckDB spills to disk."""
+    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(max(whole // 4, LEAST_MEMORY), MOST_MEMORY)
+
 
 @cache
 def translated(name: str) -> str:
@@ -21,10 +31,15 @@ def translated(name: str) -> str:
 class DuckdbEngine:
     name = "duckdb"
 
-    def __init__(self, scratch: Path, memory: str = "1GB") -> None:
+    def __init__(self, scratch: Path, memory: str | None = None) -> None:
+        """`memory` as DuckDB has it (`4GB`); a quarter of the machine's where not given."""
         scratch.mkdir(parents=True, exist_ok=True)  # DuckDB makes one folder, not its parents
         self.con = duckdb.connect(
-            config={"memory_limit": memory, "temp_directory": str(scratch / "duckdb")}
+            config={
+                "memory_limit": memory or f"{_a_quarter_of_memory()}B",
+                "temp_directory": str(scratch / "duckdb"),
+                "preserve_insertion_order": False,
+            }
         )
         self.con.execute("set TimeZone = 'UTC'")
 

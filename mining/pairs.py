@@ -9,9 +9,8 @@ from mining.silences import DEFAULT_SECONDS
 from warehouse.lake import Lake
 
 REACH = 3  # turns; a "no" and a failed retry may lie between
-MOST_A_DAY = 1_000  # pairs of one user and day
 ROBOTS = {
-    "most_turns": 1_000,  # of a user and day
+    "most_turns": 500,  # of a user and day; so REACH times as many pairs at most
     "burst_lag": 19,
     "burst_ms": 60_000,
     "most_same": 10,  # times a person says one thing in a day
@@ -33,7 +32,7 @@ def mine(engine: Engine, lake: Lake, days: list[str]) -> None:
         "gaps": lake.newest("gaps"),
         "rewritten": rewritten,
     }
-    params = {"reach": REACH, "gap_ms": DEFAULT_SECONDS * 1000, "most_a_day": MOST_A_DAY}
+    params = {"reach": REACH, "gap_ms": DEFAULT_SECONDS * 1000}
     staged = lake.staging("pairs")
     engine.write("pairs", inputs, params, staged)
     lake.replace_days("pairs", days, staged)

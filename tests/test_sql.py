@@ -223,7 +223,7 @@ robots = {
     "repetition": [("robot", n * 20, "lamp on") for n in range(40)],
     "periodicity": [("robot", n * 3_600, "lamp on") for n in range(6)],
     "burst": [("robot", n * 0.5, f"words {n}") for n in range(20)],
-    "rate": [("robot", n * 10, f"words {n}") for n in range(1_001)],
+    "rate": [("robot", n * 10, f"words {n}") for n in range(501)],
 }
 
 

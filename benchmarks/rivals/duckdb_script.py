@@ -50,7 +50,7 @@ by_wording as (
     from said group by all
 )
 select day, user_id, locale, utterance, w.turns, case
-    when u.turns > 1000 then 'rate'
+    when u.turns > 500 then 'rate'
     when u.shortest <= 60000 then 'burst'
     when w.turns > 10 then 'repetition'
     when n >= 5 and s1 >= n * 60 and 100 * (n * s2 - s1 * s1) <= s1 * s1 then 'periodicity'
@@ -83,15 +83,13 @@ near as (
         s.intent is not null as source_executed, t.intent is not null as target_executed,
         s.best_confidence as source_confidence, t.best_confidence as target_confidence,
         s.outcome as source_outcome, t.outcome as target_outcome,
-        s.response as source_response, s.repeated_itself, s.interrupted, s.feedback, t.day,
-        t.at_ms as target_ms
+        s.response as source_response, s.repeated_itself, s.interrupted, s.feedback, t.day
     from placed as s
     join placed as t
         on s.user_id = t.user_id and s.session_id = t.session_id and s.locale = t.locale
         and t.place > s.place and t.place <= s.place + 3 and t.at_ms <= s.at_ms + $gap
 )
-select * exclude (target_ms) from near
-qualify row_number() over (partition by user_id, day order by target_ms, target_turn_id, apart) <= 1000
+select * from near
 """
 
 

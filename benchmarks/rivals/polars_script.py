@@ -57,7 +57,7 @@ def robots(turns: pl.DataFrame) -> pl.DataFrame:
     )
     regular = 100 * (pl.col("n") * pl.col("s2") - pl.col("s1") ** 2) <= pl.col("s1") ** 2
     reason = (
-        pl.when(pl.col("all_turns") > 1000)
+        pl.when(pl.col("all_turns") > 500)
         .then(pl.lit("rate"))
         .when(pl.col("shortest") <= 60_000)
         .then(pl.lit("burst"))
@@ -107,7 +107,6 @@ def pairs(turns: pl.DataFrame, aside: pl.DataFrame, gap_ms: int) -> pl.DataFrame
                 "interrupted",
                 "feedback",
                 "day",
-                "at_ms",
                 target_turn_id="turn_id",
                 target="utterance",
                 seconds=(pl.col("at_ms") - pl.col("source_ms")) / 1000,
@@ -118,16 +117,12 @@ def pairs(turns: pl.DataFrame, aside: pl.DataFrame, gap_ms: int) -> pl.DataFrame
                 target_intent="best_intent",
                 source_values=pl.col("source_slots").list.eval(pl.element().struct.field("value")),
                 target_values=pl.col("slots").list.eval(pl.element().struct.field("value")),
-                source_known=pl.col("source_n_best").list.eval(
-                    pl.element().struct.field("intent")
-                ),
+                source_known=pl.col("source_n_best").list.eval(pl.element().struct.field("intent")),
                 target_confidence="best_confidence",
                 target_outcome="outcome",
             )
         )
-    every = pl.concat(found)
-    place = pl.int_range(pl.len()).over("user_id", "day", order_by=["at_ms", "target_turn_id", "apart"])
-    return every.filter(place < 1_000).drop("at_ms")
+    return pl.concat(found)
 
 
 def main(folder: Path, out: Path, gap_ms: int) -> None:

@@ -1,5 +1,5 @@
 -- Candidate pairs: two turns of one session, at most :reach turns and one gap apart, so that a "no"
--- or a failed retry may lie between; at most :most_a_day pairs for each user and day.
+-- or a failed retry may lie between. Robots are apart, so that no user and day has many.
 -- turns: the days and the one before each; robots: what is set aside; gaps: the silences that end
 -- a session; rewritten: the days of the targets
 with people as (
@@ -65,11 +65,7 @@ near as (
         s.repeated_itself,
         s.interrupted,
         s.feedback,
-        t.day,
-        row_number() over (
-            partition by t.user_id, t.day
-            order by t.at_ms, t.turn_id, t.place - s.place
-        ) as pair_of_day
+        t.day
     from placed as s
     inner join placed as t
         on s.user_id = t.user_id
@@ -80,6 +76,4 @@ near as (
         and t.place <= s.place + :reach
         and t.at_ms <= s.at_ms + t.gap_ms
 )
-select * except (pair_of_day)
-from near
-where pair_of_day <= :most_a_day and day in (select day from rewritten)
+select * from near where day in (select day from rewritten)

@@ -8,16 +8,26 @@ with arrived as (
     union all
     select 1 as age, * except (file, line, field, reason, source) from admitted where reason is null
 ),
+repeated as (
+    select turn_id from arrived group by turn_id having count(*) > 1
+),
 copies as (
     select
-        *,
+        a.*,
+        1 as copy
+    from arrived as a
+    left anti join repeated as r on a.turn_id = r.turn_id
+    union all
+    select
+        a.*,
         row_number() over (
-            partition by turn_id
+            partition by a.turn_id
             order by age, at_ms, user_id, utterance, coalesce(intent, ''), coalesce(outcome, ''),
                 coalesce(response, ''), coalesce(feedback, 0), coalesce(session_id, ''), locale,
                 coalesce(confidence, 0), coalesce(best_intent, ''), coalesce(best_confidence, 0)
         ) as copy
-    from arrived
+    from arrived as a
+    left semi join repeated as r on a.turn_id = r.turn_id
 ),
 placed as (
     select
@@ -41,26 +51,19 @@ steps as (
         ) as silence_ms
     from placed
 ),
-numbered as (
-    select
-        *,
-        sum(case when silence_ms is null or (given = '' and silence_ms > gap_ms) then 1 else 0 end)
-            over (
-                partition by user_id, given
-                order by at_ms, turn_id
-                rows between unbounded preceding and current row
-            ) as session_number
-    from steps
-),
 filled as (
     select
         *,
-        first_value(coalesce(session_id, turn_id)) over (
-            partition by user_id, given, session_number
+        last_value(
+            case when silence_ms is null or (given = '' and silence_ms > gap_ms)
+                then coalesce(session_id, turn_id)
+            end
+        ) ignore nulls over (
+            partition by user_id, given
             order by at_ms, turn_id
             rows between unbounded preceding and current row
         ) as filled_session_id
-    from numbered
+    from steps
 )
 select
     turn_id,

@@ -340,6 +340,8 @@ def _show_night(outcome: Any, home: Path) -> None:
     )
     for name, count in outcome.counts.items():
         table.add_row(name.replace("_", " "), f"{count:,}")
+    if outcome.evidence:
+        table.add_row("told by", ", ".join(outcome.evidence))
     if outcome.training_set:
         table.add_row("training set", outcome.training_set)
         table.add_row(

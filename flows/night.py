@@ -17,7 +17,7 @@ from aggregation.believe import believe
 from aggregation.votes import votes, weights
 from flows import seed
 from flows.settings import Settings
-from mining import defects, encoder, meaning, pairs, rephrase, rewrites, turns
+from mining import defects, encoder, meaning, pairs, rephrase, rewrites, turns, variants
 from mining.clusters import ClusterConfig
 from mining.door import DoorConfig
 from mining.engine import Engine
@@ -29,7 +29,7 @@ from warehouse.home import Home, keep_once
 from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest, file_digest
 from warehouse.publish import publish
-from warehouse.tables import Examples
+from warehouse.tables import Examples, Runs
 
 MOST_ITEMS = 2_000  # wordings for which one user may vote
 MOST_PLACES = 5  # to which a chain is followed from each wording
@@ -87,6 +87,7 @@ class Outcome:
     training_set: str | None = None
     retrain: bool = False
     because: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()  # what the log had to tell a rephrase from a change of mind
 
 
 def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
@@ -99,7 +100,7 @@ def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
         counts = call(publish_warehouse, night, today, intake)
         return Outcome(today, "empty", intake, counts["views"])
     day = max(intake["days"][-1], night.lake.days("turns")[-1])
-    call(score_pairs, night, day)
+    scored = call(score_pairs, night, day)
     call(count_wordings, night, day)
     call(embed_wordings, night, day)
     call(cluster_wordings, night, day)
@@ -116,6 +117,7 @@ def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
         built["version"],
         decided["retrain"],
         tuple(decided["because"]),
+        tuple(scored["evidence"]),
     )
 
 
@@ -186,7 +188,7 @@ def score_pairs(night: Night, day: str) -> Result:
         for d in days:
             lake.put("rephrase_events", d, scored.events.filter(pl.col("day") == d))
         lake.put("fits", day, scored.fits)
-        return {"events": scored.events.height}
+        return {"events": scored.events.height, "evidence": evidence_of(scored.fits)}
 
     return night.once("score_pairs", [day, night.marks(day, "turns", "pairs", "robots")], work)
 
@@ -231,9 +233,15 @@ def judge_turns(night: Night, day: str) -> Result:
         lake, engine = night.lake, night.engine
         judged = defects.judge(lake.read("utterances", [day]), lake.read("neighbours", [day]))
         followed = lake.read("followed", [day])
+        days = []
         for d in night.window("turns", day):
             rows = defects.defects(judged, _ran(lake, d), followed)
             lake.put("defects", d, rows.sort("turn_id"))
+            days.append(
+                rows.group_by("locale").agg(day=pl.lit(d), defects=pl.col("p_defect").sum())
+            )
+        by_day = pl.concat(days).with_columns(pl.col("defects").round(6)).sort("day", "locale")
+        lake.put("daily_defects", day, by_day)
         people = _people(night, day) | {"followed": followed}
         chains = engine.query("chains", people, {"most": MOST_PLACES})
         now = rewrites.asked(chains, judged)
@@ -244,9 +252,18 @@ def judge_turns(night: Night, day: str) -> Result:
         )
         proposed = rewrites.rewrites(chains, counted, now, judged)
         lake.put("rewrites", day, proposed)
-        return {"rewrites": proposed.height}
+        found = variants.bound(
+            lake.read("moves", [day]),
+            lake.read("neighbours", [day]),
+            lake.read("clusters", [day]),
+            judged.served(),
+        )
+        backers = engine.query("backers", people | {"grouped": variants.groups(found)})
+        lake.put("variants", day, variants.with_users(found, backers))
+        return {"rewrites": proposed.height, "variants": found.height}
 
-    marks = night.marks(day, "turns", "robots", "followed", "utterances", "neighbours")
+    tables = ("turns", "robots", "followed", "utterances", "moves", "neighbours", "clusters")
+    marks = night.marks(day, *tables)
     return night.once("judge_turns", [day, marks], work)
 
 
@@ -359,7 +376,7 @@ def believe_labels(night: Night, day: str) -> Result:
 
 def build_training_set(night: Night, day: str) -> Result:
     """The immutable training set of what is believed."""
-    inputs = [day, night.marks(day, "soft_labels", "votes")]
+    inputs = [day, night.marks(day, "soft_labels", "votes", "robots")]
 
     def work() -> Result:
         lake, home = night.lake, night.home
@@ -389,7 +406,9 @@ def build_training_set(night: Night, day: str) -> Result:
         lake.put(
             "withheld",
             day,
-            pl.concat([_set_aside(lake, day), _unlabelled(lake, day), built.withheld]),
+            pl.concat(
+                [_set_aside(lake, day), _robots(night, day), _unlabelled(lake, day), built.withheld]
+            ),
         )
         return {"version": version, "counts": {"examples": built.examples.height}}
 
@@ -430,6 +449,7 @@ def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
     of = intake["days"][-1] if intake["days"] else day
     repeated = f"{intake['duplicates']} rows repeat a turn" if intake["duplicates"] else None
     run = {
+        "evidence": evidence_of(lake.newest("fits")),
         "night": of,
         "status": "completed" if intake["days"] else "empty",
         "engine": night.engine.name,
@@ -439,16 +459,17 @@ def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
         "seconds": round(time.perf_counter() - night.began, 3),
     }
     if intake["days"] or of not in lake.days("runs"):
-        lake.put("runs", of, pl.DataFrame([run], schema_overrides={"message": pl.String()}))
+        types = {"message": pl.String(), "evidence": pl.List(pl.String())}
+        lake.put("runs", of, pl.DataFrame([run], schema_overrides=types))
     return {"views": publish(night.home, lake, night.settings.floors.published)}
 
 
 def record_failure(lake: Lake, day: str, message: str) -> None:
     """A row of `runs` for a night that failed, beside the run that went well, if there was one."""
     run = {"night": day, "status": "failed", "engine": None, "read": 0, "kept": 0, "set_aside": 0}
-    rest = {"turns": 0, "message": message, "seconds": None}
+    rest = {"turns": 0, "message": message, "seconds": None, "evidence": []}
     before = lake.read("runs", [day]).filter(pl.col("status") != "failed")
-    lake.put("runs", day, pl.concat([before, pl.DataFrame([run | rest]).cast(before.schema)]))
+    lake.put("runs", day, pl.concat([before, typed(Runs, pl.DataFrame([run | rest]))]))
 
 
 def training_versions(home: Home) -> list[str]:
@@ -461,6 +482,11 @@ def read_training_set(home: Home, version: str) -> pl.DataFrame:
     if not place.is_file():
         raise BadInput(f"{place}: is missing; run the night again")
     return pl.read_parquet(place)
+
+
+def evidence_of(fits: pl.DataFrame) -> list[str]:
+    """What the log had to tell a rephrase from a change of mind."""
+    return fits["evidence"].to_list()[0] if fits.height else []
 
 
 def digest_of(path: Path) -> str | None:
@@ -487,6 +513,17 @@ def _set_aside(lake: Lake, day: str) -> pl.DataFrame:
         .group_by(reason=pl.col("field") + " " + pl.col("reason"))
         .agg(rows=pl.len().cast(pl.Int64))
         .select(pl.lit("door").alias("stage"), "reason", "rows")
+        .sort("reason")
+    )
+
+
+def _robots(night: Night, day: str) -> pl.DataFrame:
+    """Turns of the window that no person says, by the reason."""
+    aside = pairs.robots(night.lake, night.window("robots", day))
+    return (
+        aside.group_by(reason=pl.lit("robots: ") + pl.col("reason").cast(pl.String))
+        .agg(rows=pl.col("turns").sum())
+        .select(pl.lit("mining").alias("stage"), "reason", "rows")
         .sort("reason")
     )
 

@@ -59,6 +59,16 @@ class Judged:
         told = np.clip(self.rates.told(users, fled), -MOST_ODDS, MOST_ODDS)
         return np.asarray(1 / (1 + np.exp(-(np.log(prior / (1 - prior)) + told))))
 
+    def served(self) -> pl.DataFrame:
+        """The wordings that are rather served right than not, under their newest hypothesis."""
+        now = self.wordings.sort("locale", "utterance", "last_ms", "intent").unique(
+            ["locale", "utterance"], keep="last", maintain_order=True
+        )
+        right = self.right(
+            *(now[c].to_numpy().astype(np.float64) for c in ("prior", "users", "came_back"))
+        )
+        return now.filter((pl.Series(right) >= 0.5) & (pl.col("executed") > 0))
+
 
 def judge(utterances: pl.DataFrame, neighbours: pl.DataFrame) -> Judged:
     """What is to be expected of each wording and hypothesis, its own users apart."""

@@ -194,6 +194,7 @@ def circumstances(pairs: pl.DataFrame, content: Content, following: pl.DataFrame
         "feedback": (pairs["feedback"].cast(pl.Int64).fill_null(2).to_numpy() + 1, 4),
         "wording is followed": (_followed(pairs, "source", following, "utterance"), 8),
         "response is followed": (_followed(pairs, "source_response", following, "response"), 8),
+        "others too": (_others_too(pairs), 3),
         "earlier resembles": (_resembles(pairs, "source", content), len(RESEMBLES) + 2),
         "later resembles": (_resembles(pairs, "target", content), len(RESEMBLES) + 2),
         "later is followed": (
@@ -224,6 +225,12 @@ def _quantiles(column: pl.Series) -> Indices:
     return np.where(
         column.is_null().to_numpy(), 0, 1 + np.digitize(column.fill_null(0.0).to_numpy(), edges)
     )
+
+
+def _others_too(pairs: pl.DataFrame) -> Indices:
+    """How many other users went from the one wording to the other: none, one, more."""
+    users = pl.col("user_id").n_unique().over("locale", "source", "target")
+    return pairs.select((users - 1).clip(0, 2).cast(pl.Int64)).to_series().to_numpy()
 
 
 def _resembles(pairs: pl.DataFrame, column: str, content: Content) -> Indices:

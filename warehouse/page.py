@@ -30,6 +30,7 @@ def render(root: Path) -> str:
         hurts=_rows(root, named("where_it_hurts")),
         rewrites=_rows(root, named("helpful_rewrites")),
         clusters=_rows(root, "select locale, representative, wordings, users, turns from clusters"),
+        sessions=_rows(root, "select * exclude (learned), learned from sessions"),
         decisions=_rows(root, named("decisions")),
         evaluations=_rows(root, GATE),
         withheld=_rows(
@@ -56,6 +57,8 @@ def _floor(root: Path) -> int:
 
 def _lead(root: Path, run: dict[str, Any]) -> str:
     said = f"{run['read']:,} rows read, {run['set_aside']:,} of them set aside. {run['turns']:,} turns count tonight."
+    if run["evidence"]:
+        said += f" What is said again was told from: {', '.join(run['evidence'])}."
     sets = ask(
         root, "select version, examples from training_sets order by version desc limit 1"
     ).to_dicts()

@@ -19,7 +19,17 @@ from warehouse.lake import Lake
 from warehouse.tables import TABLES, Evaluations
 
 SCHEMA_VERSION = 1
-NEWEST = ("wordings", "daily", "moves", "rewrites", "clusters", "soft_labels")
+NEWEST = (
+    "wordings",
+    "daily",
+    "daily_defects",
+    "gaps",
+    "moves",
+    "rewrites",
+    "variants",
+    "clusters",
+    "soft_labels",
+)
 HISTORY = ("withheld", "training_sets", "decisions", "runs")
 
 

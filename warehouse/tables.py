@@ -182,6 +182,30 @@ class Defects(dy.Schema):
     p_defect = _share("probability that the turn did not give its user what was wanted")
 
 
+class DailyDefects(dy.Schema):
+    """A day of a locale: how many turns failed their users."""
+
+    day = _text("day, YYYY-MM-DD", key=True)
+    locale = _text("locale", key=True)
+    defects = dy.Float64(
+        nullable=False, min=0.0, description="turns that failed their users, expected number"
+    )
+
+
+class Variants(dy.Schema):
+    """Two wordings of different users for one goal, with what binds them."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    variant = _text("another wording for the same", key=True)
+    users = _count("distinct users who said either")
+    moved = _count("users who went from one to the other")
+    ended_alike = _count("users of the rarer one who ended where users of the other did")
+    same_cluster = dy.Bool(nullable=False, description="both lie in one cluster")
+    same_outcome = dy.Bool(nullable=False, description="one hypothesis, which serves both")
+    similarity = dy.Float64(nullable=True, min=-1.01, max=1.01, description="cosine, where near")
+
+
 class Fits(dy.Schema):
     """What the mixture found in a locale."""
 
@@ -437,6 +461,7 @@ class Runs(dy.Schema):
     set_aside = _count("rows set aside at the door")
     turns = _count("turns that the lake holds of the night's window")
     message = _text("what happened, in a line", null=True)
+    evidence = _strings("what the log had to tell a rephrase from a change of mind")
     seconds = dy.Float64(nullable=True, description="wall time of the last run of the night")
 
 
@@ -460,6 +485,8 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "ends": Ends,
     "moves": Moves,
     "rewrites": Rewrites,
+    "daily_defects": DailyDefects,
+    "variants": Variants,
     "embeddings": Embeddings,
     "neighbours": Neighbours,
     "clusters": Clusters,

@@ -8,6 +8,7 @@
 -- turns: turns of the night's window
 -- seconds: wall time of the last run
 -- message: what happened, in a line
-select cast(night as date) as night, status, engine, read, kept, set_aside, turns, round(seconds, 1) as seconds, message
+-- evidence: what the log had to tell a rephrase from a change of mind
+select cast(night as date) as night, status, engine, read, kept, set_aside, turns, round(seconds, 1) as seconds, message, evidence
 from lake_runs
 order by night

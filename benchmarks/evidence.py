@@ -1,0 +1,96 @@
+"""What mining finds where fields of the log are missing, and where people have other habits.
+
+usage: python benchmarks/evidence.py WORLD
+
+WORLD is a folder with log.jsonl.gz and truth.jsonl.gz; fields are dropped from its log, one at a time and
+all together. More logs are made with `sayagain simulate`: the same, and people with other habits.
+Quality is counted by `../bench/score.py` beside the worlds. The steps of mining run in this process, on
+the DuckDB engine; those of the labels do not.
+"""
+
+import gzip
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from measuring import scored
+
+from flows import night as steps
+from flows.night import Night
+from flows.settings import Settings
+from flows.simulation.world import Habits, simulate
+from mining.duckdb_engine import DuckdbEngine
+from warehouse.home import create
+
+DROPPED = ["outcome", "confidence", "n_best", "intent"]
+SIMULATED = ["response", "session_id", "slots", "interrupted"]
+HABITS = {
+    "as they are": {},
+    "people hardly retry (--again 0.15)": {"again": 0.15},
+    "people chat fast (--pace 0.3)": {"pace": 0.3},
+    "a third are refinements (--refine 0.5)": {"refine": 0.5},
+}
+FIGURES = ["rephrase_AP", "rephrase_best_F1", "rephrase_ECE", "win_loss", "defect_reduction"]
+
+
+def mined(log: Path, home: Path) -> None:
+    """The steps of a night up to the rewrites."""
+    night = Night(create(home), Settings(), DuckdbEngine(home / "scratch"))
+    day = steps.take_in(night, [log])["days"][-1]
+    for step in ("score_pairs", "count_wordings", "embed_wordings", "cluster_wordings"):
+        getattr(steps, step)(night, day)
+    steps.judge_turns(night, day)
+    night.engine.close()
+
+
+def without(log: Path, fields: list[str], out: Path) -> Path:
+    with gzip.open(log, "rt", encoding="utf8") as rows, out.open("w", encoding="utf8") as kept:
+        for row in map(json.loads, rows):
+            kept.write(json.dumps({k: v for k, v in row.items() if k not in fields}) + "\n")
+    return out
+
+
+def row(name: str, world: Path, fields: list[str], bench: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        log = without(world / "log.jsonl.gz", fields, Path(folder) / "log.jsonl")
+        mined(log, home)
+        found = scored(bench, world, home)
+    print(f"| {name} | " + " | ".join(str(found.get(f, "")) for f in FIGURES) + " |", flush=True)
+
+
+def main() -> None:
+    world = Path(sys.argv[1]).resolve()
+    bench = world.parent.parent / "bench"
+    print("| log | " + " | ".join(FIGURES) + " |")
+    print("|---" * (len(FIGURES) + 1) + "|")
+    row(world.name, world, [], bench)
+    for dropped in [*([name] for name in DROPPED), DROPPED]:
+        row(f"{world.name} without {', '.join(dropped)}", world, dropped, bench)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (name, habits) in enumerate(HABITS.items()):
+            place = Path(folder) / str(number)
+            simulate(
+                place,
+                None,
+                0,
+                Habits(
+                    600,
+                    14,
+                    20_000,
+                    "2026-01-05",
+                    6,
+                    **({"refine": 0.1} | habits),
+                    robots=1,
+                    liars=0.0,
+                ),
+                None,
+            )
+            row(f"simulated, {name}", place, [], bench)
+            for dropped in [*([field] for field in SIMULATED), SIMULATED] if not habits else []:
+                row(f"simulated, without {', '.join(dropped)}", place, dropped, bench)
+
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 from measuring import scored
+from sklearn.metrics import roc_auc_score
 
 from flows import night as steps
 from flows.night import Night
@@ -22,6 +25,7 @@ from flows.settings import Settings
 from flows.simulation.world import Habits, simulate
 from mining.duckdb_engine import DuckdbEngine
 from warehouse.home import create
+from warehouse.lake import Lake
 
 DROPPED = ["outcome", "confidence", "n_best", "intent"]
 SIMULATED = ["response", "session_id", "slots", "interrupted"]
@@ -32,6 +36,7 @@ HABITS = {
     "a third are refinements (--refine 0.5)": {"refine": 0.5},
 }
 FIGURES = ["rephrase_AP", "rephrase_best_F1", "rephrase_ECE", "win_loss", "defect_reduction"]
+FIGURES += ["defect_AUC", "defect_ECE"]
 
 
 def mined(log: Path, home: Path) -> None:
@@ -42,6 +47,24 @@ def mined(log: Path, home: Path) -> None:
         getattr(steps, step)(night, day)
     steps.judge_turns(night, day)
     night.engine.close()
+
+
+def judged(world: Path, home: Path) -> dict[str, float]:
+    """How well failed turns are told: a turn failed where what was executed is not what was meant.
+    Calibration error over ten bins, and the area under the ROC curve."""
+    with gzip.open(world / "truth.jsonl.gz", "rt", encoding="utf8") as rows:
+        meant = {t["turn_id"]: t["intent"] for t in map(json.loads, rows) if t["right"] is not None}
+    with gzip.open(world / "log.jsonl.gz", "rt", encoding="utf8") as rows:
+        executed = {t["turn_id"]: t["intent"] for t in map(json.loads, rows)}
+    found = Lake(home / "lake").read("defects").filter(pl.col("turn_id").is_in(list(meant)))
+    failed = np.array([executed[t] != meant[t] for t in found["turn_id"]])
+    p = found["p_defect"].to_numpy()
+    bins = np.minimum((p * 10).astype(int), 9)
+    off = [
+        abs(failed[bins == b].mean() - p[bins == b].mean()) * (bins == b).mean()
+        for b in np.unique(bins)
+    ]
+    return {"defect_AUC": round(roc_auc_score(failed, p), 4), "defect_ECE": round(sum(off), 4)}
 
 
 def without(log: Path, fields: list[str], out: Path) -> Path:
@@ -56,7 +79,7 @@ def row(name: str, world: Path, fields: list[str], bench: Path) -> None:
         home = Path(folder) / "home"
         log = without(world / "log.jsonl.gz", fields, Path(folder) / "log.jsonl")
         mined(log, home)
-        found = scored(bench, world, home)
+        found = scored(bench, world, home) | judged(world, home)
     print(f"| {name} | " + " | ".join(str(found.get(f, "")) for f in FIGURES) + " |", flush=True)
 
 

@@ -67,9 +67,9 @@ def _kinds(contents: Contents, content: Content, around: Circumstances, weight: 
     taught = np.arange(pairs.height)[:: -(-pairs.height // MOST_TAUGHT)]
     sample = contents if len(taught) == pairs.height else Contents(pairs[taught])
     (stranger, strangers), (alike, one_intent) = sample.of_strangers(), sample.of_one_intent()
+    at = contents.locales[taught]
 
     def of(locale: int | None) -> Pairs:
-        at = sample.locales
         rows, left, same = (
             np.arange(len(x)) if locale is None else np.flatnonzero(x == locale)
             for x in (at, at[stranger], at[alike])
@@ -86,7 +86,7 @@ def _kinds(contents: Contents, content: Content, around: Circumstances, weight: 
     follow_ups = len(alike) >= FEWEST_OF_ONE_INTENT
     whole = fit(of(None), start(gate.shape[1], follow_ups=follow_ups))
     found = whole.probability(content, gate)
-    locales = np.unique(sample.locales)
+    locales = np.unique(at)
     for locale in locales if len(locales) > 1 else []:
         own = fit(of(locale), whole, worth=BORROWED)
         mine = np.flatnonzero(contents.locales == locale)

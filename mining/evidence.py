@@ -86,10 +86,19 @@ class Contents:
         return Content(np.where(same, IDENTICAL, text), _intents(both), _values(both))
 
     def of_strangers(self) -> tuple[Indices, Content]:
-        """Sources beside targets of other users of the locale, which nobody says again: the places
-        of the sources' pairs, and the content."""
-        left, right = self._of_others(self.locales, np.random.default_rng(SEED))
-        return left, self.of(left, right)
+        """Sources beside targets that nobody says again: of other users of the locale, and of the same
+        user in other sessions, who may wish the same again. The places of the sources' pairs, and the
+        content."""
+        rng = np.random.default_rng(SEED)
+        left, right = self._of_others(self.locales, rng)
+        user, session = (
+            self.pairs[name].rank("dense").to_numpy().astype(np.int64)
+            for name in ("user_id", "session_id")
+        )
+        own, far = self._drawn(user * (self.locales.max() + 1) + self.locales, rng)
+        apart = session[own] != session[far]
+        both = np.concatenate([left, own[apart]]), np.concatenate([right, far[apart]])
+        return both[0], self.of(*both)
 
     def of_one_intent(self) -> tuple[Indices, Content]:
         """The same where the assistant had the same hypothesis: what a follow-up looks like."""
@@ -111,15 +120,22 @@ class Contents:
         self, group: Indices, rng: np.random.Generator, group_of_target: Indices | None = None
     ) -> tuple[Indices, Indices]:
         """For each pair, one drawn from those whose target is of its group, if of another user."""
+        left, right = self._drawn(group, rng, group_of_target)
+        user = self.pairs["user_id"].rank("dense").to_numpy()
+        others = user[left] != user[right]
+        return left[others], right[others]
+
+    def _drawn(
+        self, group: Indices, rng: np.random.Generator, group_of_target: Indices | None = None
+    ) -> tuple[Indices, Indices]:
+        """For each pair, one drawn from those whose target is of its group, where there are any."""
         theirs = group if group_of_target is None else group_of_target
         order = np.argsort(theirs, kind="stable")
         first = np.searchsorted(theirs[order], group, "left")
         count = np.searchsorted(theirs[order], group, "right") - first
-        drawn = first + (rng.random(len(group)) * count).astype(np.int64)
-        right = order[np.minimum(drawn, len(order) - 1)]
-        user = self.pairs["user_id"].rank("dense").to_numpy()
-        left = np.flatnonzero((count > 0) & (user[right] != user))
-        return left, right[left]
+        left = np.flatnonzero(count > 0)
+        drawn = first[left] + (rng.random(len(left)) * count[left]).astype(np.int64)
+        return left, order[drawn]
 
     def _alike(self, left: Indices, right: Indices) -> Floats:
         found = np.zeros(len(left))

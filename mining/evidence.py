@@ -86,9 +86,9 @@ class Contents:
         return Content(np.where(same, IDENTICAL, text), _intents(both), _values(both))
 
     def of_strangers(self) -> tuple[Indices, Content]:
-        """Sources beside targets that nobody says again: of other users of the locale, and of the same
-        user in other sessions, who may wish the same again. The places of the sources' pairs, and the
-        content."""
+        """Sources beside targets that do not say them again: of the same user in another session, who
+        may wish the same again, or where there is none, of another user of the locale. The places of
+        the sources' pairs, and the content."""
         rng = np.random.default_rng(SEED)
         left, right = self._of_others(self.locales, rng)
         user, session = (
@@ -97,7 +97,11 @@ class Contents:
         )
         own, far = self._drawn(user * (self.locales.max() + 1) + self.locales, rng)
         apart = session[own] != session[far]
-        both = np.concatenate([left, own[apart]]), np.concatenate([right, far[apart]])
+        strange = ~np.isin(left, own[apart])
+        both = (
+            np.concatenate([left[strange], own[apart]]),
+            np.concatenate([right[strange], far[apart]]),
+        )
         return both[0], self.of(*both)
 
     def of_one_intent(self) -> tuple[Indices, Content]:

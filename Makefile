@@ -44,6 +44,8 @@ format: $(VENV)/.ready
 WORLDS ?= ../shared/worlds
 bench: $(VENV)/.ready
 	$(BIN)/python benchmarks/end_to_end.py $(WORLDS)/dev-tiny $(WORLDS)/dev-en $(WORLDS)/dev-8
+	$(BIN)/python benchmarks/evidence.py $(WORLDS)/dev-en
+	$(BIN)/python benchmarks/sql_part.py
 
 test-cluster: $(VENV)/.ready
 	$(BIN)/python -m pytest -m cluster

@@ -59,11 +59,15 @@ class Judged:
         told = np.clip(self.rates.told(users, fled), -MOST_ODDS, MOST_ODDS)
         return np.asarray(1 / (1 + np.exp(-(np.log(prior / (1 - prior)) + told))))
 
+    def now(self) -> pl.DataFrame:
+        """The wordings under the hypothesis that the assistant has of them now."""
+        key = ["locale", "utterance"]
+        newest = self.wordings.sort(*key, "last_ms", "intent")
+        return newest.unique(key, keep="last", maintain_order=True)
+
     def served(self) -> pl.DataFrame:
-        """The wordings that are rather served right than not, under their newest hypothesis."""
-        now = self.wordings.sort("locale", "utterance", "last_ms", "intent").unique(
-            ["locale", "utterance"], keep="last", maintain_order=True
-        )
+        """The wordings that are rather served right than not, as the assistant takes them now."""
+        now = self.now()
         right = self.right(
             *(now[c].to_numpy().astype(np.float64) for c in ("prior", "users", "came_back"))
         )

@@ -28,7 +28,6 @@ SECONDS = [4.0, 8.0, 12.0, 18.0, 25.0, 35.0, 50.0, 80.0, 150.0]
 FOLLOWED = [0.25, 0.35, 0.45, 0.55, 0.65, 0.75]  # share of turns that anything follows
 CONFIDENCES = 8  # quantiles
 RESEMBLANCE = 3  # bin of ALIKE from which two wordings share something
-
 RESEMBLES = [0.1, 0.3]
 FEWEST_OTHERS = 3
 PULL = 3.0  # turns at the locale's mean that a wording's own share is weighed against

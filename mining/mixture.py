@@ -116,7 +116,8 @@ def fit(pairs: Pairs, prior: Mixture, *, worth: float | None = None) -> Mixture:
         known = known * (worth / known.sum(axis=(1, 2, 3), keepdims=True))
     counts = known.copy()
     counts[UNRELATED] += _counted(pairs.strangers)
-    counts[FOLLOW_UP] += _counted(pairs.one_intent)
+    alike = known[FOLLOW_UP] + _counted(pairs.one_intent)
+    counts[FOLLOW_UP] = alike
     mixture = Mixture(counts, prior.gate)
     before = np.zeros((len(pairs.weight), 3))
     for _ in range(ROUNDS):
@@ -127,10 +128,7 @@ def fit(pairs: Pairs, prior: Mixture, *, worth: float | None = None) -> Mixture:
         counts = counts.copy()
         again = known[AGAIN] + _counted(pairs.content, belief[:, AGAIN])
         counts[AGAIN] = _without_strangers(again, counts[UNRELATED])
-        counts[FOLLOW_UP] = _related_anew(
-            known[FOLLOW_UP] + _counted(pairs.one_intent),
-            _counted(pairs.content, belief[:, FOLLOW_UP]),
-        )
+        counts[FOLLOW_UP] = _related_anew(alike, _counted(pairs.content, belief[:, FOLLOW_UP]))
         mixture = Mixture(counts, _gate(pairs.gate, belief, mixture.gate, prior.gate))
     return mixture
 
@@ -166,7 +164,7 @@ def _likelihood(counts: Floats) -> Floats:
     """kinds x cells: likeness, hypotheses given likeness, values given hypotheses. What is missing
     says nothing; but how alike unrelated pairs without hypotheses are, the contrast knows."""
     known = counts[:, :, :NO_INTENT].sum(axis=3)  # kinds x TEXTS x intents
-    texts = known.sum(axis=2) if known.sum() else counts.sum(axis=(2, 3))
+    texts = known.sum(axis=2)
     texts = texts / texts.sum(axis=1, keepdims=True)
     overall = known.sum(axis=1, keepdims=True) / known.sum(axis=(1, 2), keepdims=True)
     intents = (known + overall) / (known.sum(axis=2, keepdims=True) + 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from mining.evidence import Circumstances, Content, Contents, circumstances
+from mining.evidence import IDENTICAL, Circumstances, Content, Contents, circumstances
 from mining.mixture import (
     AGAIN,
     BORROWED,
@@ -48,7 +48,7 @@ def score(pairs: pl.DataFrame, following: pl.DataFrame) -> Scored:
     around = circumstances(ordered, content, following)
     kinds = _kinds(contents, content, around, _weight(ordered))
     p = np.round(_nearest_first(ordered, kinds), 6)
-    same = pl.col("source").str.to_lowercase() == pl.col("target").str.to_lowercase()
+    same = pl.Series(content.text == IDENTICAL)
     scored = ordered.with_columns(
         p_rephrase=pl.Series(p, dtype=pl.Float64),
         kind=pl.when(same).then(pl.lit("retry")).otherwise(pl.lit("rephrase")),

@@ -17,10 +17,7 @@ def asked(chains: pl.DataFrame, judged: Judged) -> pl.DataFrame:
     ends = pl.concat(
         [chains.select("locale", utterance=pl.col(end)) for end in ("source", "target")]
     ).unique()
-    now = judged.wordings.sort(*KEY, "last_ms", "intent").unique(
-        KEY, keep="last", maintain_order=True
-    )
-    return now.join(ends, on=KEY, how="semi").select(*KEY, "intent", "prior", "executed")
+    return judged.now().join(ends, on=KEY, how="semi").select(*KEY, "intent", "prior", "executed")
 
 
 def rewrites(

@@ -15,12 +15,23 @@ import polars as pl
 from aggregation import backing, training_set
 from aggregation.believe import believe
 from aggregation.votes import votes, weights
-from flows import seed
+from flows import reviewing, seed
 from flows.settings import Settings
-from mining import defects, encoder, meaning, pairs, rephrase, rewrites, turns, variants
-from mining.clusters import ClusterConfig
+from mining import (
+    defects,
+    encoder,
+    guards,
+    lineage,
+    meaning,
+    pairs,
+    rephrase,
+    rewrites,
+    turns,
+    variants,
+)
 from mining.door import DoorConfig
 from mining.engine import Engine
+from mining.neighbours import Search
 from retrain import store
 from retrain.gate import kept_aside
 from retrain.trigger import TriggerConfig, decide
@@ -102,8 +113,8 @@ def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
     day = max(intake["days"][-1], night.lake.days("turns")[-1])
     scored = call(score_pairs, night, day)
     call(count_wordings, night, day)
-    call(embed_wordings, night, day)
-    call(cluster_wordings, night, day)
+    embedded = call(embed_wordings, night, day)
+    call(cluster_wordings, night, day, embedded["encoder"])
     call(judge_turns, night, day)
     call(believe_labels, night, day)
     built = call(build_training_set, night, day)
@@ -255,7 +266,7 @@ def judge_turns(night: Night, day: str) -> Result:
         found = variants.bound(
             lake.read("moves", [day]),
             lake.read("neighbours", [day]),
-            lake.read("clusters", [day]),
+            reviewing.accepted(lake, day),
             judged.served(),
         )
         backers = engine.query("backers", people | {"grouped": variants.groups(found)})
@@ -263,6 +274,7 @@ def judge_turns(night: Night, day: str) -> Result:
         return {"rewrites": proposed.height, "variants": found.height}
 
     tables = ("turns", "robots", "followed", "utterances", "moves", "neighbours", "clusters")
+    tables += ("verdicts",)
     marks = night.marks(day, *tables)
     return night.once("judge_turns", [day, marks], work)
 
@@ -293,53 +305,124 @@ def _ran(lake: Lake, day: str) -> pl.DataFrame:
 
 
 def embed_wordings(night: Night, day: str) -> Result:
-    """Teach the encoder by the window's pairs, or load the one that is set; embed each wording."""
+    """Teach the encoder by the window's pairs, or load the one that is set; embed what is new."""
+    before = _encoder_before(night, day)
 
     def work() -> Result:
         lake = night.lake
         wordings = lake.read("wordings", [day])
-        events = lake.read("rephrase_events", night.window("rephrase_events", day))
-        name = night.settings.mining.encoder
-        lessons = meaning.lessons(wordings, events)
-        model = encoder.load(name) if name else encoder.learn(lessons)
-        version = name or digest(day, encoder.fingerprint(model))
-        if not name:
-            keep_once(night.home.root / "encoders" / version, partial(encoder.save, model))
-        vectors = encoder.embed(model, wordings["utterance"].to_list())
-        rows = wordings.select(
-            "locale",
-            "utterance",
-            encoder=pl.lit(version),
-            vector=pl.Series(vectors).arr.to_list() if len(vectors) else pl.lit(None),
+        model, version = _taught(night, day, wordings, before)
+        kept = _stored(lake, version).filter(pl.col("content").is_in(_contents(wordings).implode()))
+        elsewhere = [d for d in lake.days("embeddings") if d != day]
+        others = _stored(lake, version, elsewhere).select("locale", "utterance")
+        wanted = wordings.select("locale", "utterance", content=_contents(wordings))
+        fresh = wanted.join(kept, on="content", how="anti").unique("content").sort("content")
+        made = encoder.embed(model, fresh["utterance"].to_list())
+        known = pl.concat(
+            [
+                kept.select("content", "vector").unique("content"),
+                fresh.select("content", vector=_lists(made)),
+            ]
         )
-        lake.put("embeddings", day, rows)
-        return {"wordings": rows.height, "encoder": version}
+        mine = wanted.join(others, on=["locale", "utterance"], how="anti")
+        rows = mine.join(known, on="content").with_columns(encoder=pl.lit(version))
+        lake.put("embeddings", day, rows.sort("locale", "utterance"))
+        return {"wordings": wordings.height, "new": fresh.height, "encoder": version}
 
-    return night.once(
-        "embed_wordings", [day, night.marks(day, "wordings", "rephrase_events")], work
+    inputs = [day, before, night.marks(day, "wordings", "rephrase_events", "moves")]
+    return night.once("embed_wordings", inputs, work)
+
+
+def _encoder_before(night: Night, day: str) -> str | None:
+    """The newest encoder of an earlier night."""
+    folders = sorted((night.home.root / "encoders").glob("[!.]*/modules.json"))
+    return next((f.parent.name for f in reversed(folders) if f.parent.name[:10] < day), None)
+
+
+def _taught(night: Night, day: str, wordings: pl.DataFrame, before: str | None) -> tuple[Any, str]:
+    """The encoder of the night, and its version."""
+    mining, lake = night.settings.mining, night.lake
+    if mining.encoder and not mining.adapt:
+        model = encoder.load(mining.encoder)
+        return model, f"{Path(mining.encoder).name}-{encoder.fingerprint(model)}"
+    events = lake.read("rephrase_events", night.window("rephrase_events", day))
+    lessons = meaning.lessons(wordings, events, lake.read("moves", [day]))
+    folder = night.home.root / "encoders"
+    if mining.encoder:
+        model = encoder.attend(encoder.load(mining.encoder), lessons, encoder.PRETRAINED)
+    else:
+        known = encoder.load(str(folder / before)) if before else None
+        model = encoder.learn(lessons, known)
+    version = f"{day}-{encoder.fingerprint(model)}"
+    keep_once(folder / version, partial(encoder.save, model))
+    return model, version
+
+
+def _contents(wordings: pl.DataFrame) -> pl.Series:
+    return pl.Series([digest(u) for u in wordings["utterance"]], dtype=pl.String)
+
+
+def _lists(vectors: Any) -> pl.Series:
+    """Rows of an array as a column of lists."""
+    width = vectors.shape[1] if vectors.ndim == 2 else 0
+    return (
+        pl.Series(vectors).reshape((-1, width)).arr.to_list()
+        if len(vectors)
+        else pl.Series([], dtype=pl.List(pl.Float16))
     )
 
 
-def cluster_wordings(night: Night, day: str) -> Result:
+def _stored(lake: Lake, version: str, days: list[str] | None = None) -> pl.DataFrame:
+    return lake.read("embeddings", days).filter(pl.col("encoder") == version)
+
+
+def cluster_wordings(night: Night, day: str, version: str) -> Result:
     """Find each wording's neighbours, and the clusters; they keep the names of the night before."""
-    earlier = [d for d in night.lake.days("clusters") if d < day][-1:]
+    lake = night.lake
+    earlier = [d for d in lake.days("clusters") if d < day][-1:]
 
     def work() -> Result:
-        lake = night.lake
+        mining = night.settings.mining
         wordings = lake.read("wordings", [day]).sort("locale", "utterance")
-        vectors = lake.read("embeddings", [day]).sort("locale", "utterance")["vector"]
+        vectors = wordings.join(
+            _stored(lake, version), on=["locale", "utterance"], maintain_order="left"
+        )["vector"]
+        log = meaning.Log(
+            lake.read("utterances", [day]),
+            lake.read("moves", [day]),
+            guards.slot_values(lake.files("turns", night.window("turns", day))),
+        )
         found = meaning.group(
             wordings,
             vectors.list.to_array(len(vectors[0])).to_numpy(),
-            lake.read("clusters", earlier),
-            night.home.salt(),
-            ClusterConfig(),
+            log,
+            Search(threshold=mining.similar, floor=mining.recall),
+            across=mining.across_locales,
         )
-        lake.put("neighbours", day, found.neighbours)
-        lake.put("clusters", day, found.clusters.sort("locale", "utterance"))
-        return {"clusters": found.clusters["cluster_id"].n_unique()}
+        before = lake.read("clusters", earlier)
+        clusters, events = lineage.inherit(found.clusters, before, night.home.salt(), day)
+        names = found.clusters.join(clusters, on=["locale", "utterance"]).select(
+            "community", "cluster_id"
+        )
+        verdicts = lineage.follow(
+            lake.read("verdicts", earlier), lake.read("verdicts", [day]), events
+        )
+        for table, rows in {
+            "neighbours": found.neighbours,
+            "searches": found.searches,
+            "clusters": clusters.sort("locale", "utterance"),
+            "memberships": found.memberships.join(names.unique(), on="community"),
+            "lineage": events,
+            "verdicts": verdicts,
+        }.items():
+            lake.put(table, day, rows)
+        return {
+            "clusters": clusters["cluster_id"].n_unique(),
+            "recall": float(found.searches["recall"].min()),  # type: ignore[arg-type]
+        }
 
-    inputs = [day, night.marks(day, "wordings", "embeddings"), night.lake.mark("clusters", earlier)]
+    marks = night.marks(day, "wordings", "utterances", "moves", "turns")
+    inputs = [day, version, marks, [lake.mark(t, earlier) for t in ("clusters", "verdicts")]]
     return night.once("cluster_wordings", inputs, work)
 
 
@@ -355,7 +438,7 @@ def believe_labels(night: Night, day: str) -> Result:
         known = seed.kept(night.home)
         believed = believe(heard, moves, known.filter(~kept_aside(known)))
         said = lake.files("turns", night.window("turns", day))
-        clusters = lake.read("clusters", [day])
+        clusters = reviewing.accepted(lake, day)
         grouped = backing.groups(believed, clusters, lake.read("neighbours", [day]))
         backers = night.engine.query("backers", {"turns": said, "grouped": grouped})
         rows = backing.with_users(believed, clusters, backers).join(
@@ -368,7 +451,7 @@ def believe_labels(night: Night, day: str) -> Result:
 
     inputs = [
         day,
-        night.marks(day, "utterances", "moves", "clusters", "neighbours"),
+        night.marks(day, "utterances", "moves", "clusters", "neighbours", "verdicts"),
         digest_of(night.home.seed_data),
     ]
     return night.once("believe_labels", inputs, work)

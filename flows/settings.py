@@ -54,6 +54,10 @@ class Mining(_Section):
     window_days: int = Field(90, gt=0)  # days that count for what is believed
     spark_master: str | None = None  # spark://..., for --engine auto and spark
     encoder: str | None = None  # sentence-transformers model, by folder or name; else the log's own
+    adapt: bool = False  # teach that model by the log's pairs, too
+    similar: float = Field(0.83, gt=0, lt=1)  # cosine from which wordings mean the same
+    recall: float = Field(0.95, gt=0, le=1)  # least share of true neighbours to be found
+    across_locales: bool = False  # one cluster for all languages; needs a multilingual encoder
 
 
 class Floors(_Section):

@@ -1,88 +1,164 @@
-"""Wordings that mean the same: mutual neighbours, joined; names that live on from night to night."""
+"""Wordings that mean the same: average linkage over near neighbours, held back by guards.
 
-import hashlib
+Two groups are joined where the mean cosine of all their pairs, raised by the users who said one for
+the other, is above a threshold and is the best that either has: reciprocal agglomeration, which
+gives what agglomerative clustering gives (Sumengen et al. 2021, arXiv 2105.11653), a round at a time.
+The mean cosine is the product of two sums of vectors, so it is exact though only near neighbours are
+looked at. Groups that name different things (`guards.py`), or of which users showed that they mean
+different things, are never joined.
+"""
+
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
-from mining.encoder import Vectors
+from mining.encoder import SCALE, Vectors
+from mining.guards import Kinds, differ
 from mining.neighbours import Indices
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Shares = tuple[Indices, Indices, Floats]
+
+SHOWN = 3.0  # users who stayed with one meaning, from which a group has shown it
+CLEAR = 0.75  # share of those who stayed with the group's main meaning
+MOVED = 0.2  # worth in cosine of one user a wording who said one of two for the other
+AT_ONCE = 100_000  # pairs compared at once
 
 
 @dataclass(frozen=True)
-class ClusterConfig:
-    neighbours: int = 10  # of each wording, kept in the lake
-    mutual: int = 3  # nearest of each other within this many, to be joined
-    similarity: float = 0.7  # cosine below which two wordings are strangers
+class Known:
+    """What is known of wordings besides their vectors, a row each."""
+
+    kinds: Kinds  # wordings x kinds: what each names (guards.py)
+    meant: csr_matrix  # wordings x hypotheses: users who stayed with it
+    moved: csr_matrix  # wordings x wordings, symmetric: probable moves between the two
 
 
-def communities(found: Indices, similar: Vectors, config: ClusterConfig) -> Indices:
-    """A community number for each row: components of the mutual neighbours above the threshold."""
-    rows = len(found)
-    near, cosine = found[:, : config.mutual], similar[:, : config.mutual]
-    close = (near >= 0) & (cosine >= config.similarity)
-    sources = np.repeat(np.arange(rows), close.sum(axis=1))
-    graph = csr_matrix((np.ones(len(sources)), (sources, near[close])), (rows, rows))
-    return np.asarray(connected_components(graph.multiply(graph.T), directed=False)[1], np.int64)
+@dataclass(frozen=True)
+class _Groups:
+    """The groups of a round: of each the sum of its vectors, its size, and what is known of it."""
+
+    sums: Vectors
+    size: Floats
+    known: Known
+
+    def similarity(self, left: Indices, right: Indices) -> Floats:
+        found = np.empty(len(left))
+        for start in range(0, len(left), AT_ONCE):
+            a, b = left[start : start + AT_ONCE], right[start : start + AT_ONCE]
+            cosine = np.einsum("ij,ij->i", self.sums[a], self.sums[b])
+            found[start : start + AT_ONCE] = cosine / (self.size[a] * self.size[b])
+            moved = np.asarray(self.known.moved[a, b]).ravel()
+            found[start : start + AT_ONCE] += MOVED * moved / np.minimum(self.size[a], self.size[b])
+        return found
+
+    def forbidden(self, left: Indices, right: Indices) -> Flags:
+        counts = self.known.meant
+        main = np.asarray(counts.argmax(axis=1)).ravel()
+        most = np.asarray(counts.max(axis=1).todense()).ravel()
+        clear = (most >= SHOWN) & (most >= CLEAR * np.asarray(counts.sum(axis=1)).ravel())
+        shown = (main[left] != main[right]) & clear[left] & clear[right]
+        return np.asarray(shown | differ(self.known.kinds[left], self.known.kinds[right]))
+
+    def joined(self, group: Indices) -> "_Groups":
+        """The groups of the next round; `group` tells of each group which it goes to."""
+        wanted = int(group.max()) + 1
+        fold = csr_matrix(
+            (np.ones(len(group), np.float32), (group, np.arange(len(group)))), (wanted, len(group))
+        )
+        kinds = np.zeros((wanted, self.known.kinds.shape[1]), np.int32)
+        np.maximum.at(kinds, group, self.known.kinds)
+        meant, moved = fold @ self.known.meant, fold @ self.known.moved @ fold.T
+        known = Known(kinds, csr_matrix(meant), csr_matrix(moved))
+        return _Groups(np.asarray(fold @ self.sums), np.asarray(fold @ self.size), known)
+
+    def fitting(self, pairs: Indices, similarity: float) -> tuple[Indices, Floats]:
+        """Of these pairs the ones that may be joined, and how similar each is."""
+        found = self.similarity(*pairs.T)
+        near = found >= similarity
+        pairs, found = pairs[near], found[near]
+        free = ~self.forbidden(*pairs.T)
+        return pairs[free], found[free]
 
 
-def describe(
-    wordings: pl.DataFrame, vectors: Vectors, community: Indices, salt: bytes
-) -> pl.DataFrame:
-    """`locale, utterance` of each row, with `cluster_id, similarity, central`.
+def communities(vectors: Vectors, pairs: Indices, known: Known, similarity: float) -> Indices:
+    """A community number for each row of `vectors` (unit length), joined along `pairs` (n x 2)."""
+    community = np.arange(len(vectors))
+    groups = _Groups(vectors, np.ones(len(vectors)), known)
+    pairs, found = groups.fitting(_distinct(pairs), similarity)
+    while len(pairs):
+        group = _reciprocal(pairs, found, len(groups.size))
+        changed = (np.bincount(group) > 1)[group]
+        touched = changed[pairs].any(axis=1)
+        community, groups = group[community], groups.joined(group)
+        fresh, theirs = groups.fitting(_distinct(group[pairs[touched]]), similarity)
+        pairs = np.concatenate([group[pairs[~touched]], fresh])
+        found = np.concatenate([found[~touched], theirs])
+    return np.asarray(community, np.int64)
 
-    The central wording is the one nearest to the mean; the id is a salted hash of it, since an id is
-    published and the wording may not be.
+
+def _distinct(pairs: Indices) -> Indices:
+    """Each pair once, the lesser first; none of a row with itself."""
+    lesser, greater = pairs.min(axis=1), pairs.max(axis=1)
+    width = int(pairs.max(initial=0)) + 1
+    keys = np.unique(lesser[lesser < greater] * width + greater[lesser < greater])
+    return np.stack([keys // width, keys % width], axis=1)
+
+
+def _reciprocal(pairs: Indices, found: Floats, rows: int) -> Indices:
+    """The group of each row once all pairs are joined that are the best of both; ties go to the
+    lesser row. There is such a pair: the best of all."""
+    here, there = pairs.ravel(), pairs[:, ::-1].ravel()
+    order = np.lexsort((there, -np.repeat(found, 2), here))
+    first = np.unique(here[order], return_index=True)[1]
+    best = np.full(rows, -1)
+    best[here[order][first]] = there[order][first]
+    mutual = (best >= 0) & (best[best] == np.arange(rows))
+    root = np.where(mutual, np.minimum(np.arange(rows), best), np.arange(rows))
+    return np.asarray(np.unique(root, return_inverse=True)[1], np.int64)
+
+
+def describe(wordings: pl.DataFrame, vectors: Vectors, community: Indices) -> pl.DataFrame:
+    """`locale, utterance` of each row with `community, similarity, share, central`.
+
+    The central wording is the one nearest to the mean; `share` is a wording's share of the users of
+    its cluster's wordings (`users`).
     """
-    size = int(community.max()) + 1 if len(community) else 0
-    centres = np.zeros((size, vectors.shape[1]), np.float64)
+    size = int(community.max(initial=-1)) + 1
+    centres = np.zeros((size, vectors.shape[1]), np.float32)
     np.add.at(centres, community, vectors)
     centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
-    cosine = np.einsum("ij,ij->i", vectors, centres[community])
+    cosine = np.empty(len(vectors))
+    for start in range(0, len(vectors), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        cosine[part] = np.einsum("ij,ij->i", vectors[part], centres[community[part]])
     rows = wordings.with_columns(
         community=pl.Series(community),
         similarity=pl.Series(np.round(cosine, 6), dtype=pl.Float64),
+        share=pl.col("users") / pl.col("users").sum().over(pl.Series(community)),
     )
-    first = pl.struct(-pl.col("similarity"), "utterance").rank("ordinal").over("community") == 1
-    rows = rows.with_columns(central=first)
-    names = rows.filter("central").with_columns(
-        cluster_id=pl.struct("locale", "utterance").map_elements(
-            partial(_name, salt), return_dtype=pl.String
-        )
-    )
-    return rows.join(names.select("community", "cluster_id"), on="community").drop("community")
+    first = pl.struct(-pl.col("similarity"), "locale", "utterance").rank("ordinal")
+    return rows.with_columns(central=first.over("community") == 1)
 
 
-def keep_names(clusters: pl.DataFrame, before: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:
-    """Give a cluster the id of the cluster of `before` with which it shares most users.
+def memberships(found: Indices, similar: Vectors, community: Indices, similarity: float) -> Shares:
+    """Of each row the communities of its neighbours with a probability each: (rows, communities,
+    probabilities). What is missing to 1 is the probability that it belongs to none of them.
 
-    An id goes to one cluster only, the one that shares most; `users` has `locale, utterance, users`.
+    The encoder's own softmax over cosines: one neighbour at the threshold is as probable as none.
     """
-    shared = (
-        clusters.join(
-            before.select("locale", "utterance", old="cluster_id"), on=["locale", "utterance"]
-        )
-        .join(users, on=["locale", "utterance"])
-        .group_by("cluster_id", "old")
-        .agg(pl.col("users").sum())
-        .sort("users", "old", "cluster_id", descending=[True, False, False])
-        .unique("cluster_id", keep="first", maintain_order=True)
-        .unique("old", keep="first", maintain_order=True)
-    )
-    taken = clusters.join(shared.select("cluster_id", "old"), on="cluster_id", how="left")
-    inherited = set(shared["old"])
-    fresh = pl.col("cluster_id").is_in(inherited) & pl.col("old").is_null()
-    return taken.with_columns(
-        cluster_id=pl.when(fresh)
-        .then(pl.col("cluster_id") + "-new")
-        .otherwise(pl.coalesce("old", "cluster_id"))
-    ).drop("old")
-
-
-def _name(salt: bytes, central: dict[str, str]) -> str:
-    content = f"{central['locale']}\0{central['utterance']}".encode()
-    return hashlib.blake2b(content, key=salt, digest_size=8).hexdigest()
+    rows = np.repeat(np.arange(len(found)), found.shape[1])
+    there = found.ravel() >= 0
+    rows, of = rows[there], community[found.ravel()[there]]
+    weight = np.exp((similar.ravel()[there].astype(np.float64) - similarity) * SCALE)
+    width = int(community.max(initial=0)) + 1
+    keys, place = np.unique(rows * width + of, return_inverse=True)
+    best = np.zeros(len(keys))
+    np.maximum.at(best, place, weight)
+    rows, of = keys // width, keys % width
+    total = 1.0 + np.bincount(rows, best, len(found))
+    return rows, of, best / total[rows]

@@ -1,13 +1,16 @@
 """The encoder that the log teaches: token vectors whose mean is a wording's meaning.
 
-Tokens are learned from the log (byte-pair merges), start as latent semantic vectors of the log's own
-wordings, and are pulled together where users said one wording for another (in-batch negatives;
-Henderson et al. 2017, arXiv 1705.00652). Built of stock sentence-transformers modules: the saved
-folder loads with `SentenceTransformer(path)`, without sayagain.
+Tokens are learned from the log (byte-pair merges) and start far apart, the rarer the longer, so that
+at first a wording is the words it holds. Then wordings that users said for one another are pulled
+together, and the others of the batch pushed away (Henderson et al. 2017, arXiv 1705.00652; static
+vectors under that loss after sentence-transformers' static embeddings). Starting from latent semantic
+vectors instead forgets names and numbers (docs/benchmarks.md). Built of stock sentence-transformers
+modules: the saved folder loads with `SentenceTransformer(path)`, without sayagain.
 """
 
 import hashlib
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,38 +22,62 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 Vectors = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
 
-VOCABULARY = 12_000
+WORDINGS_PER_TOKEN = 7  # a token is worth a vector of its own where the log is that large
+FEWEST_TOKENS, MOST_TOKENS = 4_000, 40_000
 ALPHABET = 3_000
+LONGEST_TOKEN = 6  # characters; longer ones are sentences where words are not spaced
 DIMENSIONS = 256
-EPOCHS = 4
-FEWEST_STEPS = 150  # a small log is gone through more often
-BATCH = 256
-RATE = 0.005
-SCALE = 20.0
+START = 0.05  # spread of a token's first vector, times its rarity
+KEPT = 0.5  # of what a token meant the night before
+SCALE = 20.0  # one over the temperature
 SEED = 7
+EMBED_BYTES = 64 * 2**20  # of vectors on their way
+LONG = 20_000  # wordings, from which progress is shown
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """What the encoder learns from: wordings, and pairs of indices into them that mean the same."""
+    """What an encoder learns from: wordings, and which of them mean the same."""
 
     wordings: list[str]
-    left: npt.NDArray[np.int64]
-    right: npt.NDArray[np.int64]
+    pairs: Indices  # pairs x 2, places in `wordings`
 
 
-def learn(lessons: Lessons) -> "SentenceTransformer":
-    """An encoder taught by the log alone; the same lessons give the same encoder."""
+@dataclass(frozen=True)
+class Course:
+    """How lessons are taken."""
+
+    batch: int  # pairs; each is told from all the others
+    rate: float
+    epochs: int
+    fewest_steps: int  # a small log is gone through more often
+    most_steps: int  # and a large one in part
+
+
+FIRST = Course(batch=1024, rate=0.05, epochs=4, fewest_steps=150, most_steps=1_500)
+AGAIN = Course(batch=1024, rate=0.05, epochs=2, fewest_steps=75, most_steps=750)
+PRETRAINED = Course(batch=64, rate=3e-5, epochs=1, fewest_steps=1, most_steps=1_500)
+
+
+def learn(lessons: Lessons, before: "SentenceTransformer | None" = None) -> "SentenceTransformer":
+    """An encoder taught by the log alone; the same lessons give the same encoder.
+
+    A token that `before`, an encoder that this function made, knows too starts between where it was
+    and where a new one would (shrink and perturb; Ash & Adams 2020, arXiv 1910.08475): night after
+    night from where it was alone, the encoder learns its pairs by heart and finds less.
+    """
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
     tokenizer = _tokens(lessons.wordings)
-    bags = [e.ids for e in tokenizer.encode_batch(lessons.wordings, add_special_tokens=False)]
-    start = _latent(bags, tokenizer.get_vocab_size())
-    weights = _contrast(start, bags, lessons) if len(lessons.left) else start
+    weights = _apart(tokenizer, lessons.wordings)
+    if before is not None:
+        _remember(weights, tokenizer, before[0])
     module = StaticEmbedding(tokenizer, embedding_weights=weights)
-    return SentenceTransformer(modules=[module], device="cpu")
+    course = FIRST if before is None else AGAIN
+    return attend(SentenceTransformer(modules=[module]), lessons, course)
 
 
 def load(name: str) -> "SentenceTransformer":
@@ -64,12 +91,58 @@ def save(model: "SentenceTransformer", folder: Path) -> None:
     model.save(str(folder), create_model_card=False)
 
 
-def embed(model: "SentenceTransformer", wordings: list[str]) -> Vectors:
-    """wordings x dimensions, float32, unit length."""
-    vectors = model.encode(
-        wordings, batch_size=512, normalize_embeddings=True, show_progress_bar=False
-    )
-    return np.asarray(vectors, dtype=np.float32)
+def attend(model: "SentenceTransformer", lessons: Lessons, course: Course) -> "SentenceTransformer":
+    """Teach any encoder, in place, that the two of a pair mean the same and those of others do not."""
+    import torch
+    from torch.nn.functional import cross_entropy, normalize
+
+    torch.manual_seed(SEED)
+    chosen = np.random.default_rng(SEED)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=course.rate, weight_decay=0.0)
+    a_round = max(1, -(-len(lessons.pairs) // course.batch))
+    rounds = max(course.epochs, course.fewest_steps // a_round)
+    steps = min(course.most_steps, rounds * a_round) if len(lessons.pairs) else 0
+    model.train()
+
+    def vectors(places: Indices) -> torch.Tensor:
+        features = model.preprocess([lessons.wordings[p] for p in places])
+        on_device = {
+            k: v.to(model.device) if torch.is_tensor(v) else v for k, v in features.items()
+        }
+        return normalize(model(on_device)["sentence_embedding"])
+
+    order: Indices = np.empty(0, np.int64)
+    for step in range(steps):
+        at = step % a_round * course.batch
+        if at == 0:
+            order = chosen.permutation(len(lessons.pairs))
+        batch = lessons.pairs[order[at : at + course.batch]]
+        alike = SCALE * vectors(batch[:, 0]) @ vectors(batch[:, 1]).T
+        truth = torch.arange(len(batch), device=alike.device)
+        loss = cross_entropy(alike, truth) + cross_entropy(alike.T, truth)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model.eval()
+
+
+def embed(model: "SentenceTransformer", wordings: list[str]) -> npt.NDArray[np.float16]:
+    """wordings x dimensions, float16, unit length; shows progress on a terminal where it takes long.
+
+    One process: its threads use all cores, and on two of them a second process took longer.
+    """
+    width = model.get_embedding_dimension()
+    at_once = max(1, EMBED_BYTES // (4 * width))
+    vectors = np.empty((len(wordings), width), np.float16)
+    for start in range(0, len(wordings), at_once):
+        part = slice(start, start + at_once)
+        vectors[part] = model.encode(
+            wordings[part],
+            batch_size=256,
+            normalize_embeddings=True,
+            show_progress_bar=len(wordings) >= LONG and sys.stderr.isatty(),
+        )
+    return vectors
 
 
 def _tokens(wordings: list[str]) -> Any:
@@ -83,9 +156,11 @@ def _tokens(wordings: list[str]) -> Any:
     tokenizer = Tokenizer(BPE(unk_token="[UNK]"))
     tokenizer.normalizer = Sequence([NFKC(), Lowercase()])
     tokenizer.pre_tokenizer = Metaspace()
+    worth = len(wordings) // WORDINGS_PER_TOKEN
     trainer = BpeTrainer(
-        vocab_size=VOCABULARY,
+        vocab_size=min(MOST_TOKENS, max(FEWEST_TOKENS, worth)),
         limit_alphabet=ALPHABET,
+        max_token_length=LONGEST_TOKEN,
         special_tokens=["[UNK]"],
         show_progress=False,
     )
@@ -93,53 +168,26 @@ def _tokens(wordings: list[str]) -> Any:
     return tokenizer
 
 
-def _latent(bags: list[list[int]], size: int) -> Vectors:
-    """tokens x dimensions: a truncated SVD of TF-IDF, each token weighed by its rarity."""
-    from scipy.sparse import csr_matrix
-    from sklearn.utils.extmath import randomized_svd
-
-    lengths = np.fromiter(map(len, bags), np.int64, len(bags))
-    rows = np.repeat(np.arange(len(bags)), lengths)
-    columns = np.concatenate([np.asarray(b, np.int64) for b in bags])
-    counts = csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), (len(bags), size))
-    rarity = np.log((1 + len(bags)) / (1 + np.bincount(counts.indices, minlength=size))) + 1
-    wanted = min(DIMENSIONS, *(n - 1 for n in counts.shape))
-    weights = np.zeros((size, DIMENSIONS), np.float32)
-    if wanted > 0:
-        _, _, basis = randomized_svd(
-            counts.multiply(rarity).tocsr(), wanted, n_iter=3, random_state=SEED
-        )
-        weights[:, :wanted] = basis.T * rarity[:, None]
+def _apart(tokenizer: Any, wordings: list[str]) -> Vectors:
+    """tokens x dimensions: a direction that a token's spelling alone decides, as long as it is rare."""
+    held = np.zeros(tokenizer.get_vocab_size(), np.int64)
+    for encoded in tokenizer.encode_batch(wordings, add_special_tokens=False):
+        held[list(set(encoded.ids))] += 1
+    rarity = np.log((1 + len(wordings)) / (1 + held)) + 1
+    weights = np.empty((len(held), DIMENSIONS), np.float32)
+    for token, place in tokenizer.get_vocab().items():
+        seed = hashlib.blake2b(token.encode(), digest_size=8).digest()
+        drawn = np.random.default_rng(int.from_bytes(seed)).standard_normal(DIMENSIONS)
+        weights[place] = START * rarity[place] * drawn
     return weights
 
 
-def _contrast(start: Vectors, bags: list[list[int]], lessons: Lessons) -> Vectors:
-    import torch
-    from torch.nn.functional import cross_entropy, embedding_bag, normalize
-
-    torch.manual_seed(SEED)
-    weights = torch.nn.Parameter(torch.from_numpy(start.copy()))
-    optimizer = torch.optim.Adam([weights], lr=RATE * float(np.abs(start).mean() / 0.05))
-    order = np.random.default_rng(SEED)
-
-    def mean(which: npt.NDArray[np.int64]) -> torch.Tensor:
-        chosen = [bags[i] for i in which]
-        starts = np.cumsum([0, *map(len, chosen[:-1])])
-        flat = torch.tensor([t for bag in chosen for t in bag], dtype=torch.long)
-        return normalize(embedding_bag(flat, weights, torch.from_numpy(starts), mode="mean"))
-
-    steps = -(-len(lessons.left) // BATCH)
-    for _ in range(max(EPOCHS, FEWEST_STEPS // steps)):
-        shuffled = order.permutation(len(lessons.left))
-        for at in range(0, len(shuffled), BATCH):
-            batch = shuffled[at : at + BATCH]
-            alike = SCALE * mean(lessons.left[batch]) @ mean(lessons.right[batch]).T
-            truth = torch.arange(len(batch))
-            loss = cross_entropy(alike, truth) + cross_entropy(alike.T, truth)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-    return np.asarray(weights.detach().numpy(), dtype=np.float32)
+def _remember(weights: Vectors, tokenizer: Any, before: Any) -> None:
+    known = before.tokenizer.get_vocab()
+    old = before.embedding.weight.detach().cpu().numpy()
+    shared = [(place, known[t]) for t, place in tokenizer.get_vocab().items() if t in known]
+    here, there = np.array(shared, np.int64).reshape(-1, 2).T
+    weights[here] = (1 - KEPT) * weights[here] + KEPT * old[there]
 
 
 def fingerprint(model: "SentenceTransformer") -> str:

@@ -1,72 +1,168 @@
-"""From wordings to vectors, neighbours and clusters, a locale at a time."""
+"""From wordings to vectors, neighbours and clusters."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from scipy.sparse import csr_matrix
 
-from mining.clusters import ClusterConfig, communities, describe, keep_names
+from mining import guards
+from mining.clusters import Known, communities, describe, memberships
 from mining.encoder import Lessons, Vectors
-from mining.neighbours import nearest
+from mining.neighbours import Indices, Nearest, Search, nearest
 
-SURE = 0.8  # p_rephrase of the pairs that the encoder learns from
+SURE = 0.8  # probability of the pairs that the encoder learns from
+PROBABLE = 0.5  # and of the moves that draw two wordings together
+FEWEST = 0.05  # probability of a membership worth a row
+KEY = ["locale", "utterance"]
+
+
+@dataclass(frozen=True)
+class Log:
+    """What the log tells of wordings besides their words: `utterances`, `moves`, and `values` of slots
+    (guards.slot_values)."""
+
+    utterances: pl.DataFrame
+    moves: pl.DataFrame
+    values: pl.DataFrame
 
 
 @dataclass(frozen=True)
 class Meaning:
+    """`clusters` has a `community` for each wording; `memberships` a probability for each near one."""
+
     neighbours: pl.DataFrame
     clusters: pl.DataFrame
+    memberships: pl.DataFrame
+    searches: pl.DataFrame
 
 
-def lessons(wordings: pl.DataFrame, events: pl.DataFrame) -> Lessons:
-    """Pairs of different wordings that one user said for the other; `wordings` has `locale, utterance`."""
-    place = wordings.select("locale", "utterance").with_row_index("place")
-    sure = events.filter((pl.col("p_rephrase") >= SURE) & (pl.col("kind") == "rephrase"))
-    pairs = (
-        sure.select("locale", "source", "target")
-        .unique()
-        .join(place.rename({"utterance": "source", "place": "left"}), on=["locale", "source"])
-        .join(place.rename({"utterance": "target", "place": "right"}), on=["locale", "target"])
-        .sort("left", "right")
-    )
-    return Lessons(
-        wordings["utterance"].to_list(),
-        pairs["left"].to_numpy().astype(np.int64),
-        pairs["right"].to_numpy().astype(np.int64),
-    )
+def lessons(wordings: pl.DataFrame, events: pl.DataFrame, moves: pl.DataFrame) -> Lessons:
+    """Pairs of different wordings that one user said for the other, at once or at the end of a chain;
+    `wordings` has `locale, utterance`."""
+    said = events.filter((pl.col("p_rephrase") >= SURE) & (pl.col("kind") == "rephrase"))
+    ended = moves.filter(pl.col("p_same") >= SURE)
+    every = pl.concat(f.select("locale", "source", "target") for f in (said, ended)).unique()
+    placed = _placed(every, wordings.select(KEY).with_row_index("place"))
+    pairs = placed.filter(pl.col("left") != pl.col("right")).sort("left", "right")
+    return Lessons(wordings["utterance"].to_list(), _indices(pairs.select("left", "right")))
 
 
 def group(
-    wordings: pl.DataFrame,
-    vectors: Vectors,
-    before: pl.DataFrame,
-    salt: bytes,
-    config: ClusterConfig,
+    wordings: pl.DataFrame, vectors: Vectors, log: Log, search: Search, *, across: bool
 ) -> Meaning:
-    """Neighbours and clusters of `wordings` (`locale, utterance, users`), whose vectors are given.
+    """Neighbours and clusters of `wordings` (`locale, utterance, users`), whose vectors are given;
+    within each locale, or across all where the encoder knows what they share."""
+    numbered: dict[frozenset[str], int] = {}
+    parts = [
+        _of_locale(part, vectors[part["row"].to_numpy()], log, search, numbered)
+        for part in wordings.with_row_index("row").partition_by("locale")
+    ]
+    neighbours = pl.concat(_long(p.wordings, p.near) for p in parts)
+    searches = pl.DataFrame([{"locale": p.wordings["locale"][0], **p.near.about()} for p in parts])
+    if across and len(parts) > 1:
+        parts = [_whole(wordings, vectors, log, search, parts)]
+    clusters, members, first = [], [], 0
+    for part in parts:
+        community = communities(part.vectors, _edges(part), part.known, search.threshold)
+        rows = describe(part.wordings.select(*KEY, "users"), part.vectors, community)
+        clusters.append(rows.with_columns(pl.col("community") + first))
+        members.append(_shares(part, community, first, search))
+        first += int(community.max(initial=-1)) + 1
+    return Meaning(neighbours, pl.concat(clusters), pl.concat(members), searches)
 
-    `before` holds the clusters of the last night; `salt` keys their ids.
-    """
-    neighbours, clusters = [], []
-    numbered = wordings.with_row_index("row")
-    for (_,), part in sorted(numbered.partition_by("locale", as_dict=True).items()):
-        mine = vectors[part["row"].to_numpy()]
-        found, similar = nearest(mine, config.neighbours)
-        neighbours.append(_long(part, found, similar))
-        names = part.select("locale", "utterance")
-        clusters.append(describe(names, mine, communities(found, similar, config), salt))
-    kept = keep_names(pl.concat(clusters), before, wordings.select("locale", "utterance", "users"))
-    return Meaning(pl.concat(neighbours), kept)
+
+@dataclass(frozen=True)
+class _Part:
+    """Wordings that are clustered together."""
+
+    wordings: pl.DataFrame
+    vectors: Vectors
+    near: Nearest
+    known: Known
 
 
-def _long(part: pl.DataFrame, found: np.ndarray, similar: Vectors) -> pl.DataFrame:
+def _of_locale(
+    part: pl.DataFrame,
+    vectors: Vectors,
+    log: Log,
+    search: Search,
+    numbered: dict[frozenset[str], int],
+) -> _Part:
+    locale = part["locale"][0]
+    values = log.values.filter(pl.col("locale") == locale)
+    kinds = guards.kinds(locale, part["utterance"].to_list(), values, numbered)
+    return _Part(part, vectors, nearest(vectors, search), _known(part, log, kinds))
+
+
+def _whole(
+    wordings: pl.DataFrame, vectors: Vectors, log: Log, search: Search, parts: list[_Part]
+) -> _Part:
+    """All locales as one. What each names goes across; opposites are pairs of one language."""
+    rows = np.concatenate([p.wordings["row"].to_numpy() for p in parts])
+    kinds = np.concatenate([p.known.kinds[:, : guards.SHARED] for p in parts])[np.argsort(rows)]
+    return _Part(wordings, vectors, nearest(vectors, search), _known(wordings, log, kinds))
+
+
+def _known(wordings: pl.DataFrame, log: Log, kinds: guards.Kinds) -> Known:
+    place = wordings.select(KEY).with_row_index("place")
+    stayed = (
+        log.utterances.filter(pl.col("intent") != "")
+        .join(place, on=KEY)
+        .with_columns(stayed=pl.max_horizontal(0.0, pl.col("executed_users") - pl.col("fled")))
+        .with_columns(meaning=pl.col("intent").rank("dense") - 1)
+    )
+    shape = (wordings.height, 1 + int(stayed["meaning"].max() or 0))  # type: ignore[arg-type]
+    where = (stayed["place"].to_numpy(), stayed["meaning"].to_numpy())
+    meant = csr_matrix((stayed["stayed"].to_numpy().astype(np.float32), where), shape)
+    moves = _placed(log.moves.filter(pl.col("p_same") >= PROBABLE), place)
+    one_way = csr_matrix(
+        (
+            moves["p_same"].to_numpy().astype(np.float32),
+            (moves["left"].to_numpy(), moves["right"].to_numpy()),
+        ),
+        (wordings.height, wordings.height),
+    )
+    return Known(kinds, meant, csr_matrix(one_way + one_way.T))
+
+
+def _edges(part: _Part) -> Indices:
+    """The pairs that may be joined: near neighbours, and what users said for one another."""
+    found = part.near.found
+    near = np.stack([np.repeat(np.arange(len(found)), found.shape[1]), found.ravel()], axis=1)
+    moved = part.known.moved.tocoo()
+    pairs = np.concatenate([near[near[:, 1] >= 0], np.stack([moved.row, moved.col], axis=1)])
+    return np.asarray(pairs, np.int64)
+
+
+def _shares(part: _Part, community: Indices, first: int, search: Search) -> pl.DataFrame:
+    rows, of, probability = memberships(
+        part.near.found, part.near.similar, community, search.threshold
+    )
+    kept = probability >= FEWEST
+    return part.wordings.select(KEY)[rows[kept]].with_columns(
+        community=pl.Series(of[kept] + first), probability=pl.Series(np.round(probability[kept], 6))
+    )
+
+
+def _placed(pairs: pl.DataFrame, place: pl.DataFrame) -> pl.DataFrame:
+    return pairs.join(
+        place.rename({"utterance": "source", "place": "left"}), on=["locale", "source"]
+    ).join(place.rename({"utterance": "target", "place": "right"}), on=["locale", "target"])
+
+
+def _indices(rows: pl.DataFrame) -> Indices:
+    return rows.to_numpy().astype(np.int64).reshape(-1, rows.width)
+
+
+def _long(part: pl.DataFrame, near: Nearest) -> pl.DataFrame:
     utterances = part["utterance"].to_numpy()
-    there = found >= 0
+    there = near.found >= 0
     return pl.DataFrame(
         {
             "locale": part["locale"][0],
             "utterance": np.repeat(utterances, there.sum(axis=1)),
-            "neighbour": utterances[found[there]],
-            "similarity": similar[there].astype(np.float64),
+            "neighbour": utterances[near.found[there]],
+            "similarity": near.similar[there].astype(np.float64),
         }
     )

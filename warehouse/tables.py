@@ -10,6 +10,14 @@ import polars as pl
 UTC_MS = pl.Datetime("ms", "UTC")
 
 
+class Float16(dy.Float32):
+    """A column of float16 values, which dataframely does not have."""
+
+    @property
+    def dtype(self) -> pl.DataType:
+        return pl.Float16()
+
+
 def _text(meaning: str, *, null: bool = False, key: bool = False) -> dy.String:
     return dy.String(nullable=null, primary_key=key, description=meaning)
 
@@ -297,12 +305,13 @@ class Ends(dy.Schema):
 
 
 class Embeddings(dy.Schema):
-    """A vector a wording."""
+    """A vector a wording, kept under the night that made it; a later night makes only what is new."""
 
     locale = _text("locale", key=True)
     utterance = _text("wording", key=True)
-    encoder = _text("version of the encoder that made the vector")
-    vector = dy.List(dy.Float32(nullable=False), description="unit length")
+    content = _text("hash of the wording, the same in all locales")
+    encoder = _text("version of the encoder that made the vector", key=True)
+    vector = dy.List(Float16(nullable=False), description="unit length")
 
 
 class Neighbours(dy.Schema):
@@ -312,6 +321,15 @@ class Neighbours(dy.Schema):
     utterance = _text("wording", key=True)
     neighbour = _text("a wording near it", key=True)
     similarity = dy.Float64(nullable=False, min=-1.01, max=1.01, description="cosine")
+
+
+class Searches(dy.Schema):
+    """How the neighbours of a locale's wordings were found, and how many of them."""
+
+    locale = _text("locale", key=True)
+    wordings = _count("distinct wordings")
+    index = _text("what was searched")
+    recall = _share("share of the nearest that was found, against exact search on a sample")
 
 
 class Clusters(dy.Schema):
@@ -324,6 +342,36 @@ class Clusters(dy.Schema):
         nullable=False, min=-1.01, max=1.01, description="cosine to the cluster's centre"
     )
     central = dy.Bool(nullable=False, description="the wording that stands for the cluster")
+    users = _count("distinct users of the wording")
+    share = _share("the wording's share of the users of the cluster's wordings")
+
+
+class Memberships(dy.Schema):
+    """Clusters to which a wording may belong, by its neighbours; what is missing to 1: to none of
+    them."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    cluster_id = _text("cluster", key=True)
+    probability = _share("probability that it belongs there")
+
+
+class Lineage(dy.Schema):
+    """What became of the clusters of the night before; those of one wording are left out."""
+
+    cluster_id = _text("cluster", key=True)
+    event = _text("born, split, merged or died", key=True)
+    other_id = _text("split: where it came from; merged: where it went", null=True)
+    users = _count("users of the wordings that this is about")
+
+
+class Verdicts(dy.Schema):
+    """What a person decided about a cluster; it follows the cluster."""
+
+    cluster_id = _text("cluster", key=True)
+    verdict = _text("accepted or rejected; null where it was only named", null=True)
+    name = _text("what the person calls it", null=True)
+    first_id = _text("the cluster's id when it was decided")
 
 
 class Wordings(dy.Schema):
@@ -489,7 +537,11 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "variants": Variants,
     "embeddings": Embeddings,
     "neighbours": Neighbours,
+    "searches": Searches,
     "clusters": Clusters,
+    "memberships": Memberships,
+    "lineage": Lineage,
+    "verdicts": Verdicts,
     "votes": Votes,
     "soft_labels": SoftLabels,
     "withheld": Withheld,

@@ -1,0 +1,40 @@
+"""What a world knows of its log's wordings."""
+
+import collections
+import gzip
+import json
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+Wording = tuple[str, str]  # locale, utterance
+
+
+def goals(world: Path) -> dict[Wording, set[str]]:
+    """The goals for which each wording was said; robots say none."""
+    found: dict[Wording, set[str]] = collections.defaultdict(set)
+    for wording, told in _told(world):
+        found[wording].add(told["goal"])
+    return dict(found)
+
+
+def intents(world: Path) -> dict[Wording, str]:
+    """The intent that each wording had most often."""
+    counted: dict[Wording, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    for wording, told in _told(world):
+        counted[wording][told["intent"]] += 1
+    return {wording: counts.most_common(1)[0][0] for wording, counts in counted.items()}
+
+
+def _told(world: Path) -> Iterator[tuple[Wording, dict]]:
+    turns = {t["turn_id"]: t for t in _rows(world / "log.jsonl.gz")}
+    for told in _rows(world / "truth.jsonl.gz"):
+        if told["intent"] and told["kind"] != "robot":
+            turn = turns[told["turn_id"]]
+            text = unicodedata.normalize("NFC", turn["utterance"])
+            yield (turn["locale"], text), told
+
+
+def _rows(path: Path) -> Iterator[dict]:
+    with gzip.open(path, "rt", encoding="utf8") as lines:
+        yield from map(json.loads, lines)

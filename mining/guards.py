@@ -1,0 +1,172 @@
+"""What two wordings must not differ in to mean the same: negation, number, time, opposites, named
+values. A vector sees little difference between "on" and "off".
+
+Digits are read in any script; number words come from num2words, names of days and months from CLDR
+(Babel), negations and opposites from `words.toml`. A language in none of these still has its digits,
+the named values of its slots, and what its users showed (`clusters.py`).
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from babel import Locale, UnknownLocaleError
+from num2words import num2words
+
+Kinds = npt.NDArray[np.int32]
+
+SHARED = 4  # kinds that all languages share: negation, numbers, times, named values
+LONGEST_VALUE = 4  # words
+FEWEST_TAGGED = 2  # wordings in which a slot holds a value
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+NUMBERS = (*range(2, 21), *range(30, 100, 10))  # "one" is an article in many languages
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Words of a language by what they name; a word stands for itself or for the number that it is."""
+
+    negation: frozenset[str]
+    number: dict[str, str]
+    time: dict[str, str]
+    opposite: list[list[str]]
+
+
+def kinds(
+    locale: str, wordings: list[str], named: pl.DataFrame, numbered: dict[frozenset[str], int]
+) -> Kinds:
+    """wordings x kinds: what each wording names of each kind, as a number; 0 where it names nothing.
+
+    The kinds are negation, numbers, times, named values, and each pair of opposites. Two wordings
+    differ in a kind where both name something and not the same; a negated wording and another always
+    do. `named` has `value` and the number of `wordings` in which a slot held it. Across locales that
+    share `numbered`, which is added to, the shared kinds have the same numbers.
+    """
+    lexicon = lexicon_of(locale)
+    split = [words(w) for w in wordings]
+    values = _named(split, named)
+    found = np.zeros((len(wordings), SHARED + len(lexicon.opposite)), np.int32)
+    for row, (text, said) in enumerate(zip(wordings, split, strict=True)):
+        found[row, 0] = 1 + bool(_held(text, said, lexicon.negation))
+        digits = {str(int(d)) for d in re.findall(r"\d+", text)}
+        sets = (
+            digits | {lexicon.number[w] for w in _held(text, said, lexicon.number)},
+            {lexicon.time[w] for w in _held(text, said, lexicon.time)},
+            values[row],
+        )
+        for kind, names in enumerate(sets, start=1):
+            if names:
+                found[row, kind] = numbered.setdefault(frozenset(names), len(numbered) + 1)
+        for kind, pair in enumerate(lexicon.opposite, start=SHARED):
+            sides = _held(text, said, pair)
+            found[row, kind] = 1 + pair.index(sides.pop()) if len(sides) == 1 else 0
+    return found
+
+
+def differ(left: Kinds, right: Kinds) -> npt.NDArray[np.bool_]:
+    """Whether what is named on the left is not what is named on the right, row by row."""
+    return np.asarray(((left != right) & (left > 0) & (right > 0)).any(axis=1))
+
+
+def words(text: str) -> list[str]:
+    """Words without case and punctuation; of scripts that do not space them, characters.
+
+    >>> words("Turn it OFF, please")
+    ['turn', 'it', 'off', 'please']
+    >>> words("音を下げて")
+    ['音', 'を', '下', 'げ', 'て']
+    """
+    found = []
+    for word in unicodedata.normalize("NFKC", text).casefold().split():
+        bare = "".join(c for c in word if unicodedata.category(c)[0] not in "PS" or c == "'")
+        if UNSPACED.search(bare):
+            found += list(bare)
+        elif bare:
+            found.append(bare)
+    return found
+
+
+@cache
+def lexicon_of(locale: str) -> Lexicon:
+    """What is known of a locale's language; empty where nothing is."""
+    language = re.split("[-_]", locale)[0].lower()
+    listed = tomllib.loads((Path(__file__).parent / "words.toml").read_text("utf8"))
+    own = listed.get(language, {})
+    return Lexicon(
+        negation=frozenset(own.get("negation", [])),
+        number=_numbers(language),
+        time=_times(language),
+        opposite=own.get("opposite", []),
+    )
+
+
+def slot_values(turns: list[Path]) -> pl.DataFrame:
+    """`locale, value, wordings`: values that the assistant's slots held, in how many wordings."""
+    if not turns:
+        return pl.DataFrame(schema={"locale": pl.String, "value": pl.String, "wordings": pl.Int64})
+    slots = pl.col("slots").list.eval(pl.element().struct.field("value"))
+    return (
+        pl.scan_parquet(turns, hive_partitioning=False)
+        .select("locale", "utterance", value=slots)
+        .filter(pl.col("value").list.len() > 0)
+        .explode("value")
+        .unique()
+        .group_by("locale", "value")
+        .agg(wordings=pl.len().cast(pl.Int64))
+        .collect()
+    )
+
+
+def _named(split: list[list[str]], named: pl.DataFrame) -> list[set[str]]:
+    """Of each wording the slot values that it names: those that are slot values in at least half of
+    the wordings that hold them, so that a slot filled by mistake names nothing."""
+    tagged: Counter[str] = Counter()
+    for value, wordings in named.select("value", "wordings").iter_rows():
+        tagged[" ".join(words(value))] += wordings
+    held = [_runs(said) & tagged.keys() for said in split]
+    counts = Counter(value for values in held for value in values)
+    sure = {v for v, n in tagged.items() if n >= max(FEWEST_TAGGED, counts[v] / 2)}
+    return [values & sure for values in held]
+
+
+def _runs(said: list[str]) -> set[str]:
+    longest = range(1, LONGEST_VALUE + 1)
+    return {" ".join(said[at : at + n]) for n in longest for at in range(len(said) - n + 1)}
+
+
+def _held(text: str, said: list[str], sought: Collection[str]) -> set[str]:
+    """The words sought that a wording holds; where words are not spaced, anywhere in it."""
+    held = {w for w in said if w in sought}
+    if UNSPACED.search(text):
+        held |= {w for w in sought if UNSPACED.search(w) and w in text}
+    return held
+
+
+def _numbers(language: str) -> dict[str, str]:
+    try:
+        spelled = {num2words(n, lang=language).casefold(): str(n) for n in NUMBERS}
+    except NotImplementedError:
+        return {}
+    return {word: n for word, n in spelled.items() if " " not in word and "-" not in word}
+
+
+def _times(language: str) -> dict[str, str]:
+    try:
+        names = Locale.parse(language)
+    except (UnknownLocaleError, ValueError):
+        return {}
+    found = {}
+    for what, by_width in (("day", names.days), ("month", names.months)):
+        for context in ("format", "stand-alone"):
+            for number, name in by_width[context]["wide"].items():
+                if not any(c.isspace() or c.isdigit() for c in name):
+                    found[name.casefold()] = f"{what} {number}"
+    return found

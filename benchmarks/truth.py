@@ -18,11 +18,20 @@ def goals(world: Path) -> dict[Wording, set[str]]:
     return dict(found)
 
 
+def goal_of(world: Path) -> dict[Wording, str]:
+    """The goal for which each wording was said most often."""
+    return _most(world, "goal")
+
+
 def intents(world: Path) -> dict[Wording, str]:
     """The intent that each wording had most often."""
+    return _most(world, "intent")
+
+
+def _most(world: Path, what: str) -> dict[Wording, str]:
     counted: dict[Wording, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for wording, told in _told(world):
-        counted[wording][told["intent"]] += 1
+        counted[wording][told[what]] += 1
     return {wording: counts.most_common(1)[0][0] for wording, counts in counted.items()}
 
 

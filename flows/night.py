@@ -273,9 +273,8 @@ def judge_turns(night: Night, day: str) -> Result:
         lake.put("variants", day, variants.with_users(found, backers))
         return {"rewrites": proposed.height, "variants": found.height}
 
-    tables = ("turns", "robots", "followed", "utterances", "moves", "neighbours", "clusters")
-    tables += ("verdicts",)
-    marks = night.marks(day, *tables)
+    seen = ("turns", "robots", "followed", "utterances", "moves")
+    marks = night.marks(day, *seen, "neighbours", "clusters", "verdicts")
     return night.once("judge_turns", [day, marks], work)
 
 
@@ -391,6 +390,7 @@ def cluster_wordings(night: Night, day: str, version: str) -> Result:
             lake.read("utterances", [day]),
             lake.read("moves", [day]),
             guards.slot_values(lake.files("turns", night.window("turns", day))),
+            lake.read("clusters", earlier),
         )
         found = meaning.group(
             wordings,
@@ -399,8 +399,7 @@ def cluster_wordings(night: Night, day: str, version: str) -> Result:
             Search(threshold=mining.similar, floor=mining.recall),
             across=mining.across_locales,
         )
-        before = lake.read("clusters", earlier)
-        clusters, events = lineage.inherit(found.clusters, before, night.home.salt(), day)
+        clusters, events = lineage.inherit(found.clusters, log.before, night.home.salt(), day)
         names = found.clusters.join(clusters, on=["locale", "utterance"]).select(
             "community", "cluster_id"
         )

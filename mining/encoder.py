@@ -29,9 +29,10 @@ FEWEST_TOKENS, MOST_TOKENS = 4_000, 40_000
 ALPHABET = 3_000
 LONGEST_TOKEN = 6  # characters; longer ones are sentences where words are not spaced
 DIMENSIONS = 256
-START = 0.05  # spread of a token's first vector, times its rarity
+START = 0.4  # spread of the first vector of a token of mean rarity
 KEPT = 0.5  # of what a token meant the night before
 SCALE = 20.0  # one over the temperature
+LEARNED = 0.02  # loss of a batch
 SEED = 7
 EMBED_BYTES = 64 * 2**20  # of vectors on their way
 LONG = 20_000  # wordings, from which progress is shown
@@ -123,6 +124,8 @@ def attend(model: "SentenceTransformer", lessons: Lessons, course: Course) -> "S
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        if loss < LEARNED:  # a few lessons are learned at once; what follows is only noise
+            break
     return model.eval()
 
 
@@ -174,11 +177,12 @@ def _apart(tokenizer: Any, wordings: list[str]) -> Vectors:
     for encoded in tokenizer.encode_batch(wordings, add_special_tokens=False):
         held[list(set(encoded.ids))] += 1
     rarity = np.log((1 + len(wordings)) / (1 + held)) + 1
+    spread = START * rarity / rarity.mean()
     weights = np.empty((len(held), DIMENSIONS), np.float32)
     for token, place in tokenizer.get_vocab().items():
         seed = hashlib.blake2b(token.encode(), digest_size=8).digest()
         drawn = np.random.default_rng(int.from_bytes(seed)).standard_normal(DIMENSIONS)
-        weights[place] = START * rarity[place] * drawn
+        weights[place] = spread[place] * drawn
     return weights
 
 

@@ -9,7 +9,7 @@ the named values of its slots, and what its users showed (`clusters.py`).
 import re
 import tomllib
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +23,7 @@ from num2words import num2words
 
 Kinds = npt.NDArray[np.int32]
 
-SHARED = 4  # kinds that all languages share: negation, numbers, times, named values
+SHARED = 3  # kinds that all languages share: negation, numbers, times
 LONGEST_VALUE = 4  # words
 FEWEST_TAGGED = 2  # wordings in which a slot holds a value
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
@@ -45,29 +45,34 @@ def kinds(
 ) -> Kinds:
     """wordings x kinds: what each wording names of each kind, as a number; 0 where it names nothing.
 
-    The kinds are negation, numbers, times, named values, and each pair of opposites. Two wordings
-    differ in a kind where both name something and not the same; a negated wording and another always
-    do. `named` has `value` and the number of `wordings` in which a slot held it. Across locales that
-    share `numbered`, which is added to, the shared kinds have the same numbers.
+    The kinds are negation, numbers, times, each pair of opposites, and the values of each slot. Two
+    wordings differ in a kind where both name something and not the same; a negated wording and
+    another always do. `named` has the `name` and `value` of slots, and the number of `wordings` in
+    which a slot held it. Across locales that share `numbered`, which is added to, the shared kinds
+    have the same numbers.
     """
     lexicon = lexicon_of(locale)
     split = [words(w) for w in wordings]
     values = _named(split, named)
-    found = np.zeros((len(wordings), SHARED + len(lexicon.opposite)), np.int32)
+    slots = sorted({name for held in values for name in held})
+    pairs = list(enumerate(lexicon.opposite, start=SHARED))
+    first = SHARED + len(pairs)
+    found = np.zeros((len(wordings), first + len(slots)), np.int32)
+
+    def number(names: Collection[str]) -> int:
+        return numbered.setdefault(frozenset(names), len(numbered) + 1) if names else 0
+
     for row, (text, said) in enumerate(zip(wordings, split, strict=True)):
         found[row, 0] = 1 + bool(_held(text, said, lexicon.negation))
         digits = {str(int(d)) for d in re.findall(r"\d+", text)}
-        sets = (
-            digits | {lexicon.number[w] for w in _held(text, said, lexicon.number)},
-            {lexicon.time[w] for w in _held(text, said, lexicon.time)},
-            values[row],
-        )
-        for kind, names in enumerate(sets, start=1):
-            if names:
-                found[row, kind] = numbered.setdefault(frozenset(names), len(numbered) + 1)
-        for kind, pair in enumerate(lexicon.opposite, start=SHARED):
+        spelled = {lexicon.number[w] for w in _held(text, said, lexicon.number)}
+        found[row, 1] = number(digits | spelled)
+        found[row, 2] = number({lexicon.time[w] for w in _held(text, said, lexicon.time)})
+        for kind, pair in pairs:
             sides = _held(text, said, pair)
             found[row, kind] = 1 + pair.index(sides.pop()) if len(sides) == 1 else 0
+        for name, held in values[row].items():
+            found[row, first + slots.index(name)] = number(held)
     return found
 
 
@@ -109,32 +114,48 @@ def lexicon_of(locale: str) -> Lexicon:
 
 
 def slot_values(turns: list[Path]) -> pl.DataFrame:
-    """`locale, value, wordings`: values that the assistant's slots held, in how many wordings."""
+    """`locale, name, value, wordings`: values that the assistant's slots held, in how many wordings."""
     if not turns:
-        return pl.DataFrame(schema={"locale": pl.String, "value": pl.String, "wordings": pl.Int64})
-    slots = pl.col("slots").list.eval(pl.element().struct.field("value"))
+        return pl.DataFrame(
+            schema={
+                "locale": pl.String,
+                "name": pl.String,
+                "value": pl.String,
+                "wordings": pl.Int64,
+            }
+        )
     return (
         pl.scan_parquet(turns, hive_partitioning=False)
-        .select("locale", "utterance", value=slots)
-        .filter(pl.col("value").list.len() > 0)
-        .explode("value")
+        .select("locale", "utterance", "slots")
+        .filter(pl.col("slots").list.len() > 0)
+        .explode("slots")
+        .unnest("slots")
         .unique()
-        .group_by("locale", "value")
+        .group_by("locale", "name", "value")
         .agg(wordings=pl.len().cast(pl.Int64))
         .collect()
     )
 
 
-def _named(split: list[list[str]], named: pl.DataFrame) -> list[set[str]]:
-    """Of each wording the slot values that it names: those that are slot values in at least half of
-    the wordings that hold them, so that a slot filled by mistake names nothing."""
+def _named(split: list[list[str]], named: pl.DataFrame) -> list[dict[str, set[str]]]:
+    """Of each wording the slot values that it names, by slot: those that are slot values in at least
+    half of the wordings that hold them, so that a slot filled by mistake names nothing."""
     tagged: Counter[str] = Counter()
-    for value, wordings in named.select("value", "wordings").iter_rows():
-        tagged[" ".join(words(value))] += wordings
+    slot: dict[str, tuple[int, str]] = {}
+    for name, value, wordings in named.select("name", "value", "wordings").iter_rows():
+        said = " ".join(words(value))
+        tagged[said] += wordings
+        slot[said] = max(slot.get(said, (0, "")), (wordings, name))
     held = [_runs(said) & tagged.keys() for said in split]
     counts = Counter(value for values in held for value in values)
     sure = {v for v, n in tagged.items() if n >= max(FEWEST_TAGGED, counts[v] / 2)}
-    return [values & sure for values in held]
+    found = []
+    for values in held:
+        by_slot: dict[str, set[str]] = defaultdict(set)
+        for value in values & sure:
+            by_slot[slot[value][1]].add(value)
+        found.append(dict(by_slot))
+    return found
 
 
 def _runs(said: list[str]) -> set[str]:

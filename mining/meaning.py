@@ -19,12 +19,13 @@ KEY = ["locale", "utterance"]
 
 @dataclass(frozen=True)
 class Log:
-    """What the log tells of wordings besides their words: `utterances`, `moves`, and `values` of slots
-    (guards.slot_values)."""
+    """What is known of wordings besides their words: `utterances`, `moves`, `values` of slots
+    (guards.slot_values), and the clusters of the night `before`."""
 
     utterances: pl.DataFrame
     moves: pl.DataFrame
     values: pl.DataFrame
+    before: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def group(
     wordings: pl.DataFrame, vectors: Vectors, log: Log, search: Search, *, across: bool
 ) -> Meaning:
     """Neighbours and clusters of `wordings` (`locale, utterance, users`), whose vectors are given;
-    within each locale, or across all where the encoder knows what they share."""
+    within each locale, or across all where the encoder knows what they share. Clusters lean towards
+    those of the night before."""
     numbered: dict[frozenset[str], int] = {}
     parts = [
         _of_locale(part, vectors[part["row"].to_numpy()], log, search, numbered)
@@ -98,7 +100,7 @@ def _of_locale(
 def _whole(
     wordings: pl.DataFrame, vectors: Vectors, log: Log, search: Search, parts: list[_Part]
 ) -> _Part:
-    """All locales as one. What each names goes across; opposites are pairs of one language."""
+    """All locales as one. Only the shared kinds of what each names go across."""
     rows = np.concatenate([p.wordings["row"].to_numpy() for p in parts])
     kinds = np.concatenate([p.known.kinds[:, : guards.SHARED] for p in parts])[np.argsort(rows)]
     return _Part(wordings, vectors, nearest(vectors, search), _known(wordings, log, kinds))
@@ -123,7 +125,17 @@ def _known(wordings: pl.DataFrame, log: Log, kinds: guards.Kinds) -> Known:
         ),
         (wordings.height, wordings.height),
     )
-    return Known(kinds, meant, csr_matrix(one_way + one_way.T))
+    stood = log.before.join(place, on=KEY).with_columns(
+        cluster=pl.col("cluster_id").rank("dense") - 1
+    )
+    before = csr_matrix(
+        (
+            np.ones(stood.height, np.float32),
+            (stood["place"].to_numpy(), stood["cluster"].to_numpy()),
+        ),
+        (wordings.height, 1 + int(stood["cluster"].max() or 0)),  # type: ignore[arg-type]
+    )
+    return Known(kinds, meant, csr_matrix(one_way + one_way.T), before)
 
 
 def _edges(part: _Part) -> Indices:

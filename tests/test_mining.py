@@ -1,24 +1,23 @@
-"""The encoder, neighbours and clusters."""
+"""The encoder and the neighbours."""
 
 import socket
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining import encoder
-from mining.clusters import ClusterConfig, communities, keep_names
-from mining.meaning import group
-from mining.neighbours import nearest
-from warehouse.tables import Clusters
+from mining import encoder, neighbours
+from mining.neighbours import Search, nearest
 
 WORDINGS = [
     f"{verb} {thing}"
     for verb in ("open", "close", "clean")
     for thing in ("door", "window", "roof", "gate")
 ]
+
+
+NO_PAIRS = np.zeros((0, 2), np.int64)
 
 
 def test_the_encoder_learns_what_users_said_for_each_other():
@@ -29,13 +28,38 @@ def test_the_encoder_learns_what_users_said_for_each_other():
         for thing in ("door", "gate", "lid", "hatch")
     ]
     said = [f"{verb} the {thing}" for verb in ("open", "close", "shut") for thing in things]
-    left = np.array([said.index(f"close the {t}") for t in things[:-1]])
-    right = np.array([said.index(f"shut the {t}") for t in things[:-1]])
-    taught = encoder.learn(encoder.Lessons(said, left, right))
+    pairs = [[said.index(f"close the {t}"), said.index(f"shut the {t}")] for t in things[:-1]]
+    lessons = encoder.Lessons(said, np.array(pairs))
+    taught = encoder.learn(lessons)
     a, b, c = encoder.embed(taught, [f"{verb} the old hatch" for verb in ("close", "shut", "open")])
     assert a @ b > a @ c
-    again = encoder.learn(encoder.Lessons(said, left, right))
-    assert encoder.fingerprint(again) == encoder.fingerprint(taught)
+    assert encoder.fingerprint(encoder.learn(lessons)) == encoder.fingerprint(taught)
+
+
+def test_the_next_night_starts_from_the_encoder_before():
+    """Its tokens stay near where they were, also those of which tonight's log says nothing."""
+    lessons = encoder.Lessons(WORDINGS, np.array([[0, 4], [1, 5], [2, 6]]))  # open is close
+    before = encoder.learn(lessons)
+    none = encoder.Lessons(WORDINGS, NO_PAIRS)
+    fresh, warm = encoder.learn(none), encoder.learn(none, before)
+
+    def alike(model) -> float:
+        a, b = encoder.embed(model, ["open gate", "close gate"]).astype(np.float32)
+        return float(a @ b)
+
+    assert alike(fresh) < alike(warm) < alike(before)
+
+
+def test_a_given_model_can_be_taught_by_the_same_lessons(tmp_path):
+    """The stand-in for a pretrained model is a saved encoder of no lessons."""
+    encoder.save(encoder.learn(encoder.Lessons(WORDINGS, NO_PAIRS)), tmp_path / "given")
+    given_model = encoder.load(str(tmp_path / "given"))
+    a, b = encoder.embed(given_model, ["open gate", "close gate"])
+    lessons = encoder.Lessons(WORDINGS, np.array([[0, 4], [1, 5], [2, 6]]))
+    course = encoder.Course(batch=3, rate=0.05, epochs=30, fewest_steps=1, most_steps=100)
+    adapted = encoder.attend(given_model, lessons, course)
+    c, d = encoder.embed(adapted, ["open gate", "close gate"])
+    assert c @ d > a @ b
 
 
 def test_a_saved_encoder_is_an_ordinary_model_folder_and_needs_no_network(tmp_path, monkeypatch):
@@ -45,77 +69,57 @@ def test_a_saved_encoder_is_an_ordinary_model_folder_and_needs_no_network(tmp_pa
         raise AssertionError("the network was touched")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    nothing = np.zeros(0, np.int64)
-    model = encoder.learn(encoder.Lessons(WORDINGS, nothing, nothing))
+    model = encoder.learn(encoder.Lessons(WORDINGS, NO_PAIRS))
     encoder.save(model, tmp_path / "encoder")
     loaded = SentenceTransformer(str(tmp_path / "encoder"), device="cpu")
     assert np.allclose(encoder.embed(loaded, WORDINGS), encoder.embed(model, WORDINGS))
 
 
+def unit(rows: int, width: int, seed: int) -> np.ndarray:
+    vectors = np.random.default_rng(seed).normal(size=(rows, width)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
 @given(st.integers(1, 40), st.integers(1, 8), st.integers(0, 5))
 def test_neighbours_are_the_nearest_others(rows, k, seed):
-    vectors = np.random.default_rng(seed).normal(size=(rows, 8)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    found, similar = nearest(vectors, k)
+    vectors = unit(rows, 8, seed)
+    near = nearest(vectors, Search(k=k))
     truth = vectors @ vectors.T
     np.fill_diagonal(truth, -np.inf)
-    assert found.shape == similar.shape == (rows, k)
+    assert near.found.shape == near.similar.shape == (rows, k)
     for row in range(rows):
-        near = found[row][found[row] >= 0]
-        assert row not in near
-        assert len(near) == min(k, rows - 1)
+        found = near.found[row][near.found[row] >= 0]
+        assert row not in found
+        assert len(found) == min(k, rows - 1)
         assert np.allclose(
-            np.sort(truth[row])[::-1][: len(near)], similar[row][: len(near)], atol=1e-5
+            np.sort(truth[row])[::-1][: len(found)], near.similar[row][: len(found)], atol=1e-5
         )
 
 
-def test_only_mutual_neighbours_share_a_cluster():
-    found = np.array([[1], [0], [1]])
-    similar = np.array([[0.9], [0.9], [0.95]], np.float32)
-    assert communities(found, similar, ClusterConfig(mutual=1, similarity=0.5)).tolist() == [
-        0,
-        0,
-        1,
-    ]
+@pytest.mark.parametrize("memory", [2**30, 1], ids=["vectors", "product codes"])
+def test_a_large_search_is_widened_until_it_finds_enough(monkeypatch, memory):
+    """Points without any structure, the hardest there is: every cell must be looked into."""
+    monkeypatch.setattr(neighbours, "EXACT_UP_TO", 100)
+    vectors = unit(3_000, 16, 0)
+    search = Search(k=5, floor=0.9, memory=memory)
+    near = nearest(vectors.astype(np.float16), search)
+    truth = neighbours.exact(vectors, np.arange(len(vectors)), 5)[0]
+    shared = [len(set(a) & set(b)) for a, b in zip(near.found, truth, strict=True)]
+    assert near.recall >= 0.9
+    assert abs(np.mean(shared) / 5 - near.recall) < 0.05, "what is reported is what is true"
+    assert near.index.startswith(("4 ", "8 ", "16 ", "23 ")), near.index
+    again = nearest(vectors.astype(np.float16), search)
+    assert np.array_equal(near.found, again.found)
 
 
-def test_every_wording_has_one_cluster_and_each_cluster_one_centre():
-    wordings = pl.DataFrame(
-        {"locale": ["a"] * 6 + ["b"] * 6, "utterance": WORDINGS, "users": [1] * 12}
-    )
-    vectors = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    found = group(wordings, vectors, Clusters.create_empty(), b"salt", ClusterConfig()).clusters
-    assert sorted(found["utterance"]) == sorted(WORDINGS)
-    assert (found.group_by("cluster_id").agg(pl.col("central").sum())["central"] == 1).all()
-    assert (found.group_by("cluster_id").agg(pl.col("locale").n_unique())["locale"] == 1).all()
-
-
-names = st.lists(st.sampled_from("pqr"), min_size=5, max_size=5)
-
-
-@given(names, names, st.lists(st.integers(1, 9), min_size=5, max_size=5))
-def test_an_id_lives_on_where_most_users_are_and_nowhere_twice(before, after, users):
-    def clusters(ids: list[str], mark: str) -> pl.DataFrame:
-        said = [f"w{n}" for n in range(5)]
-        rows = {"locale": "en", "utterance": said, "cluster_id": [i + mark for i in ids]}
-        return pl.DataFrame(rows).with_columns(similarity=1.0, central=False)
-
-    weight = pl.DataFrame(
-        {"locale": "en", "utterance": [f"w{n}" for n in range(5)], "users": users}
-    )
-    kept = keep_names(clusters(after, "2"), clusters(before, "1"), weight).sort("utterance")
-    same_before = {(i, j) for i in range(5) for j in range(5) if after[i] == after[j]}
-    ids = kept["cluster_id"].to_list()
-    assert {(i, j) for i in range(5) for j in range(5) if ids[i] == ids[j]} == same_before
-    shared = {
-        (a, b): sum(u for x, y, u in zip(before, after, users, strict=True) if (x, y) == (a, b))
-        for a in set(before)
-        for b in set(after)
-    }
-    (old, new), _ = max(shared.items(), key=lambda item: item[1])
-    most = [k for k, v in shared.items() if v == shared[old, new]]
-    assert any(ids[after.index(b)] == a + "1" for a, b in most)
+@pytest.mark.parametrize("rows", [200, 3_000])
+def test_twins_are_each_others_nearest(monkeypatch, rows):
+    monkeypatch.setattr(neighbours, "EXACT_UP_TO", 500)
+    one = unit(rows, 16, 1)
+    near = nearest(np.concatenate([one, one]), Search(k=3))
+    twin = np.concatenate([np.arange(rows) + rows, np.arange(rows)])
+    assert (near.found == np.arange(2 * rows)[:, None]).sum() == 0
+    assert (near.found[:, 0] == twin).mean() > 0.99
 
 
 def test_without_faiss_one_line_says_what_to_install(monkeypatch):

@@ -28,7 +28,9 @@ MOST = 10
 SAMPLE = 1_000
 LIMIT = 600  # seconds
 
-Found = Callable[[np.ndarray], list[set[int]]]  # rows asked for -> their neighbours above the threshold
+Found = Callable[
+    [np.ndarray], list[set[int]]
+]  # rows asked for -> their neighbours above the threshold
 
 
 def sayagain(vectors: np.ndarray) -> Found:
@@ -58,8 +60,8 @@ def semhash(vectors: np.ndarray) -> Found:
     def found(rows: np.ndarray) -> list[set[int]]:
         near = made.index.query_threshold(vectors[rows], threshold=THRESHOLD)
         return [
-            {int(record[0]["text"]) for record, _ in mine} - {row}
-            for mine, row in zip(near, rows.tolist(), strict=True)
+            {int(n) for n in mine} - {row}
+            for (mine, _), row in zip(near, rows.tolist(), strict=True)
         ]
 
     return found
@@ -78,9 +80,7 @@ CONTENDERS = [sayagain, exact, semhash, community_detection]
 def exact_of(vectors: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     import faiss
 
-    similar, found = faiss.knn(
-        vectors[rows], vectors, MOST + 1, metric=faiss.METRIC_INNER_PRODUCT
-    )
+    similar, found = faiss.knn(vectors[rows], vectors, MOST + 1, metric=faiss.METRIC_INNER_PRODUCT)
     return found, similar
 
 
@@ -116,6 +116,7 @@ def main() -> None:
     )
     arguments.add_argument("rows", nargs="*", type=int, default=SIZES, metavar="ROWS")
     arguments.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "vectors")
+    arguments.add_argument("--only", nargs="*", default=[c.__name__ for c in CONTENDERS])
     arguments.add_argument("--alone", help=argparse.SUPPRESS)
     asked = arguments.parse_args()
     if asked.alone:
@@ -124,7 +125,7 @@ def main() -> None:
     import invented
 
     print("| wordings | | seconds | peak memory, GiB | recall |\n|---|---|---|---|---|")
-    contenders = [c.__name__ for c in CONTENDERS]
+    contenders = list(asked.only)
     for wanted in asked.rows:
         invented.vectors(wanted, asked.folder)
         place = asked.folder / f"vectors-{wanted}.npy"

@@ -11,6 +11,7 @@ F1 is B-cubed, by goal; noise is a cluster of its own.
 
 import argparse
 import gzip
+import itertools
 import json
 import tempfile
 from collections import defaultdict
@@ -23,8 +24,10 @@ from sklearn.cluster import HDBSCAN
 from sklearn.decomposition import PCA
 from truth import goal_of, intents
 
-from flows import runs, settings
+from flows import night, settings
 from flows.simulation import world
+from mining import engines
+from warehouse.home import create
 from warehouse.lake import Lake
 
 KEY = ["locale", "utterance"]
@@ -41,6 +44,14 @@ def by_day(log: Path, folder: Path) -> list[Path]:
     return sorted(folder.glob("*.jsonl"))
 
 
+def clustered(learning: night.Night, log: Path) -> None:
+    """The steps of a night up to its clusters."""
+    day = night.take_in(learning, [log])["days"][-1]
+    night.score_pairs(learning, day)
+    night.count_wordings(learning, day)
+    night.cluster_wordings(learning, day, night.embed_wordings(learning, day)["encoder"])
+
+
 def refitted(rows: pl.DataFrame, least: int, method: str) -> pl.Series:
     """HDBSCAN a locale at a time."""
     found = []
@@ -52,7 +63,7 @@ def refitted(rows: pl.DataFrame, least: int, method: str) -> pl.Series:
     return pl.Series(found)
 
 
-def matched(now: pl.DataFrame, before: pl.DataFrame, night: int) -> pl.DataFrame:
+def matched(now: pl.DataFrame, before: pl.DataFrame, number: int) -> pl.DataFrame:
     """`now` with the ids of `before` (`cluster_id`) by largest overlap, each once."""
     shared = (
         now.join(before.select(*KEY, old="cluster_id"), on=KEY)
@@ -63,7 +74,7 @@ def matched(now: pl.DataFrame, before: pl.DataFrame, night: int) -> pl.DataFrame
         .unique("old", keep="first", maintain_order=True)
         .drop("users")
     )
-    fresh = pl.format("{}-{}", pl.lit(str(night)), "cluster_id")
+    fresh = pl.format("{}-{}", pl.lit(str(number)), "cluster_id")
     return now.join(shared, on="cluster_id", how="left").with_columns(
         cluster_id=pl.coalesce("old", fresh)
     )
@@ -99,15 +110,14 @@ def main() -> None:
         world.simulate(folder / "world", None, 1, habits, None)
         logs = by_day(folder / "world" / "log.jsonl.gz", folder)
         goal, intent = goal_of(folder / "world"), intents(folder / "world")
-        lake, nights = Lake(folder / "home" / "lake"), []
-        for log in logs:
-            runs.run_night(
-                runs.Request([str(log)], folder / "home", engine="duckdb"),
-                settings.Settings(),
-                lambda step, *given: step(*given),
-            )
-            rows = lake.newest("clusters").join(lake.newest("embeddings"), on=KEY).sort(KEY)
-            nights.append(rows.select(*KEY, "users", "cluster_id", "vector"))
+        home = create(folder / "home")
+        lake, nights = Lake(home.lake), []
+        with engines.opened("duckdb", home.root / "scratch", None) as engine:
+            learning = night.Night(home, settings.Settings(), engine)
+            for log in logs:
+                clustered(learning, log)
+                rows = lake.newest("clusters").join(lake.newest("embeddings"), on=KEY).sort(KEY)
+                nights.append(rows.select(*KEY, "users", "cluster_id", "vector"))
         last = nights[-1]
         told = pl.Series([k in goal for k in last.select(KEY).iter_rows()], dtype=pl.Boolean)
 
@@ -126,7 +136,7 @@ def main() -> None:
             (f"sayagain, {len(nights)} nights", nights),
             (f"HDBSCAN {best}", theirs),
         ):
-            each = [kept(b, a) for a, b in zip(history, history[1:], strict=False)]
+            each = [kept(b, a) for a, b in itertools.pairwise(history)]
             f1 = quality(history[-1]["cluster_id"])
             print(
                 f"| {name} | {np.median(each):.3f} ({min(each):.3f} to {max(each):.3f}) | {f1:.3f} |"

@@ -234,6 +234,44 @@ def explain(
 
 
 @app.command()
+def review(
+    *,
+    home: HomeFolder,
+    cluster: Annotated[str | None, typer.Option(help="Cluster to decide about, by its id.")] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="It is one meaning.")] = False,
+    reject: Annotated[
+        bool, typer.Option("--reject", help="It is not: its wordings stand each for itself.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
+    most: Annotated[int, typer.Option(help="Clusters shown.", min=1)] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """The largest clusters, and what a person decided about them; every later night remembers it.
+
+    Internal: shows wordings whatever the floor."""
+    from flows import reviewing
+
+    if cluster:
+        if accept + reject + (name is not None) == 0 or (accept and reject):
+            raise BadInput("--cluster needs --accept or --reject, or --name, or one with --name")
+        verdict: reviewing.Verdict | None = "accepted" if accept else None
+        reviewing.decide(home, cluster, "rejected" if reject else verdict, name)
+        shown.print(f"{cluster}: remembered; it counts from the next run on")
+        return
+    if accept or reject or name is not None:
+        raise BadInput("say which: --cluster ID; without options the clusters are listed")
+    found = reviewing.clusters(home, most)
+    if as_json:
+        shown.print_json(json.dumps(found, ensure_ascii=False))
+        return
+    table = Table("cluster", "locale", "name", "verdict", "wordings", "users", "central wording")
+    for row in found:
+        cells = ("cluster_id", "locale", "name", "verdict", "wordings", "users", "central")
+        table.add_row(*("" if row[c] is None else str(row[c]) for c in cells))
+    shown.print(table)
+
+
+@app.command()
 def simulate(
     *,
     out: Annotated[Path, typer.Option(help="Folder for log, truth, seed and test.")],

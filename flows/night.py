@@ -532,6 +532,7 @@ def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
     repeated = f"{intake['duplicates']} rows repeat a turn" if intake["duplicates"] else None
     run = {
         "evidence": evidence_of(lake.newest("fits")),
+        "recall": lake.newest("searches")["recall"].min(),
         "night": of,
         "status": "completed" if intake["days"] else "empty",
         "engine": night.engine.name,
@@ -541,7 +542,7 @@ def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
         "seconds": round(time.perf_counter() - night.began, 3),
     }
     if intake["days"] or of not in lake.days("runs"):
-        types = {"message": pl.String(), "evidence": pl.List(pl.String())}
+        types = {"message": pl.String(), "evidence": pl.List(pl.String()), "recall": pl.Float64()}
         lake.put("runs", of, pl.DataFrame([run], schema_overrides=types))
     return {"views": publish(night.home, lake, night.settings.floors.published)}
 
@@ -549,7 +550,7 @@ def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
 def record_failure(lake: Lake, day: str, message: str) -> None:
     """A row of `runs` for a night that failed, beside the run that went well, if there was one."""
     run = {"night": day, "status": "failed", "engine": None, "read": 0, "kept": 0, "set_aside": 0}
-    rest = {"turns": 0, "message": message, "seconds": None, "evidence": []}
+    rest = {"turns": 0, "message": message, "seconds": None, "evidence": [], "recall": None}
     before = lake.read("runs", [day]).filter(pl.col("status") != "failed")
     lake.put("runs", day, pl.concat([before, typed(Runs, pl.DataFrame([run | rest]))]))
 

@@ -34,6 +34,7 @@ KEPT = 0.5  # of what a token meant the night before
 SCALE = 20.0  # one over the temperature
 LEARNED = 0.02  # loss of a batch
 SEED = 7
+NO_PAIRS = np.zeros((0, 2), np.int64)
 EMBED_BYTES = 64 * 2**20  # of vectors on their way
 LONG = 20_000  # wordings, from which progress is shown
 

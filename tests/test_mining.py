@@ -17,9 +17,6 @@ WORDINGS = [
 ]
 
 
-NO_PAIRS = np.zeros((0, 2), np.int64)
-
-
 def test_the_encoder_learns_what_users_said_for_each_other():
     """Nothing in their letters brings "shut" and "close" together: only the pairs can tell."""
     things = [
@@ -40,7 +37,7 @@ def test_the_next_night_starts_from_the_encoder_before():
     """Its tokens stay near where they were, also those of which tonight's log says nothing."""
     lessons = encoder.Lessons(WORDINGS, np.array([[0, 4], [1, 5], [2, 6]]))  # open is close
     before = encoder.learn(lessons)
-    none = encoder.Lessons(WORDINGS, NO_PAIRS)
+    none = encoder.Lessons(WORDINGS, encoder.NO_PAIRS)
     fresh, warm = encoder.learn(none), encoder.learn(none, before)
 
     def alike(model) -> float:
@@ -52,7 +49,7 @@ def test_the_next_night_starts_from_the_encoder_before():
 
 def test_a_given_model_can_be_taught_by_the_same_lessons(tmp_path):
     """The stand-in for a pretrained model is a saved encoder of no lessons."""
-    encoder.save(encoder.learn(encoder.Lessons(WORDINGS, NO_PAIRS)), tmp_path / "given")
+    encoder.save(encoder.learn(encoder.Lessons(WORDINGS, encoder.NO_PAIRS)), tmp_path / "given")
     given_model = encoder.load(str(tmp_path / "given"))
     a, b = encoder.embed(given_model, ["open gate", "close gate"])
     lessons = encoder.Lessons(WORDINGS, np.array([[0, 4], [1, 5], [2, 6]]))
@@ -69,7 +66,7 @@ def test_a_saved_encoder_is_an_ordinary_model_folder_and_needs_no_network(tmp_pa
         raise AssertionError("the network was touched")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    model = encoder.learn(encoder.Lessons(WORDINGS, NO_PAIRS))
+    model = encoder.learn(encoder.Lessons(WORDINGS, encoder.NO_PAIRS))
     encoder.save(model, tmp_path / "encoder")
     loaded = SentenceTransformer(str(tmp_path / "encoder"), device="cpu")
     assert np.allclose(encoder.embed(loaded, WORDINGS), encoder.embed(model, WORDINGS))

@@ -28,9 +28,10 @@ NEWEST = (
     "rewrites",
     "variants",
     "clusters",
+    "verdicts",
     "soft_labels",
 )
-HISTORY = ("withheld", "training_sets", "decisions", "runs")
+HISTORY = ("lineage", "withheld", "training_sets", "decisions", "runs")
 
 
 @dataclass(frozen=True)

@@ -510,6 +510,7 @@ class Runs(dy.Schema):
     turns = _count("turns that the lake holds of the night's window")
     message = _text("what happened, in a line", null=True)
     evidence = _strings("what the log had to tell a rephrase from a change of mind")
+    recall = _share("least share of the true neighbours found, over locales", null=True)
     seconds = dy.Float64(nullable=True, description="wall time of the last run of the night")
 
 

@@ -46,6 +46,8 @@ bench: $(VENV)/.ready
 	$(BIN)/python benchmarks/end_to_end.py $(WORLDS)/dev-tiny $(WORLDS)/dev-en $(WORLDS)/dev-8
 	$(BIN)/python benchmarks/evidence.py $(WORLDS)/dev-en
 	$(BIN)/python benchmarks/sql_part.py
+	$(BIN)/python benchmarks/stability.py
+	$(BIN)/python benchmarks/gpu.py
 
 test-cluster: $(VENV)/.ready
 	$(BIN)/python -m pytest -m cluster

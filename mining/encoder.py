@@ -66,7 +66,7 @@ PRETRAINED = Course(batch=64, rate=3e-5, epochs=1, fewest_steps=1, most_steps=1_
 def learn(lessons: Lessons, before: "SentenceTransformer | None" = None) -> "SentenceTransformer":
     """An encoder taught by the log alone; the same lessons give the same encoder.
 
-    A token that `before`, an encoder that this function made, knows too starts between where it was
+    A token that `before` knows too, where this function made it, starts between where it was
     and where a new one would (shrink and perturb; Ash & Adams 2020, arXiv 1910.08475): night after
     night from where it was alone, the encoder learns its pairs by heart and finds less.
     """
@@ -75,10 +75,11 @@ def learn(lessons: Lessons, before: "SentenceTransformer | None" = None) -> "Sen
 
     tokenizer = _tokens(lessons.wordings)
     weights = _apart(tokenizer, lessons.wordings)
-    if before is not None:
-        _remember(weights, tokenizer, before[0])
+    known = before[0] if before is not None and isinstance(before[0], StaticEmbedding) else None
+    if known:
+        _remember(weights, tokenizer, known)
     module = StaticEmbedding(tokenizer, embedding_weights=weights)
-    course = FIRST if before is None else AGAIN
+    course = AGAIN if known else FIRST
     return attend(SentenceTransformer(modules=[module]), lessons, course)
 
 

@@ -183,7 +183,8 @@ class RephraseEvents(dy.Schema):
 
 
 class Defects(dy.Schema):
-    """For every turn of the window, the probability that it failed its user."""
+    """For every turn of the window, the probability that it failed its user, as the newest night
+    believes it: it looks at neighbours, whose encoder knows the nights before."""
 
     turn_id = _text("turn", key=True)
     locale = _text("locale")

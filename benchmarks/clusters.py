@@ -51,13 +51,13 @@ def _two(counts: np.ndarray) -> float:
     return float((counts * (counts - 1) / 2).sum())
 
 
-def _numbers(names: list) -> Groups:
+def numbers(names: list) -> Groups:
     return np.unique([str(n) for n in names], return_inverse=True)[1]
 
 
-def _noise_alone(labels: np.ndarray) -> Groups:
+def noise_alone(labels: np.ndarray) -> Groups:
     alone = labels.max() + 1 + np.arange(len(labels))
-    return _numbers(np.where(labels < 0, alone, labels).tolist())
+    return numbers(np.where(labels < 0, alone, labels).tolist())
 
 
 def community_detection(vectors: np.ndarray, _: list[str]) -> Iterator[tuple[str, Groups]]:
@@ -67,7 +67,7 @@ def community_detection(vectors: np.ndarray, _: list[str]) -> Iterator[tuple[str
         groups = np.full(len(vectors), -1)
         for number, members in enumerate(detect(vectors, threshold, min_community_size=2)):
             groups[members] = number
-        yield f"threshold {threshold}", _noise_alone(groups)
+        yield f"threshold {threshold}", noise_alone(groups)
 
 
 def semhash(vectors: np.ndarray, wordings: list[str]) -> Iterator[tuple[str, Groups]]:
@@ -82,7 +82,7 @@ def semhash(vectors: np.ndarray, wordings: list[str]) -> Iterator[tuple[str, Gro
         for kept in index.self_deduplicate(threshold=threshold).selected_with_duplicates:
             for duplicate, _ in kept.duplicates:
                 groups[place[duplicate]] = place[kept.record]
-        yield f"threshold {threshold}", _numbers(groups.tolist())
+        yield f"threshold {threshold}", numbers(groups.tolist())
 
 
 class _Fixed:
@@ -104,7 +104,7 @@ def hdbscan(vectors: np.ndarray, _: list[str]) -> Iterator[tuple[str, Groups]]:
         for method in ("eom", "leaf"):
             made = HDBSCAN(min_cluster_size=least, cluster_selection_method=method, copy=True)
             labels = made.fit_predict(small)
-            yield f"PCA 20, at least {least}, {method}", _noise_alone(labels)
+            yield f"PCA 20, at least {least}, {method}", noise_alone(labels)
 
 
 def bertopic(vectors: np.ndarray, wordings: list[str]) -> Iterator[tuple[str, Groups]]:
@@ -113,7 +113,7 @@ def bertopic(vectors: np.ndarray, wordings: list[str]) -> Iterator[tuple[str, Gr
     for least in (3, 10):
         model = BERTopic(min_topic_size=least, calculate_probabilities=False)
         labels, _ = model.fit_transform(wordings, vectors)
-        yield f"topics of {least}", _noise_alone(np.array(labels))
+        yield f"topics of {least}", noise_alone(np.array(labels))
 
 
 RIVALS: dict[str, Callable[..., Iterator[tuple[str, Groups]]]] = {
@@ -137,7 +137,7 @@ def main() -> None:
     told = [(locale, u) in goals for locale, u in rows.select("locale", "utterance").iter_rows()]
     rows = rows.filter(pl.Series(told, dtype=pl.Boolean))
     keys = list(rows.select("locale", "utterance").iter_rows())
-    goal, intent = _numbers([goals[k] for k in keys]), _numbers([meant[k] for k in keys])
+    goal, intent = numbers([goals[k] for k in keys]), numbers([meant[k] for k in keys])
     wordings = rows["utterance"].to_list()
     own = np.array(rows["vector"].to_list(), np.float32)
     columns = ("clusters", "pairs", "found", "contradiction", "P", "R", "F1")
@@ -148,7 +148,7 @@ def main() -> None:
         told = [f"{figures[c]:.0f}" if c == "clusters" else f"{figures[c]:.3f}" for c in columns]
         print(f"| {name} | {vectors} | {' | '.join(told)} |", flush=True)
 
-    show("sayagain", "sayagain", _numbers(rows["cluster_id"].to_list()))
+    show("sayagain", "sayagain", numbers(rows["cluster_id"].to_list()))
     for vectors, given in (("sayagain", own), ("MiniLM", minilm(wordings))):
         for name, rival in RIVALS.items() if given is not None else ():
             began = time.perf_counter()

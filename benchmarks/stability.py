@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from clusters import _noise_alone, _numbers, judged
+from clusters import judged, noise_alone, numbers
 from sklearn.cluster import HDBSCAN
 from sklearn.decomposition import PCA
 from truth import goal_of, intents
@@ -59,7 +59,7 @@ def refitted(rows: pl.DataFrame, least: int, method: str) -> pl.Series:
         vectors = np.array(part["vector"].to_list(), np.float32)
         small = PCA(min(20, *vectors.shape), random_state=0).fit_transform(vectors)
         made = HDBSCAN(min_cluster_size=least, cluster_selection_method=method, copy=True)
-        found += [f"{locale}-{n}" for n in _noise_alone(made.fit_predict(small))]
+        found += [f"{locale}-{n}" for n in noise_alone(made.fit_predict(small))]
     return pl.Series(found)
 
 
@@ -123,8 +123,8 @@ def main() -> None:
 
         def quality(ids: pl.Series) -> float:
             keys = list(last.filter(told).select(KEY).iter_rows())
-            goals, meant = _numbers([goal[k] for k in keys]), _numbers([intent[k] for k in keys])
-            return judged(_numbers(ids.filter(told).to_list()), goals, meant)["F1"]
+            goals, meant = numbers([goal[k] for k in keys]), numbers([intent[k] for k in keys])
+            return judged(numbers(ids.filter(told).to_list()), goals, meant)["F1"]
 
         best = max(SETTINGS, key=lambda s: quality(refitted(last, *s)))
         theirs: list[pl.DataFrame] = []

@@ -10,16 +10,14 @@ pairs: share of the pairs in a cluster that have one intent; found: share of the
 cluster; contradiction: share of wordings whose intent is not their cluster's; P, R, F1: B-cubed, by goal.
 """
 
-import argparse
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from retrieval import minilm
 from scipy.sparse import coo_matrix
-from truth import goal_of, intents
+from truth import goal_of, intents, world_and_home
 
 from warehouse.lake import Lake
 
@@ -125,14 +123,9 @@ RIVALS: dict[str, Callable[..., Iterator[tuple[str, Groups]]]] = {
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    arguments.add_argument("world", type=Path, metavar="WORLD")
-    arguments.add_argument("home", type=Path, metavar="HOME")
-    asked = arguments.parse_args()
-    lake = Lake(asked.home / "lake")
-    goals, meant = goal_of(asked.world), intents(asked.world)
+    world, home = world_and_home(__doc__)
+    lake = Lake(home / "lake")
+    goals, meant = goal_of(world), intents(world)
     rows = lake.newest("clusters").join(lake.newest("embeddings"), on=["locale", "utterance"])
     told = [(locale, u) in goals for locale, u in rows.select("locale", "utterance").iter_rows()]
     rows = rows.filter(pl.Series(told, dtype=pl.Boolean))

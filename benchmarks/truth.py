@@ -1,5 +1,6 @@
 """What a world knows of its log's wordings."""
 
+import argparse
 import collections
 import gzip
 import json
@@ -47,3 +48,14 @@ def _told(world: Path) -> Iterator[tuple[Wording, dict]]:
 def _rows(path: Path) -> Iterator[dict]:
     with gzip.open(path, "rt", encoding="utf8") as lines:
         yield from map(json.loads, lines)
+
+
+def world_and_home(about: str | None) -> tuple[Path, Path]:
+    """WORLD and HOME of the command line."""
+    arguments = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("world", type=Path, metavar="WORLD")
+    arguments.add_argument("home", type=Path, metavar="HOME")
+    asked = arguments.parse_args()
+    return asked.world, asked.home

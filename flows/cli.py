@@ -254,8 +254,8 @@ def review(
     if cluster:
         if accept + reject + (name is not None) == 0 or (accept and reject):
             raise BadInput("--cluster needs --accept or --reject, or --name, or one with --name")
-        verdict: reviewing.Verdict | None = "accepted" if accept else None
-        reviewing.decide(home, cluster, "rejected" if reject else verdict, name)
+        verdict: reviewing.Verdict | None = "accepted" if accept else "rejected" if reject else None
+        reviewing.decide(home, cluster, verdict, name)
         shown.print(f"{cluster}: remembered; it counts from the next run on")
         return
     if accept or reject or name is not None:
@@ -265,8 +265,8 @@ def review(
         shown.print_json(json.dumps(found, ensure_ascii=False))
         return
     table = Table("cluster", "locale", "name", "verdict", "wordings", "users", "central wording")
+    cells = ("cluster_id", "locale", "name", "verdict", "wordings", "users", "central")
     for row in found:
-        cells = ("cluster_id", "locale", "name", "verdict", "wordings", "users", "central")
         table.add_row(*("" if row[c] is None else str(row[c]) for c in cells))
     shown.print(table)
 

@@ -40,7 +40,7 @@ from warehouse.home import Home, keep_once
 from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest, file_digest
 from warehouse.publish import publish
-from warehouse.tables import Examples, Runs
+from warehouse.tables import Embeddings, Examples, Runs
 
 MOST_ITEMS = 2_000  # wordings for which one user may vote
 MOST_PLACES = 5  # to which a chain is followed from each wording
@@ -311,18 +311,14 @@ def embed_wordings(night: Night, day: str) -> Result:
         lake = night.lake
         wordings = lake.read("wordings", [day])
         model, version = _taught(night, day, wordings, before)
-        kept = _stored(lake, version).filter(pl.col("content").is_in(_contents(wordings).implode()))
         elsewhere = [d for d in lake.days("embeddings") if d != day]
-        others = _stored(lake, version, elsewhere).select("locale", "utterance")
-        wanted = wordings.select("locale", "utterance", content=_contents(wordings))
+        others, here = (_stored(lake, version, days) for days in (elsewhere, [day]))
+        kept = pl.concat(f.select("content", "vector") for f in (others, here)).unique("content")
+        contents = pl.Series([digest(u) for u in wordings["utterance"]], dtype=pl.String)
+        wanted = wordings.select("locale", "utterance", content=contents)
         fresh = wanted.join(kept, on="content", how="anti").unique("content").sort("content")
-        made = encoder.embed(model, fresh["utterance"].to_list())
-        known = pl.concat(
-            [
-                kept.select("content", "vector").unique("content"),
-                fresh.select("content", vector=_lists(made)),
-            ]
-        )
+        made = pl.Series(encoder.embed(model, fresh["utterance"].to_list())).arr.to_list()
+        known = pl.concat([kept, fresh.select("content", vector=made)])
         mine = wanted.join(others, on=["locale", "utterance"], how="anti")
         rows = mine.join(known, on="content").with_columns(encoder=pl.lit(version))
         lake.put("embeddings", day, rows.sort("locale", "utterance"))
@@ -357,22 +353,13 @@ def _taught(night: Night, day: str, wordings: pl.DataFrame, before: str | None) 
     return model, version
 
 
-def _contents(wordings: pl.DataFrame) -> pl.Series:
-    return pl.Series([digest(u) for u in wordings["utterance"]], dtype=pl.String)
-
-
-def _lists(vectors: Any) -> pl.Series:
-    """Rows of an array as a column of lists."""
-    width = vectors.shape[1] if vectors.ndim == 2 else 0
-    return (
-        pl.Series(vectors).reshape((-1, width)).arr.to_list()
-        if len(vectors)
-        else pl.Series([], dtype=pl.List(pl.Float16))
-    )
-
-
-def _stored(lake: Lake, version: str, days: list[str] | None = None) -> pl.DataFrame:
-    return lake.read("embeddings", days).filter(pl.col("encoder") == version)
+def _stored(lake: Lake, version: str, days: list[str]) -> pl.DataFrame:
+    """The vectors that an encoder made on these nights; files of other encoders are passed over."""
+    files = lake.files("embeddings", days)
+    if not files:
+        return Embeddings.create_empty()
+    rows = pl.scan_parquet(files, hive_partitioning=False)
+    return rows.filter(pl.col("encoder") == version).collect()
 
 
 def cluster_wordings(night: Night, day: str, version: str) -> Result:
@@ -384,7 +371,9 @@ def cluster_wordings(night: Night, day: str, version: str) -> Result:
         mining = night.settings.mining
         wordings = lake.read("wordings", [day]).sort("locale", "utterance")
         vectors = wordings.join(
-            _stored(lake, version), on=["locale", "utterance"], maintain_order="left"
+            _stored(lake, version, lake.days("embeddings")),
+            on=["locale", "utterance"],
+            maintain_order="left",
         )["vector"]
         log = meaning.Log(
             lake.read("utterances", [day]),
@@ -400,9 +389,7 @@ def cluster_wordings(night: Night, day: str, version: str) -> Result:
             across=mining.across_locales,
         )
         clusters, events = lineage.inherit(found.clusters, log.before, night.home.salt(), day)
-        names = found.clusters.join(clusters, on=["locale", "utterance"]).select(
-            "community", "cluster_id"
-        )
+        names = clusters.select("community", "cluster_id").unique()
         verdicts = lineage.follow(
             lake.read("verdicts", earlier), lake.read("verdicts", [day]), events
         )
@@ -410,7 +397,7 @@ def cluster_wordings(night: Night, day: str, version: str) -> Result:
             "neighbours": found.neighbours,
             "searches": found.searches,
             "clusters": clusters.sort("locale", "utterance"),
-            "memberships": found.memberships.join(names.unique(), on="community"),
+            "memberships": found.memberships.join(names, on="community"),
             "lineage": events,
             "verdicts": verdicts,
         }.items():

@@ -16,9 +16,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from mining.encoder import SCALE, Vectors
+from mining.encoder import SCALE, Indices, Vectors
 from mining.guards import Kinds, differ
-from mining.neighbours import Indices
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -54,10 +54,10 @@ def kinds(
     lexicon = lexicon_of(locale)
     split = [words(w) for w in wordings]
     values = _named(split, named)
-    slots = sorted({name for held in values for name in held})
     pairs = list(enumerate(lexicon.opposite, start=SHARED))
-    first = SHARED + len(pairs)
-    found = np.zeros((len(wordings), first + len(slots)), np.int32)
+    named_slots = sorted({name for held in values for name in held})
+    slots = {name: kind for kind, name in enumerate(named_slots, start=SHARED + len(pairs))}
+    found = np.zeros((len(wordings), SHARED + len(pairs) + len(slots)), np.int32)
 
     def number(names: Collection[str]) -> int:
         return numbered.setdefault(frozenset(names), len(numbered) + 1) if names else 0
@@ -72,7 +72,7 @@ def kinds(
             sides = _held(text, said, pair)
             found[row, kind] = 1 + pair.index(sides.pop()) if len(sides) == 1 else 0
         for name, held in values[row].items():
-            found[row, first + slots.index(name)] = number(held)
+            found[row, slots[name]] = number(held)
     return found
 
 

@@ -39,7 +39,7 @@ def inherit(
     named = names.select(
         "community", cluster_id=pl.coalesce("old", "fresh"), is_new=pl.col("old").is_null()
     )
-    rows = clusters.join(named, on="community").drop("community", "is_new")
+    rows = clusters.join(named, on="community").drop("is_new")
     return rows, _events(clusters, mass, shared, heirs, named)
 
 
@@ -94,7 +94,7 @@ def follow(before: pl.DataFrame, now: pl.DataFrame, events: pl.DataFrame) -> pl.
     """The verdicts of the night before, on the clusters that theirs became, under those taken since.
 
     A merged cluster's verdict goes to the one that it went into, unless that has one of its own; a
-    verdict on a cluster that died waits for the cluster's id, which never comes back, and is kept.
+    verdict on a cluster that died is kept as a record; its id never comes back.
     """
     merged = events.filter(pl.col("event") == "merged").select("cluster_id", "other_id")
     moved = (

@@ -8,8 +8,8 @@ from scipy.sparse import csr_matrix
 
 from mining import guards
 from mining.clusters import Known, communities, describe, memberships
-from mining.encoder import Lessons, Vectors
-from mining.neighbours import Indices, Nearest, Search, nearest
+from mining.encoder import Indices, Lessons, Vectors
+from mining.neighbours import Nearest, Search, nearest
 
 SURE = 0.8  # probability of the pairs that the encoder learns from
 PROBABLE = 0.5  # and of the moves that draw two wordings together

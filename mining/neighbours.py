@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mining.encoder import Indices, Vectors
 from warehouse.errors import SayagainError
 
 EXACT_UP_TO = 10_000  # rows
@@ -29,8 +30,6 @@ RANKED_AT_ONCE = 1_000  # queries
 AT_ONCE = 50_000  # queries
 SEED = 7
 
-Indices = npt.NDArray[np.int64]
-Vectors = npt.NDArray[np.float32]
 Stored = npt.NDArray[np.floating[Any]]  # float16 or float32, rows of unit length
 
 

@@ -3,6 +3,8 @@ far as the same label is believed of them. So a wording said once can have many 
 
 import polars as pl
 
+from aggregation.training_set import best
+
 KEY = ["locale", "utterance"]
 NEAR = 0.5  # cosine from which a neighbour with the same label speaks for a wording
 
@@ -15,18 +17,18 @@ def groups(
     A wording heads the group of itself and its neighbours (`n` + its number), and is in the group of
     its cluster and label (`c` + cluster + label).
     """
-    best = _numbered(believed)
-    by_cluster = best.join(clusters, on=KEY).select(*KEY, group_id=_cluster_group())
+    labelled = _numbered(believed)
+    by_cluster = labelled.join(clusters, on=KEY).select(*KEY, group_id=_cluster_group())
     near = (
         neighbours.filter(pl.col("similarity") >= NEAR)
-        .join(best, on=KEY)
+        .join(labelled, on=KEY)
         .join(
-            best.select("locale", "label", neighbour="utterance"),
+            labelled.select("locale", "label", neighbour="utterance"),
             on=["locale", "neighbour", "label"],
         )
         .select("locale", utterance="neighbour", group_id=_own_group())
     )
-    own = best.select(*KEY, group_id=_own_group())
+    own = labelled.select(*KEY, group_id=_own_group())
     return pl.concat([by_cluster, own, near])
 
 
@@ -37,7 +39,7 @@ def with_users(
 
     `backers` counts the users of each group.
     """
-    best = (
+    counted = (
         _numbered(believed)
         .join(clusters.select(*KEY, "cluster_id"), on=KEY)
         .with_columns(cluster_group=_cluster_group(), own_group=_own_group())
@@ -45,18 +47,14 @@ def with_users(
         .join(backers.rename({"group_id": "own_group"}), on="own_group", how="left", suffix="_near")
         .select(*KEY, "label", users=pl.max_horizontal("users", "users_near"))
     )
-    return believed.join(best, on=[*KEY, "label"], how="left").with_columns(
+    return believed.join(counted, on=[*KEY, "label"], how="left").with_columns(
         pl.col("users").fill_null(0)
     )
 
 
 def _numbered(believed: pl.DataFrame) -> pl.DataFrame:
     """The best label of each wording, with a number for the wording."""
-    return (
-        believed.sort([*KEY, "probability", "label"], descending=[False, False, True, False])
-        .unique(KEY, keep="first", maintain_order=True)
-        .with_row_index("number")
-    )
+    return best(believed).with_row_index("number")
 
 
 def _cluster_group() -> pl.Expr:

@@ -1,9 +1,10 @@
 """From what users did to what each wording means: soft labels, a locale at a time.
 
 Three voices, none of which is the truth: the assistant's hypotheses, convicted by the users who fled
-them (`fleeing`); a reader of the words that never saw the wording (`reader`); and the wordings with
-which users ended up. The reader learns from what is believed, and what is believed from the reader,
-for a few rounds.
+them or fled their like (`fleeing`); a reader of the words that never saw the wording (`reader`); and
+votes of other kinds, each as reliable as it shows (`em`). The reader learns from what is believed, and
+what is believed from the reader, for two rounds. The first knows three users in four: by the others
+its probabilities are checked, and bent where they are off (`calibration`).
 """
 
 from dataclasses import dataclass
@@ -12,178 +13,342 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
-from scipy.special import softmax
+from scipy.special import expit
 
-from aggregation.fleeing import Hypotheses, calibrate, judge
+from aggregation import ambiguity, calibration, votes
+from aggregation.calibration import Bend, Held
+from aggregation.em import Cells, Solved, Votes, solve
+from aggregation.fleeing import Heard, Rates, judge, odds
 from aggregation.reader import Texts, read
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-ROUNDS = 2
-TRUST = 0.4  # exponent on what a move says: its two ends were read by one and the same assistant
-SLIP = 0.03  # chance that a move joins two meanings after all
-TINY = 1e-9
+ENDED = (votes.END, votes.TARGET, votes.REWRITE)  # worth what the wording is worth where they ended
+AGAIN = "end again"  # an end where the assistant heard what the user had fled
+KINDS = (*ENDED, AGAIN, votes.N_BEST, votes.NEIGHBOURS)
+OWN = (votes.STAYED, votes.FLED, votes.IDLE, votes.LOST)
+CLOSE = 6  # exponent on the similarity of neighbours whose meaning is asked
+LEAST_BACKGROUND = 1e-3
+THUMBS = 20.0  # thumbs that the guess of no difference is worth
 SMALLEST = 0.002  # a probability below it is not kept
 MOST_LABELS = 20
+TEXTS = ("locale", "utterance", "label")
+NO_LABELS = pl.DataFrame(schema=dict.fromkeys(TEXTS, pl.String()) | {"probability": pl.Float64()})
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One locale: `utterances` and `moves` of the lake, and `seed` (`utterance, intent`)."""
+    """`votes` of the lake up to `night`, `heard` (`locale, utterance, intent, confidence`), `neighbours`
+    of the lake, and `seed` (`locale, utterance, intent`)."""
 
-    utterances: pl.DataFrame
-    moves: pl.DataFrame
+    votes: pl.DataFrame
+    night: str
+    heard: pl.DataFrame
+    neighbours: pl.DataFrame
     seed: pl.DataFrame
 
-
-def believe(utterances: pl.DataFrame, moves: pl.DataFrame, seed: pl.DataFrame) -> pl.DataFrame:
-    """`locale, utterance, label, probability` of what is believed; moves and seed as in the lake."""
-    found = []
-    for (locale,), part in sorted(utterances.partition_by("locale", as_dict=True).items()):
-        evidence = Evidence(
-            part, moves.filter(pl.col("locale") == locale), seed.filter(pl.col("locale") == locale)
+    def of(self, locale: str) -> "Evidence":
+        mine = pl.col("locale") == locale
+        return Evidence(
+            self.votes.filter(mine),
+            self.night,
+            self.heard.filter(mine),
+            self.neighbours.filter(mine),
+            self.seed.filter(mine),
         )
-        found.append(believe_locale(evidence).select(pl.lit(locale).alias("locale"), pl.all()))
-    schema = {
-        "locale": pl.String(),
-        "utterance": pl.String(),
-        "label": pl.String(),
-        "probability": pl.Float64(),
-    }
-    return pl.concat([pl.DataFrame(schema=schema), *found])
 
 
-def believe_locale(evidence: Evidence) -> pl.DataFrame:
-    """`utterance, label, probability`; a wording's probabilities sum to at most 1."""
-    wordings = evidence.utterances["utterance"].unique().sort().to_list()
-    heard = evidence.utterances.filter(pl.col("intent") != "")
-    labels = sorted({*heard["intent"], *evidence.seed["intent"]})
-    if not labels:
+@dataclass(frozen=True)
+class Believed:
+    """`labels`: `locale, utterance, label, probability`; `calibration`: `locale` and what
+    `calibration.report` gives; `reliability`: `locale, kind, reliability`."""
+
+    labels: pl.DataFrame
+    calibration: pl.DataFrame
+    reliability: pl.DataFrame
+
+
+def believe(evidence: Evidence) -> Believed:
+    """What is believed of each wording, and how that held before users who were held back."""
+    locales = evidence.heard["locale"].unique().sort()
+    found = [NOTHING, *(Locale(name, evidence.of(name)).believed() for name in locales)]
+    return Believed(
+        pl.concat(f.labels for f in found),
+        pl.concat(f.calibration for f in found),
+        pl.concat(f.reliability for f in found),
+    )
+
+
+NO_RELIABILITY = pl.DataFrame(
+    schema={"locale": pl.String(), "kind": pl.String(), "reliability": pl.Float64()}
+)
+NOTHING = Believed(NO_LABELS, calibration.NONE, NO_RELIABILITY)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round came to: the belief of each cell, and the rates of coming back."""
+
+    cells: Cells
+    heard: Heard
+    solved: Solved
+    rates: Rates
+
+    @property
+    def belief(self) -> csr_matrix:
+        """wordings x labels."""
+        return self.cells.matrix(self.solved.belief)
+
+
+class Locale:
+    """The wordings and labels of one locale, numbered."""
+
+    def __init__(self, name: str, evidence: Evidence) -> None:
+        self.name = name
+        self.evidence = evidence
+        self.wordings = evidence.heard["utterance"].unique().sort().to_list()
+        known = pl.concat([evidence.votes["label"], evidence.seed["intent"].alias("label")])
+        self.labels = known.unique().sort().to_list()
+        self.items = pl.DataFrame({"utterance": self.wordings}).with_row_index("item")
+        self.numbers = known.unique().sort().to_frame().with_row_index("number")
+        self.shape = len(self.wordings), len(self.labels)
+
+    def believed(self) -> Believed:
+        """A wording's probabilities sum to at most 1."""
+        if not self.labels:
+            return NOTHING
+        taught = self.evidence.seed.join(self.numbers, left_on="intent", right_on="label")
+        texts = Texts.of(self.wordings, taught["utterance"].to_list(), _array(taught, "number"))
+        near = self._near()
+        everyone = self._cast(self.evidence.votes)
+        some = self._cast(self.evidence.votes.filter(~votes.held_back()))
+        others = self._cast(votes.capped(self.evidence.votes.filter(votes.held_back())))
+        asked = self._matrix(everyone)
+        heard = self._heard(some, texts.folds)
+        stayed = np.where(heard.executed > 0, (heard.stayed + 0.5) / (heard.executed + 1), 0.3)
+        guess = _shares(heard.matrix(stayed, self.shape))
+        words = read(texts, guess, _teaching(_most(heard.matrix(stayed, self.shape))), asked)
+        first = self._round(some, heard, words, near)
+        held = self._held(others, first, some)
+        bent = calibration.bend(held, first.rates)
+        words = read(texts, first.belief, _teaching(_most(first.belief)), asked)
+        last = self._round(everyone, self._heard(everyone, texts.folds), words, near)
+        named = pl.lit(self.name).alias("locale")
+        return Believed(
+            self._long(last.cells, _settled(last, everyone, bent)).select(named, pl.all()),
+            calibration.report(held, first.rates, bent).select(named, pl.all()),
+            pl.DataFrame({"kind": KINDS, "reliability": last.solved.reliability}).select(
+                named, pl.all()
+            ),
+        )
+
+    def _round(
+        self, cast: pl.DataFrame, heard: Heard, words: csr_matrix, near: csr_matrix
+    ) -> Round:
+        was_right, rates = judge(heard, words, near)
+        own = odds(
+            was_right, rates.told(heard.stayed, heard.fled) + _thumbs(cast, heard, was_right)
+        )
+        item, label = (place.astype(np.int64) for place in words.nonzero())
+        cells = Cells.of(item, label, *self.shape)
+        prior = _prior(cells, words, heard, own)
+        sure = heard.matrix(np.where(heard.executed > 0, expit(own), 0.0), self.shape)
+        cast_votes = self._votes(cast, cells, cells.softmax(prior), sure, near)
+        return Round(cells, heard, solve(cells, cast_votes, len(KINDS), prior), rates)
+
+    def _votes(
+        self, cast: pl.DataFrame, cells: Cells, before: Floats, sure: csr_matrix, near: csr_matrix
+    ) -> Votes:
+        """The votes that are weighed by reliability. `before` is what is believed without them, `sure`
+        (items x labels) how surely a hypothesis that was executed is right."""
+        cast = cast.filter(pl.col("kind").is_in(KINDS))
+        item, label, weight = _array(cast, "item"), _array(cast, "number"), _floats(cast, "votes")
+        ended = cast["kind"].is_in(ENDED).to_numpy()
+        weight[ended] *= _at(sure, _array(cast, "end")[ended], label[ended])
+        kind = np.array([KINDS.index(k) for k in cast["kind"]], np.int64)
+        kind[(kind == KINDS.index(votes.END)) & (_at(sure, item, label) > 0)] = KINDS.index(AGAIN)
+        meant = (_shares(near.power(CLOSE)) @ sure).tocoo()
+        known = _at(cells.matrix(np.ones(len(cells.item))), meant.row, meant.col) > 0
+        item = np.concatenate([item, meant.row[known].astype(np.int64)])
+        label = np.concatenate([label, meant.col[known].astype(np.int64)])
+        weight = np.concatenate([weight, meant.data[known]])
+        kind = np.concatenate([kind, np.full(known.sum(), KINDS.index(votes.NEIGHBOURS))])
+        cell = cells.find(item, label)
+        return Votes(cell, kind, weight, np.maximum(before[cell], LEAST_BACKGROUND))
+
+    def _heard(self, cast: pl.DataFrame, folds: Indices) -> Heard:
+        """The hypotheses with what their own users did."""
+        key = ["item", "number"]
+        own = (
+            self.evidence.heard.join(self.items, on="utterance")
+            .join(self.numbers, left_on="intent", right_on="label")
+            .sort(key)
+        )
+        for kind in OWN:
+            mine = cast.filter(kind=kind).group_by(key).agg(pl.col("votes").sum().alias(kind))
+            own = own.join(mine, on=key, how="left", maintain_order="left")
+        others = cast.filter(kind=votes.N_BEST).group_by("item").agg(next=pl.col("votes").max())
+        sure = pl.col("confidence").clip(1e-3, 1.0).log()
+        own = own.join(others, on="item", how="left", maintain_order="left").with_columns(
+            pl.col(OWN).fill_null(0.0),
+            confidence=sure.fill_null(sure.median()).fill_null(0.0),
+            ahead=(sure - pl.col("next").clip(1e-3, 1.0).log()).fill_null(0.0).clip(-4.0, 4.0),
+        )
+        item = _array(own, "item")
+        return Heard(
+            item=item,
+            label=_array(own, "number"),
+            confidence=_floats(own, "confidence"),
+            ahead=_floats(own, "ahead"),
+            fold=folds[item],
+            **{kind: _floats(own, kind) for kind in OWN},
+        )
+
+    def _held(self, others: pl.DataFrame, first: Round, some: pl.DataFrame) -> Held:
+        """What the users who were held back did with the hypotheses of the round without them."""
+        key = ["item", "number"]
+        done = others.group_by(key).agg(
+            stayed=pl.col("votes").filter(kind=votes.STAYED).sum(),
+            fled=pl.col("votes").filter(kind=votes.FLED).sum(),
+        )
+        asked = some.filter(pl.col("kind").is_in([votes.STAYED, votes.IDLE]))
+        known = asked.group_by("item").agg(known=pl.col("users").sum().cast(pl.Float64))
+        done = (
+            done.join(known, on="item", how="left")
+            .sort(key)
+            .with_columns(pl.col("known").fill_null(0.0))
+        )
+        believed = _at(first.belief, _array(done, "item"), _array(done, "number"))
+        return Held(believed, *(_floats(done, name) for name in ("stayed", "fled", "known")))
+
+    def _cast(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The votes of some users, added up, with the numbers of wording, label and end."""
+        ends = self.items.rename({"utterance": "via", "item": "end"})
+        return (
+            votes.tally(rows, self.evidence.night)
+            .join(self.items, on="utterance", maintain_order="left")
+            .join(self.numbers, on="label", maintain_order="left")
+            .join(ends, on="via", how="left", maintain_order="left")
+            .filter(pl.col("end").is_not_null() | ~pl.col("kind").is_in(ENDED))
+            .with_columns(pl.col("end").fill_null(0))
+        )
+
+    def _matrix(self, cast: pl.DataFrame) -> csr_matrix:
+        """wordings x labels: above 0 where somebody spoke of a label."""
+        place = _array(cast, "item"), _array(cast, "number")
+        return csr_matrix((np.ones(cast.height), place), self.shape)
+
+    def _near(self) -> csr_matrix:
+        """wordings x wordings: the cosine of neighbours, where it is above 0."""
+        found = (
+            self.evidence.neighbours.filter(pl.col("similarity") > 0)
+            .join(self.items, on="utterance")
+            .join(self.items.rename({"utterance": "neighbour", "item": "other"}), on="neighbour")
+        )
+        place = _array(found, "item"), _array(found, "other")
+        return csr_matrix((_floats(found, "similarity"), place), (self.shape[0],) * 2)
+
+    def _long(self, cells: Cells, belief: Floats) -> pl.DataFrame:
+        kept = pl.DataFrame({"item": cells.item, "number": cells.label, "probability": belief})
+        most = (
+            kept.filter(pl.col("probability") >= SMALLEST)
+            .sort("item", "probability", "number", descending=[False, True, False])
+            .group_by("item", maintain_order=True)
+            .head(MOST_LABELS)
+        )
         return pl.DataFrame(
-            schema={"utterance": pl.String(), "label": pl.String(), "probability": pl.Float64()}
+            {
+                "utterance": np.array(self.wordings, dtype=object)[most["item"].to_numpy()],
+                "label": np.array(self.labels, dtype=object)[most["number"].to_numpy()],
+                "probability": most["probability"].round(6),
+            },
+            schema=NO_LABELS.drop("locale").schema,
         )
-    place = {u: i for i, u in enumerate(wordings)}
-    number = {label: i for i, label in enumerate(labels)}
-    texts = Texts.of(
-        wordings,
-        evidence.seed["utterance"].to_list(),
-        np.array([number[x] for x in evidence.seed["intent"]], np.int64),
+
+
+def _prior(cells: Cells, words: csr_matrix, heard: Heard, own: Floats) -> Floats:
+    """On log scale: the hypotheses at their odds, the rest shared as the words have it."""
+    rest = _at(words, cells.item, cells.label)
+    mine = cells.find(heard.item, heard.label)
+    rest[mine] = 0.0
+    whole = np.add.reduceat(rest, cells.start[:-1])
+    prior = np.log(rest / np.maximum(whole, 1e-9)[cells.item] + 1e-9)
+    prior[mine] = own
+    return np.asarray(prior)
+
+
+def _thumbs(cast: pl.DataFrame, heard: Heard, was_right: Floats) -> Floats:
+    """The log odds that thumbs tell of each hypothesis, whose worth is learned from those that are
+    believed or doubted anyhow: where praise goes to both alike, it tells nothing."""
+    own = pl.DataFrame({"item": heard.item, "number": heard.label})
+    thumbs = cast.select(
+        pl.col("item").cast(pl.Int64), pl.col("number").cast(pl.Int64), "kind", "votes"
     )
-    row = np.array([place[u] for u in heard["utterance"]], np.int64)
-    column = np.array([number[x] for x in heard["intent"]], np.int64)
-    moved = _moved(evidence.moves, place)
-    belief, weight = _first_guess(heard, row, column, (len(wordings), len(labels)))
-    for _ in range(ROUNDS):
-        words = read(texts, belief, weight)
-        own = _judged(heard, row, column, words, moved, texts.folds)
-        belief = softmax(own + _ends(moved, own), axis=1)
-        weight = (np.maximum(0.0, belief.max(axis=1) - 0.3) / 0.7) ** 2
-    return _long(belief, wordings, labels)
-
-
-def _first_guess(
-    heard: pl.DataFrame, row: Indices, column: Indices, shape: tuple[int, int]
-) -> tuple[Floats, Floats]:
-    """Before any reader: a hypothesis is as good as the share of its users who stayed."""
-    fled, users = heard["fled"].to_numpy(), heard["executed_users"].to_numpy()
-    stayed = np.where(users > 0, (users - fled + 0.5) / (users + 1), 0.3)
-    belief = np.full(shape, 1e-4)
-    belief[row, column] += stayed
-    weight = np.zeros(shape[0])
-    np.maximum.at(weight, row, np.where(stayed > 0.5, stayed, 0.0))
-    return belief / belief.sum(axis=1, keepdims=True), weight
-
-
-def _judged(
-    heard: pl.DataFrame,
-    row: Indices,
-    column: Indices,
-    words: Floats,
-    moved: csr_matrix,
-    folds: Indices,
-) -> Floats:
-    """wordings x labels, log scale: each hypothesis at its odds, the rest as the reader has it.
-
-    Nobody can flee what was never executed: how good such hypotheses are is told by the wordings
-    with which their users ended up.
-    """
-    users, executed = heard["users"].to_numpy(), heard["executed_users"].to_numpy()
-    fled = np.minimum(heard["fled"].to_numpy(), executed)
-    best_other = words.copy()
-    best_other[row, column] = -np.inf
-    signs = np.column_stack(
-        [
-            heard["confidence"].fill_null(-1.0).to_numpy(),
-            words[row, column],
-            best_other.max(axis=1)[row],
-        ]
+    up, down = (
+        _floats(
+            own.join(
+                thumbs.filter(kind=kind), on=["item", "number"], how="left", maintain_order="left"
+            ).fill_null(0.0),
+            "votes",
+        )
+        for kind in (votes.PRAISE, votes.BLAME)
     )
-    rows = Hypotheses(
-        label=column,
-        stayed=executed - fled,
-        fled=fled,
-        ignored=(users - executed).astype(np.float64),
-        fled_ignored=heard["fled_unexecuted"].to_numpy(),
-        signs=np.maximum(signs, -30.0),
-        fold=folds[row],
+    right, wrong = (
+        float((down @ share + THUMBS / 2) / ((up + down) @ share + THUMBS))
+        for share in (was_right, 1 - was_right)
     )
-    was_right, rates = judge(rows, words.shape[1])
-    judged = _filled(words, row, column, rates.odds(was_right, rows.stayed, rows.fled))
-    unheard = executed == 0
-    told = _told_by_ends(moved, judged, np.unique(row[~unheard]))
-    was_right[unheard] = calibrate(was_right[unheard], told[row[unheard], column[unheard]])
-    return _filled(words, row, column, rates.odds(was_right, rows.stayed, rows.fled))
+    return Rates(right, wrong).told(up, down) if right < wrong else np.zeros(len(up))
 
 
-def _filled(words: Floats, row: Indices, column: Indices, odds: Floats) -> Floats:
-    """wordings x labels, log scale: the hypotheses at their odds, the rest shared as the reader does."""
-    rest = np.exp(words)
-    rest[row, column] = 0.0
-    filled: Floats = np.log(rest / np.maximum(rest.sum(axis=1, keepdims=True), TINY) + TINY)
-    filled[row, column] = odds
-    return filled
+def _settled(last: Round, cast: pl.DataFrame, bent: Bend) -> Floats:
+    """The belief of each cell: bent as the held-back users call for, and shared where users mean two
+    things by one wording."""
+    cells, belief = last.cells, last.solved.belief.copy()
+    best = cells.best(belief)
+    sure = belief[best]
+    rest = (1 - bent(sure)) / np.maximum(1 - sure, 1e-12)
+    belief *= rest[cells.item]
+    belief[best] = bent(sure)
+    ends = cast.filter(pl.col("kind") == votes.END)
+    place = _array(ends, "item"), _array(ends, "number")
+    moved = csr_matrix((_floats(ends, "votes"), place), (len(cells.start) - 1, cells.labels))
+    heard = last.heard
+    moved = moved - heard.matrix(_at(moved, heard.item, heard.label), moved.shape)
+    most, there = _most(moved), np.asarray(moved.argmax(axis=1)).ravel()
+    whole = np.asarray(moved.sum(axis=1)).ravel()
+    seen = ambiguity.Heard(heard.stayed, heard.fled, most[heard.item], whole[heard.item])
+    share = ambiguity.share_of_first(seen, last.rates)
+    for row in np.flatnonzero(np.isfinite(share)):
+        item = heard.item[row]
+        belief[cells.start[item] : cells.start[item + 1]] = 0.0
+        two = cells.find(np.array([item, item]), np.array([heard.label[row], there[item]]))
+        belief[two] = share[row], 1 - share[row]
+    return belief
 
 
-def _told_by_ends(moved: csr_matrix, judged: Floats, heard: Indices) -> Floats:
-    """wordings x labels: the mean belief of the wordings with which users ended up and whose own
-    hypothesis was executed; NaN where there is none."""
-    executed = np.zeros(moved.shape[0])
-    executed[heard] = 1.0
-    sure = csr_matrix(moved.multiply(executed))
-    mass = np.asarray(sure.sum(axis=1)).ravel()
-    with np.errstate(invalid="ignore"):
-        return np.asarray((sure @ softmax(judged, axis=1)) / mass[:, None])
+def _teaching(sure: Floats) -> Floats:
+    """How much a wording teaches the reader, by how surely its best label is believed."""
+    return np.asarray(np.maximum(0.0, (sure - 0.3) / 0.7) ** 2)
 
 
-def _moved(moves: pl.DataFrame, place: dict[str, int]) -> csr_matrix:
-    """source x target: how surely the two say the same, at most 1 in all for a source."""
-    known = moves.filter(pl.col("source").is_in(place) & pl.col("target").is_in(place))
-    sources = np.array([place[u] for u in known["source"]], np.int64)
-    targets = np.array([place[u] for u in known["target"]], np.int64)
-    sure = known["p_kept"].to_numpy()
-    total = np.bincount(sources, sure, len(place))
-    return csr_matrix(
-        (sure / np.maximum(1.0, total[sources]), (sources, targets)), (len(place),) * 2
-    )
+def _most(matrix: csr_matrix) -> Floats:
+    return np.asarray(matrix.max(axis=1).todense(), np.float64).ravel()
 
 
-def _ends(moved: csr_matrix, own: Floats) -> Floats:
-    """wordings x labels: what the wordings with which users ended up say, as a log factor."""
-    labels = own.shape[1]
-    meant = np.log((1 - SLIP) * softmax(own, axis=1) + SLIP / labels) + np.log(labels)
-    return np.asarray(TRUST * (moved @ meant))
+def _shares(matrix: csr_matrix) -> csr_matrix:
+    """The matrix with rows that sum to 1."""
+    whole = np.asarray(matrix.sum(axis=1)).ravel()
+    return csr_matrix(matrix.multiply(1 / np.maximum(whole, 1e-9)[:, None]))
 
 
-def _long(belief: Floats, wordings: list[str], labels: list[str]) -> pl.DataFrame:
-    order = np.argsort(-belief, axis=1, kind="stable")[:, :MOST_LABELS]
-    kept = np.take_along_axis(belief, order, axis=1)
-    rows, columns = np.nonzero(kept >= SMALLEST)
-    return pl.DataFrame(
-        {
-            "utterance": np.array(wordings, dtype=object)[rows],
-            "label": np.array(labels, dtype=object)[order[rows, columns]],
-            "probability": np.round(kept[rows, columns], 6),
-        },
-        schema={"utterance": pl.String(), "label": pl.String(), "probability": pl.Float64()},
-    )
+def _at(matrix: csr_matrix, rows: Indices, columns: Indices) -> Floats:
+    return np.asarray(matrix[rows, columns], np.float64).ravel()
+
+
+def _array(rows: pl.DataFrame, column: str) -> Indices:
+    return rows[column].to_numpy().astype(np.int64)
+
+
+def _floats(rows: pl.DataFrame, column: str) -> Floats:
+    return rows[column].to_numpy().astype(np.float64)

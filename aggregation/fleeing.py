@@ -1,27 +1,37 @@
 """How often people say it again tells how often the assistant was right.
 
-People who got what they wanted seldom come back, the others often, whatever the assistant's own
-confidence: two rates turn the share of users who fled into a share of hypotheses that were right. A
-turn whose hypothesis was not executed gave nobody anything, which shows how often people come back
-when they were failed; such a turn says nothing against its hypothesis.
+People who got what they wanted seldom come back, the others often: two rates turn the share of users
+who fled into a share of hypotheses that were right. A turn whose hypothesis was not executed gave
+nobody anything, which shows how often people come back when they were failed; such a turn says
+nothing against its hypothesis. How often they come back to what was right is seen at the hypotheses
+for which most speaks.
+
+What speaks for a hypothesis before its own users are heard is weighed by a logistic regression whose
+outcome nobody observed: it is fitted through the two rates, by the likelihood of who fled (a mixture
+of two coins with the covariates in the mixing share; Jordan and Jacobs 1994 call it a gate). Being
+linear in log odds, it reaches to hypotheses that were never trusted enough to be executed.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.isotonic import IsotonicRegression
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+from scipy.special import expit, logit
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 FOLDS = 4
-CALM = 0.05  # quantile of the foreseen rates at which hypotheses are taken to be right
+CALM = 0.25  # share of hypotheses, those for which most speaks, that are taken to be right
+RIGHT, WRONG = 0.05, 0.6  # shares of users who come back, before any was seen
+STRENGTH = 5.0  # users that these guesses are worth
 MOST_SURE = 0.98
 MOST_ODDS = 8.0  # log odds; no number of users proves more
-FEWEST_TOLD = 50
-SEED = 0
+RIDGE = 1.0
+CLOSE = 3  # exponent on the similarity of neighbours whose users are counted along
+FARTHEST = 30.0
 
 
 @dataclass(frozen=True)
@@ -33,84 +43,140 @@ class Rates:
 
     def was_right(self, fled: Floats) -> Floats:
         """The share of right hypotheses behind a share of users who fled."""
-        share = (self.wrong - fled) / (self.wrong - self.right)
-        return np.clip(share, 1 - MOST_SURE, MOST_SURE)
+        return np.clip((self.wrong - fled) / (self.wrong - self.right), 0.0, 1.0)
 
-    def odds(self, was_right: Floats, stayed: Floats, fled: Floats) -> Floats:
-        """The log odds of being right after so many users stayed, and so many fled."""
-        odds = np.log(was_right / (1 - was_right))
-        odds += fled * np.log(self.right / self.wrong)
-        odds += stayed * np.log((1 - self.right) / (1 - self.wrong))
-        return np.asarray(np.clip(odds, -MOST_ODDS, MOST_ODDS))
+    def told(self, stayed: Floats, fled: Floats) -> Floats:
+        """The log odds of being right that so many users tell."""
+        against = fled * np.log(self.right / self.wrong)
+        return np.asarray(against + stayed * np.log((1 - self.right) / (1 - self.wrong)))
 
 
 @dataclass(frozen=True)
-class Hypotheses:
-    """A row a wording and hypothesis: how many users stayed and fled after it was executed, how many
-    fled of `ignored` users for whom it was not, and `signs` (rows x 3: what speaks for it)."""
+class Heard:
+    """A row a wording and hypothesis: `item`, `label`, how many users stayed and fled after it was
+    executed, how many were idle or came back after it was not, the assistant's log confidence, and by
+    how much that is ahead of its next hypothesis."""
 
+    item: Indices
     label: Indices
     stayed: Floats
     fled: Floats
-    ignored: Floats
-    fled_ignored: Floats
-    signs: Floats
+    idle: Floats
+    lost: Floats
+    confidence: Floats
+    ahead: Floats
     fold: Indices
 
+    @property
+    def executed(self) -> Floats:
+        return self.stayed + self.fled
 
-def judge(rows: Hypotheses, labels: int) -> tuple[Floats, Rates]:
+    def matrix(self, values: Floats, shape: tuple[int, int]) -> csr_matrix:
+        return csr_matrix((values, (self.item, self.label)), shape)
+
+
+def judge(heard: Heard, words: csr_matrix, near: csr_matrix) -> tuple[Floats, Rates]:
     """The probability of each hypothesis to be right, own users apart, and the rates behind it.
 
-    Monotone boosted trees foresee the share who flee from the signs and from how often people flee
-    the label elsewhere; a row is judged by trees that saw neither it nor its fold.
+    `words` (items x labels) is the reader's, `near` (items x items) the cosine of neighbours.
+    A row is judged by weights that saw neither it nor its fold.
     """
-    foreseen = np.zeros(len(rows.label))
-    base = _ratio(rows.fled.sum(), (rows.fled + rows.stayed).sum(), 0.2, 1.0)
-    for k in range(FOLDS):
-        taught = (rows.fold != k) & (rows.fled + rows.stayed > 0)
-        foreseen[rows.fold == k] = _foresee(rows, taught, rows.fold == k, labels, base)
-    tried = rows.fled + rows.stayed > 0
-    right = float(np.quantile(foreseen[tried], CALM)) if tried.any() else 0.1
-    failed = _ratio(rows.fled_ignored.sum(), rows.ignored.sum(), 0.5, 5.0)
-    wrong = max(failed, float(np.quantile(foreseen[tried], 1 - CALM)) if tried.any() else 0.5)
-    rates = Rates(min(max(right, 0.005), 0.45), min(max(wrong, right + 0.1, 0.1), 0.95))
-    return rates.was_right(foreseen), rates
+    lost = (heard.lost.sum() + STRENGTH * WRONG) / (heard.lost.sum() + heard.idle.sum() + STRENGTH)
+    rates = Rates(RIGHT, max(float(lost), 2 * RIGHT))
+    tried = heard.executed > 0
+    close = near.power(CLOSE)
+    fled = (close @ heard.matrix(heard.fled, words.shape)).tocsr()
+    stayed = (close @ heard.matrix(heard.stayed, words.shape)).tocsr()
+    was_right = np.full(len(heard.item), 0.5)
+    for _ in range(2):
+        signs = np.column_stack(
+            [
+                heard.confidence,
+                heard.ahead,
+                *_ahead(words, heard),
+                *_pooled(stayed, fled, heard, rates),
+            ]
+        )
+        for k in range(FOLDS):
+            taught, asked = tried & (heard.fold != k), heard.fold == k
+            elsewhere = _elsewhere(heard, taught, rates, words.shape[1])[heard.label]
+            rows = np.column_stack([signs, elsewhere])
+            gate = _gate(rows[taught], heard.stayed[taught], heard.fled[taught], rates)
+            was_right[asked] = expit(gate[0] + rows[asked] @ gate[1:])
+        rates = Rates(_calm(heard, was_right, tried, rates.wrong), rates.wrong)
+    return np.clip(was_right, 1 - MOST_SURE, MOST_SURE), rates
 
 
-def calibrate(was_right: Floats, told: Floats) -> Floats:
-    """`was_right` bent, in its own order, to what others told of the same rows (NaN: nothing)."""
-    known = np.isfinite(told)
-    if known.sum() < FEWEST_TOLD:
-        return was_right
-    bent = IsotonicRegression(y_min=1 - MOST_SURE, y_max=MOST_SURE, out_of_bounds="clip")
-    return np.asarray(bent.fit(was_right[known], told[known]).predict(was_right))
+def odds(was_right: Floats, told: Floats) -> Floats:
+    """Log odds of being right, after what the own users tell."""
+    return np.clip(logit(was_right) + told, -MOST_ODDS, MOST_ODDS)
 
 
-def _foresee(
-    rows: Hypotheses,
-    taught: npt.NDArray[np.bool_],
-    asked: npt.NDArray[np.bool_],
-    labels: int,
-    base: float,
-) -> Floats:
-    fled = np.bincount(rows.label[taught], rows.fled[taught], labels)
-    users = np.bincount(rows.label[taught], (rows.fled + rows.stayed)[taught], labels)
-    by_label = (fled + 5 * base) / (users + 5)
-    signs = np.column_stack([rows.signs, by_label[rows.label]])
-    if taught.sum() < 100 or not asked.any():
-        return np.asarray(by_label[rows.label[asked]])
-    outcome = np.concatenate([np.ones(taught.sum()), np.zeros(taught.sum())])
-    weight = np.concatenate([rows.fled[taught], rows.stayed[taught]])
-    model = HistGradientBoostingClassifier(
-        max_iter=60,
-        max_leaf_nodes=12,
-        min_samples_leaf=min(100, max(20, int(taught.sum() / 20))),
-        monotonic_cst=[-1, -1, 1, 1],
-        early_stopping=False,
-        random_state=SEED,
-    ).fit(np.vstack([signs[taught]] * 2), outcome, weight)
-    return np.asarray(model.predict_proba(signs[asked])[:, 1])
+def _calm(heard: Heard, was_right: Floats, tried: npt.NDArray[np.bool_], wrong: float) -> float:
+    """The share of users who come back to the hypotheses for which most speaks."""
+    if not tried.any():
+        return RIGHT
+    calm = tried & (was_right >= np.quantile(was_right[tried], 1 - CALM))
+    back = heard.fled[calm].sum() + RIGHT * STRENGTH
+    return float(np.clip(back / (heard.executed[calm].sum() + STRENGTH), 0.005, wrong / 2))
 
 
-def _ratio(part: float, whole: float, guess: float, strength: float) -> float:
-    return float((part + guess * strength) / (whole + strength))
+def _ahead(words: csr_matrix, heard: Heard) -> tuple[Floats, Floats]:
+    """By how much the words prefer the hypothesis to any other label, log scale: above and below 0."""
+    own = np.asarray(words[heard.item, heard.label]).ravel()
+    other = _other(words, heard)
+    ahead = np.log(np.maximum(own, 1e-12)) - np.log(np.maximum(other, 1e-12))
+    ahead = np.clip(ahead, -FARTHEST, FARTHEST)
+    return np.maximum(ahead, 0.0), np.minimum(ahead, 0.0)
+
+
+def _pooled(
+    stayed: csr_matrix, fled: csr_matrix, heard: Heard, rates: Rates
+) -> tuple[Floats, Floats]:
+    """What the users of neighbours tell of the hypothesis, and against the best of other labels."""
+    gain, loss = rates.told(np.ones(1), np.zeros(1))[0], rates.told(np.zeros(1), np.ones(1))[0]
+    told = (stayed * gain + fled * loss).tocsr()
+    own = np.asarray(told[heard.item, heard.label]).ravel()
+    return _tempered(own), -_tempered(_other(told, heard))
+
+
+def _other(values: csr_matrix, heard: Heard) -> Floats:
+    """Of each row the highest value among the other labels of its item, 0 where there is none."""
+    rest = values.tocoo()
+    first = np.asarray(values.max(axis=1).todense()).ravel()
+    best = np.asarray(values.argmax(axis=1)).ravel()
+    others = rest.col != best[rest.row]
+    second = np.zeros(len(first))
+    np.maximum.at(second, rest.row[others], rest.data[others])
+    return np.where(best[heard.item] == heard.label, second[heard.item], first[heard.item])
+
+
+def _elsewhere(heard: Heard, taught: npt.NDArray[np.bool_], rates: Rates, labels: int) -> Floats:
+    """Of each label the log odds of being right, by how often people flee it elsewhere."""
+    fled = np.bincount(heard.label[taught], heard.fled[taught], labels)
+    users = np.bincount(heard.label[taught], heard.executed[taught], labels)
+    base = (fled.sum() + STRENGTH * 0.3) / (users.sum() + STRENGTH)
+    share = rates.was_right((fled + STRENGTH * base) / (users + STRENGTH))
+    return np.asarray(logit(np.clip(share, 1 - MOST_SURE, MOST_SURE)))
+
+
+def _gate(signs: Floats, stayed: Floats, fled: Floats, rates: Rates) -> Floats:
+    """Intercept and weights (none below 0) under which who fled is most likely."""
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        right = expit(weights[0] + signs @ weights[1:])
+        back = np.clip(rates.right * right + rates.wrong * (1 - right), 1e-9, 1 - 1e-9)
+        cost = -(fled * np.log(back) + stayed * np.log1p(-back)).sum()
+        slope = -(fled / back - stayed / (1 - back)) * (rates.right - rates.wrong)
+        slope *= right * (1 - right)
+        cost += 0.5 * RIDGE * (weights[1:] ** 2).sum()
+        return cost, np.concatenate([[slope.sum()], signs.T @ slope + RIDGE * weights[1:]])
+
+    bounds = [(None, None)] + [(0.0, None)] * signs.shape[1]
+    start = np.zeros(signs.shape[1] + 1)
+    found: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return found
+
+
+def _tempered(told: Floats) -> Floats:
+    return np.asarray(np.sign(told) * np.log1p(np.abs(told)))

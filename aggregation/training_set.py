@@ -3,11 +3,18 @@
 import hashlib
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
+from scipy.stats import beta
 
-from aggregation.votes import FLED
+from aggregation.votes import AGAINST, validating
+
+Floats = npt.NDArray[np.float64]
 
 KEY = ["locale", "utterance"]
+DOUBT = 0.1  # chance that the share of right labels is below the bound
+BUCKETS = (("tail", 1, 2), ("torso", 3, 9), ("head", 10, None))  # by users of the wording
 
 
 @dataclass(frozen=True)
@@ -15,7 +22,18 @@ class Floors:
     """What a wording needs to enter a training set."""
 
     users: int = 2  # distinct users behind the wording's cluster and label
-    probability: float = 0.5  # of its best label
+    belief: float = 0.3  # lower bound of the probability of its best label
+
+
+@dataclass(frozen=True)
+class Believed:
+    """`labels` (soft labels of the lake), the `votes` behind them, `slots` (`locale, utterance, slots`)
+    and `wordings` (`locale, utterance, users`)."""
+
+    labels: pl.DataFrame
+    votes: pl.DataFrame
+    slots: pl.DataFrame
+    wordings: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -24,14 +42,15 @@ class TrainingSet:
     withheld: pl.DataFrame
 
 
-def build(soft_labels: pl.DataFrame, votes: pl.DataFrame, floors: Floors) -> TrainingSet:
+def build(believed: Believed, floors: Floors) -> TrainingSet:
     """Examples whose best label is believed, and how many wordings were withheld by reason.
 
-    The weight is the square of the best label's probability: a wording half believed teaches a
-    quarter.
+    What decides is the lower bound of the best label's probability over the distinct users behind it:
+    one user who is nine tenths sure is not yet believed. The weight is the square of the probability:
+    a wording half believed teaches a quarter.
     """
     gathered = (
-        soft_labels.sort([*KEY, "probability", "label"], descending=[False, False, True, False])
+        believed.labels.sort([*KEY, "probability", "label"], descending=[False, False, True, False])
         .group_by(KEY, maintain_order=True)
         .agg(
             labels=pl.col("label"),
@@ -40,30 +59,37 @@ def build(soft_labels: pl.DataFrame, votes: pl.DataFrame, floors: Floors) -> Tra
             users=pl.col("users").first(),
         )
     )
-    few = pl.col("users") < floors.users
-    doubt = pl.col("best") < floors.probability
-    reason = (
-        pl.when(doubt)
-        .then(pl.lit("best label not believed"))
-        .when(few)
+    bound = lower_bound(gathered["best"].to_numpy(), gathered["users"].cast(pl.Float64).to_numpy())
+    judged = gathered.with_columns(
+        reason=pl.when(pl.col("users") < floors.users)
         .then(pl.lit(f"fewer than {floors.users} users behind cluster and label"))
+        .when(pl.Series(bound) < floors.belief)
+        .then(pl.lit("best label not believed by enough users")),
     )
-    judged = gathered.with_columns(reason=reason)
     kept = judged.filter(pl.col("reason").is_null())
+    best = kept.select(*KEY, label=pl.col("labels").list.first())
+    speaking = believed.votes.filter(~pl.col("kind").is_in(AGAINST))
     sources = (
-        votes.filter(pl.col("kind") != FLED)
-        .join(kept.select(*KEY, label=pl.col("labels").list.first()), on=[*KEY, "label"])
+        speaking.join(best, on=[*KEY, "label"])
         .group_by(KEY)
         .agg(sources=pl.col("kind").unique().sort())
     )
-    examples = kept.join(sources, on=KEY, how="left").select(
-        *KEY,
-        "labels",
-        "probabilities",
-        weight=pl.col("best") ** 2,
-        users="users",
-        sources=pl.col("sources").fill_null(pl.lit(["words"])),
-        slots=pl.lit(None),
+    examples = (
+        kept.join(sources, on=KEY, how="left")
+        .join(believed.slots, on=KEY, how="left")
+        .join(_split(believed.votes), on=KEY, how="left")
+        .join(believed.wordings.select(*KEY, said_by="users"), on=KEY, how="left")
+        .select(
+            *KEY,
+            "labels",
+            "probabilities",
+            weight=pl.col("best") ** 2,
+            users="users",
+            sources=pl.col("sources").fill_null(pl.lit(["words"])),
+            slots="slots",
+            split=pl.col("split").fill_null("train"),
+            said_by=pl.col("said_by").fill_null(0),
+        )
     )
     withheld = judged.drop_nulls("reason").group_by("reason").agg(rows=pl.len().cast(pl.Int64))
     return TrainingSet(
@@ -71,42 +97,101 @@ def build(soft_labels: pl.DataFrame, votes: pl.DataFrame, floors: Floors) -> Tra
     )
 
 
+def best(labels: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance, label, probability`: the most probable label of each wording."""
+    ranked = labels.sort([*KEY, "probability", "label"], descending=[False, False, True, False])
+    first = ranked.unique(KEY, keep="first", maintain_order=True)
+    return first.select(*KEY, "label", "probability")
+
+
+def lower_bound(probability: Floats, users: Floats) -> Floats:
+    """What the share of right labels exceeds in nine cases of ten, if each user behind the label were a
+    draw (Jeffreys interval of a binomial share)."""
+    right = probability * users
+    return np.asarray(beta.ppf(DOUBT, right + 0.5, users - right + 0.5))
+
+
+def _split(votes: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance, split`: `validation` where every user of a wording is set apart for it, so
+    that nobody who taught `train` said it."""
+    said = votes.filter(pl.col("user_id") != "").group_by(KEY).agg(alone=validating().all())
+    split = pl.when("alone").then(pl.lit("validation")).otherwise(pl.lit("train"))
+    return said.select(*KEY, split=split)
+
+
 def content_hash(examples: pl.DataFrame) -> str:
     """Eight hexadecimal digits of the rows' content."""
-    rows = examples.select(*KEY, "labels", "probabilities", "weight", "users")
-    return hashlib.blake2b(rows.write_json().encode(), digest_size=4).hexdigest()
+    return hashlib.blake2b(examples.write_json().encode(), digest_size=4).hexdigest()
 
 
-def fresh(examples: pl.DataFrame, before: pl.DataFrame | None) -> int:
-    """How many wordings the set before did not hold with the same best label."""
+@dataclass(frozen=True)
+class Change:
+    """What a training set says that the one before did not: wordings that are `new`, or have another
+    best label (`turned`), and wordings that are `gone`."""
+
+    new: int
+    turned: int
+    gone: int
+
+
+def change(examples: pl.DataFrame, before: pl.DataFrame | None) -> Change:
+    """From the set before to this one."""
     if before is None:
-        return examples.height
-    best = [*KEY, pl.col("labels").list.first().alias("label")]
-    return examples.select(best).join(before.select(best), on=[*KEY, "label"], how="anti").height
+        return Change(examples.height, 0, 0)
+    now, then = (e.select(*KEY, label=pl.col("labels").list.first()) for e in (examples, before))
+    both = now.join(then, on=KEY, suffix="_then")
+    turned = both.filter(pl.col("label") != pl.col("label_then")).height
+    return Change(now.height - both.height, turned, then.height - both.height)
 
 
-def card(version: str, built: TrainingSet, new: int) -> str:
-    """The training set's card, in Markdown. Holds counts, no wording."""
+def card(
+    version: str, built: TrainingSet, changed: Change, before: str | None, settings: str
+) -> str:
+    """The training set's card, in Markdown. Holds counts, no wording. `settings` is TOML or JSON."""
     examples = built.examples
     by_locale = examples.group_by("locale").agg(
         rows=pl.len(),
         weight=pl.col("weight").sum().round(1),
         labels=pl.col("labels").list.first().n_unique(),
+        slots=pl.col("slots").is_not_null().sum(),
+        validation=(pl.col("split") == "validation").sum(),
     )
     lines = [
         f"# Training set {version}",
         "",
-        f"{examples.height} wordings with soft labels, {new} of them new or with another best label.",
+        f"{examples.height} wordings with soft labels. Against {before or 'none before it'}:"
+        f" {changed.new} new, {changed.turned} with another best label, {changed.gone} gone.",
         "",
-        "| locale | wordings | sum of weights | intents |",
-        "|---|---|---|---|",
-        *(f"| {loc} | {n} | {w} | {k} |" for loc, n, w, k in by_locale.sort("locale").iter_rows()),
+        "| locale | wordings | sum of weights | intents | with slots | validation |",
+        "|---|---|---|---|---|---|",
+        *("| " + " | ".join(map(str, row)) + " |" for row in by_locale.sort("locale").iter_rows()),
+        "",
+        "| said by | wordings | mean probability of the best label |",
+        "|---|---|---|",
+        *_buckets(examples),
         "",
         "| withheld | wordings |",
         "|---|---|",
         *(f"| {why} | {n} |" for _, why, n in built.withheld.sort("reason").iter_rows()),
         "",
         "Probabilities sum to 1 over the labels of a row; the weight is how much evidence the row is",
-        "worth. `users` counts the distinct users behind the wording's cluster and label.",
+        "worth. `users` counts the distinct users behind the wording's cluster and label, `said_by` those",
+        "of the wording. Rows of `validation` were said by nobody whose wordings are in `train`.",
+        "",
+        "Settings of the night:",
+        "",
+        "```json",
+        settings,
+        "```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _buckets(examples: pl.DataFrame) -> list[str]:
+    lines = []
+    for name, least, most in BUCKETS:
+        rows = examples.filter(pl.col("said_by").is_between(least, most or 2**31))
+        sure = rows.select(pl.col("probabilities").list.first()).mean().item()
+        users = f"{least} to {most}" if most else f"{least} and more"
+        lines.append(f"| {users} users ({name}) | {rows.height} | {sure or 0:.2f} |")
+    return lines

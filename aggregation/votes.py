@@ -1,51 +1,65 @@
-"""The reports behind the labels, as a long table: who says that this wording means that label."""
+"""The kinds of evidence, and how the votes of a window add up."""
+
+from datetime import date
 
 import polars as pl
 
-OWN = "stayed"  # the assistant's hypothesis was executed, and the users stayed
-FLED = "fled"  # it was executed, and the users said it again: a vote against
-UNHEARD = "unexecuted"  # the best hypothesis, which was not trusted enough to execute
-END = "moved"  # the hypothesis of the wording with which users ended up, who stayed with it
+STAYED = "stayed"  # the assistant's hypothesis was executed, and the user did not come back
+FLED = "fled"  # it was executed, and the user said it again: a vote against
+IDLE = "idle"  # it was not trusted enough to be executed, and the user did not come back
+LOST = "lost"  # it was not executed, and the user said it again: no word against it
+TARGET = "target"  # the hypothesis of the wording that followed, while the chain went on
+END = "end"  # that of the last wording of the chain
+REWRITE = "rewrite"  # that of the wording that ran instead
+PRAISE = "praise"
+BLAME = "blame"  # a vote against
+N_BEST = "n_best"  # another hypothesis of the assistant
+NEIGHBOURS = "neighbours"  # what the wordings nearest to it are believed to mean
+
+AGAINST = (FLED, BLAME)
+HALF_LIFE = 60.0  # days after which a vote counts half
+
+MOST_CHECKS = 10.0  # votes of one user by which what the others say is checked
+CHECKING = "012"  # first letters of hashed ids (of 16) whose users check what the others say
+VALIDATING = "f"  # those whose own wordings validate what was learned from the others'
 
 
-def votes(utterances: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
-    """`locale, utterance, label, kind, votes, users`; a user counts once for a wording and label."""
-    heard = utterances.filter(pl.col("intent") != "").rename({"intent": "label"})
-    executed = pl.col("executed_users").cast(pl.Float64)
-    own = [
-        _of_kind(heard, OWN, (executed - pl.col("fled")).clip(lower_bound=0), "executed_users"),
-        _of_kind(heard, FLED, pl.min_horizontal(pl.col("fled"), executed), "executed_users"),
-        _of_kind(heard, UNHEARD, pl.col("users") - executed, "users"),
-    ]
-    ends = (
-        moves.join(
-            heard.select("locale", "label", target="utterance", held=executed - pl.col("fled")),
-            on=["locale", "target"],
-        )
-        .filter(pl.col("held") > 0)
-        .group_by("locale", "label", utterance="source")
-        .agg(votes=(pl.col("p_kept") * pl.col("users")).sum().round(6), users=pl.col("users").sum())
-    )
-    moved = _of_kind(ends, END, pl.col("votes"), "users")
+def held_back() -> pl.Expr:
+    """Whether a vote is kept for checking: three users in sixteen, the same every night."""
+    return _first_letter(CHECKING)
+
+
+def validating() -> pl.Expr:
+    """Whether a vote is of a user for whom training sets are split: one in sixteen."""
+    return _first_letter(VALIDATING)
+
+
+def _first_letter(letters: str) -> pl.Expr:
+    return pl.col("user_id").str.slice(0, 1).is_in(list(letters))
+
+
+def tally(votes: pl.DataFrame, night: str) -> pl.DataFrame:
+    """`locale, utterance, label, kind, via, votes, users` as of a night: older votes count less."""
+    age = (pl.lit(date.fromisoformat(night)) - pl.col("day").str.to_date()).dt.total_days()
     return (
-        pl.concat([*own, moved])
-        .filter(pl.col("votes") > 0)
-        .sort("locale", "utterance", "label", "kind")
+        votes.with_columns(votes=pl.col("weight") * 0.5 ** (age / HALF_LIFE))
+        .group_by("locale", "utterance", "label", "kind", "via")
+        .agg(pl.col("votes").sum().round(6), users=pl.len().cast(pl.Int64))
+        .sort("locale", "utterance", "label", "kind", "via")
     )
 
 
-def weights(cast: pl.DataFrame) -> pl.DataFrame:
-    """`locale, utterance, label, votes`: the weight of the votes for each label."""
-    speaking = cast.filter(pl.col("kind") != FLED)
-    return speaking.group_by("locale", "utterance", "label").agg(pl.col("votes").sum().round(6))
+def capped(votes: pl.DataFrame) -> pl.DataFrame:
+    """The votes for and against what was executed, each user's brought down to MOST_CHECKS in all:
+    one who says much is one person still."""
+    own = votes.filter(pl.col("kind").is_in([STAYED, FLED]))
+    whole = pl.col("weight").sum().over("user_id")
+    return own.with_columns(pl.col("weight") * (MOST_CHECKS / whole).clip(upper_bound=1.0))
 
 
-def _of_kind(rows: pl.DataFrame, kind: str, weight: pl.Expr, users: str) -> pl.DataFrame:
-    return rows.select(
-        "locale",
-        "utterance",
-        "label",
-        kind=pl.lit(kind),
-        votes=weight.cast(pl.Float64),
-        users=pl.col(users).cast(pl.Int64),
+def weights(votes: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance, label, votes`: the weight of what users say for each label."""
+    speaking = votes.filter((pl.col("user_id") != "") & ~pl.col("kind").is_in(AGAINST))
+    return speaking.group_by("locale", "utterance", "label").agg(
+        votes=pl.col("weight").sum().round(6)
     )

@@ -44,7 +44,9 @@ def explain(root: Path, utterance: str, locale: str | None) -> dict[str, Any]:
         "withheld_because": None if example else _withheld(labels),
         "soft_labels": labels.select("label", "probability", "users", "votes").to_dicts(),
         "votes": _about(lake.newest("votes"), wording, tag)
-        .select("label", "kind", "votes", "users")
+        .group_by("label", "kind")
+        .agg(votes=pl.col("weight").sum(), users=pl.col("user_id").replace("", None).n_unique())
+        .sort("votes", "label", "kind", descending=[True, False, False])
         .to_dicts(),
         "cluster": _cluster(lake, cluster),
         "moved_to": moves.filter(source=wording)

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from aggregation import backing, training_set
-from aggregation.believe import believe
-from aggregation.votes import votes, weights
+from aggregation import backing, slots, training_set
+from aggregation.believe import Evidence, believe
+from aggregation.votes import weights
 from flows import reviewing, seed
 from flows.settings import Settings
 from mining import (
@@ -416,60 +416,80 @@ def believe_labels(night: Night, day: str) -> Result:
     """Votes, and what is believed of each wording, with the users behind its cluster and label."""
 
     def work() -> Result:
-        lake = night.lake
+        lake, engine = night.lake, night.engine
+        people = _people(night, day)
+        followed = {"followed": lake.read("followed", [day])}
+        told = lake.read("evidence", [day])
+        cast_votes = engine.query(
+            "votes",
+            people | followed | {"ends": lake.read("ends", [day])},
+            {"most_items": MOST_ITEMS, "intents": int(told["intent"].item() > 0)},
+        ).sort("locale", "utterance", "label", "kind", "via", "user_id")
         spoken = lake.read("wordings", [day])
-        heard = lake.read("utterances", [day]).join(spoken, on=["locale", "utterance"], how="semi")
-        moves = lake.read("moves", [day])
-        cast_votes = votes(heard, moves)
         known = seed.kept(night.home)
-        believed = believe(heard, moves, known.filter(~kept_aside(known)))
-        said = lake.files("turns", night.window("turns", day))
-        clusters = reviewing.accepted(lake, day)
-        grouped = backing.groups(believed, clusters, lake.read("neighbours", [day]))
-        backers = night.engine.query("backers", {"turns": said, "grouped": grouped})
-        rows = backing.with_users(believed, clusters, backers).join(
-            weights(cast_votes), on=["locale", "utterance", "label"], how="left"
+        key = ["locale", "utterance"]
+        near = lake.read("neighbours", [day])
+        found = believe(
+            Evidence(
+                cast_votes.join(spoken, on=key, how="semi"),
+                day,
+                lake.read("utterances", [day]).join(spoken, on=key, how="semi"),
+                near,
+                known.filter(~kept_aside(known)),
+            )
+        )
+        grouped = backing.groups(found.labels, reviewing.accepted(lake, day), near)
+        backers = engine.query("backers", {"turns": people["turns"], "grouped": grouped})
+        rows = backing.with_users(found.labels, reviewing.accepted(lake, day), backers).join(
+            weights(cast_votes), on=[*key, "label"], how="left"
         )
         rows = rows.with_columns(pl.col("votes").fill_null(0.0))
         lake.put("votes", day, cast_votes)
+        lake.put("reliability", day, found.reliability)
+        lake.put("calibration", day, found.calibration)
         lake.put("soft_labels", day, rows.sort("locale", "utterance", "label"))
         return {"votes": cast_votes.height, "soft_labels": rows.height}
 
-    inputs = [
-        day,
-        night.marks(day, "utterances", "moves", "clusters", "neighbours", "verdicts"),
-        digest_of(night.home.seed_data),
-    ]
+    seen = ("turns", "robots", "utterances", "followed", "ends", "clusters", "neighbours")
+    inputs = [day, night.marks(day, *seen, "verdicts"), digest_of(night.home.seed_data)]
     return night.once("believe_labels", inputs, work)
 
 
 def build_training_set(night: Night, day: str) -> Result:
     """The immutable training set of what is believed."""
-    inputs = [day, night.marks(day, "soft_labels", "votes", "robots")]
+    marks = night.marks(day, "soft_labels", "votes", "robots", "moves", "followed", "turns")
 
     def work() -> Result:
         lake, home = night.lake, night.home
         floors = training_set.Floors(users=night.settings.floors.training)
+        labels = lake.read("soft_labels", [day])
+        followed = {"followed": lake.read("followed", [day])}
+        filled = night.engine.query("filled", _people(night, day) | followed)
         built = training_set.build(
-            lake.read("soft_labels", [day]), lake.read("votes", [day]), floors
+            training_set.Believed(
+                labels,
+                lake.read("votes", [day]),
+                slots.project(training_set.best(labels), filled, lake.read("moves", [day])),
+                lake.read("wordings", [day]),
+            ),
+            floors,
         )
         content = training_set.content_hash(built.examples)
         number = night.ledger.number("training_set", f"{day}-{content}")
         version = f"{day}-{number:04}-{content}"
-        earlier = [v for v in training_versions(home) if v < version]
-        before = (
-            pl.read_parquet(home.training_sets / earlier[-1] / "examples.parquet")
-            if earlier
-            else None
-        )
-        new = training_set.fresh(built.examples, before)
-        _keep_training_set(home, version, built, training_set.card(version, built, new))
+        earlier = [v for v in training_versions(home) if v < version][-1:]
+        before = read_training_set(home, earlier[0]) if earlier else None
+        changed = training_set.change(built.examples, before)
+        settings = night.settings.model_dump_json(indent=1, exclude_none=True)
+        last = earlier[0] if earlier else None
+        card = training_set.card(version, built, changed, last, settings)
+        _keep_training_set(home, version, built, card)
         row = {
             "version": version,
             "night": day,
             "examples": built.examples.height,
             "believed_weight": round(float(built.examples["weight"].sum()), 6),
-            "fresh": new,
+            "fresh": changed.new + changed.turned,
         }
         lake.put("training_sets", day, pl.DataFrame([row]))
         lake.put(
@@ -481,7 +501,7 @@ def build_training_set(night: Night, day: str) -> Result:
         )
         return {"version": version, "counts": {"examples": built.examples.height}}
 
-    return night.once("build_training_set", inputs, work)
+    return night.once("build_training_set", [day, marks], work)
 
 
 def decide_retraining(night: Night, day: str, version: str) -> Result:
@@ -492,10 +512,11 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
         examples = read_training_set(night.home, version)
         taught = store.about(night.home, champion).get("training_set") if champion else None
         before = read_training_set(night.home, taught) if taught else None
+        changed = training_set.change(examples, before)
         trigger = night.settings.trigger
         decision = decide(
             examples.height,
-            training_set.fresh(examples, before),
+            changed.new + changed.turned,
             TriggerConfig(trigger.fewest_examples, trigger.fewest_fresh),
         )
         row = {

@@ -400,14 +400,40 @@ class Daily(dy.Schema):
 
 
 class Votes(dy.Schema):
-    """One report: this kind of evidence says that this wording means this label."""
+    """One report: this user, by this kind of evidence, says that this wording means this label."""
 
     locale = _text("locale", key=True)
     utterance = _text("wording", key=True)
     label = _text("intent", key=True)
     kind = _text("kind of evidence", key=True)
-    votes = dy.Float64(nullable=False, min=0.0, description="weight, each user capped")
-    users = _count("distinct users behind it")
+    via = _text("wording at which the user ended; empty where it is this one", key=True)
+    user_id = _text("salted hash of the user; empty where it is nobody's vote", key=True)
+    day = _text("last day on which it was cast, YYYY-MM-DD")
+    weight = _share("how much of a vote it is, a user's mean over the turns")
+
+
+class Reliability(dy.Schema):
+    """How often the votes of a kind come from the truth, as the newest night learned it."""
+
+    locale = _text("locale", key=True)
+    kind = _text("kind of evidence", key=True)
+    reliability = _share("share of its votes that come from the truth, not from anywhere")
+
+
+class Calibration(dy.Schema):
+    """How what was believed held before users who were held back."""
+
+    locale = _text("locale", key=True)
+    bucket = dy.Enum(
+        ["unseen", "tail", "torso", "head"],
+        primary_key=True,
+        nullable=False,
+        description="users behind the wording: none, from 1, from 3, from 10",
+    )
+    users = dy.Float64(nullable=False, min=0.0, description="users who were held back, by weight")
+    believed = _share("mean probability of the hypotheses that they were given")
+    bent = _share("the same after the correction; equal where none was called for")
+    observed = _share("share of right ones, by who of them came back")
 
 
 class SoftLabels(dy.Schema):
@@ -448,6 +474,12 @@ class Examples(dy.Schema):
     users = _count("distinct users behind the wording's cluster and label")
     sources = _strings("kinds of evidence behind the row")
     slots = dy.List(SLOT, nullable=True, description="projected slots; null where not projected")
+    split = dy.Enum(
+        ["train", "validation"],
+        nullable=False,
+        description="validation: every user of the wording is set apart for it",
+    )
+    said_by = _count("distinct users who said the wording")
 
     @dy.rule()
     def probabilities_sum_to_one(cls) -> pl.Expr:  # noqa: N805
@@ -545,6 +577,8 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "lineage": Lineage,
     "verdicts": Verdicts,
     "votes": Votes,
+    "reliability": Reliability,
+    "calibration": Calibration,
     "soft_labels": SoftLabels,
     "withheld": Withheld,
     "training_sets": TrainingSets,

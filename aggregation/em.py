@@ -1,0 +1,201 @@
+"""What votes of unknown reliability say, by expectation maximization over sparse cells.
+
+An item is a wording, a cell a label that it may have. A vote of a kind for a label comes from the
+truth with the kind's reliability s, and else from a background b (how often the label would be voted
+for anyhow: among all votes of the kind, or as the words of the item suggest):
+
+    P(vote for l | truth k) = s [k = l] + (1 - s) b(l | k)
+
+so a single vote moves the belief in l from b to s + (1 - s) b. With b the same for all k this is the
+one-coin model (Dawid and Skene 1979, with one parameter a source). A kind with votes enough has its
+own confusions, b(l | k), drawn towards those of k's group of labels, and these towards the whole.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.sparse import csr_matrix
+from scipy.spatial.distance import pdist
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+ROUNDS = 30
+STILL = 1e-4  # change of the reliabilities under which the rounds end
+GUESS = 0.7  # reliability before any vote was seen
+PULL = 10.0  # votes that the guess is worth
+LEAST, MOST = 0.02, 0.99
+CONFUSED = 50  # votes a label from which a kind has confusions of its own
+SHRINK = 20.0  # votes that the confusions of a group are worth for a label of it
+GROUPS = 12  # labels a group, on average
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Which labels an item may have: sorted by item, then label; item i's are start[i]:start[i + 1]."""
+
+    item: Indices
+    label: Indices
+    start: Indices
+    labels: int
+
+    @staticmethod
+    def of(item: Indices, label: Indices, items: int, labels: int) -> "Cells":
+        """Each item and label once. Every item from 0 to `items` must be there."""
+        keys = np.unique(item.astype(np.int64) * labels + label)
+        items_of = keys // labels
+        return Cells(
+            items_of, keys % labels, np.searchsorted(items_of, np.arange(items + 1)), labels
+        )
+
+    def find(self, item: Indices, label: Indices) -> Indices:
+        """The cells of these items and labels, which must be there."""
+        return np.searchsorted(self.item * self.labels + self.label, item * self.labels + label)
+
+    def softmax(self, scores: Floats) -> Floats:
+        """`scores` (a cell each) as probabilities, which sum to 1 for each item."""
+        highest = np.maximum.reduceat(scores, self.start[:-1])
+        risen = np.exp(scores - highest[self.item])
+        return np.asarray(risen / np.add.reduceat(risen, self.start[:-1])[self.item])
+
+    def best(self, belief: Floats) -> Indices:
+        """Of each item the cell with the highest belief; the first among equals."""
+        top = np.flatnonzero(belief == np.maximum.reduceat(belief, self.start[:-1])[self.item])
+        return top[np.searchsorted(self.item[top], np.arange(len(self.start) - 1))]
+
+    def matrix(self, values: Floats) -> csr_matrix:
+        """items x labels."""
+        return csr_matrix((values, self.label, self.start), (len(self.start) - 1, self.labels))
+
+
+@dataclass(frozen=True)
+class Votes:
+    """A row a cell and kind: weight of the votes, and their background where the item has its own."""
+
+    cell: Indices
+    kind: Indices
+    weight: Floats
+    background: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Solved:
+    """`belief` of each cell, and `reliability` of each kind."""
+
+    belief: Floats
+    reliability: Floats
+
+
+def solve(
+    cells: Cells, votes: Votes, kinds: int, prior: Floats | None = None, *, confusions: bool = False
+) -> Solved:
+    """Beliefs and reliabilities that explain each other. `prior` is on log scale, a cell each.
+
+    With `confusions`, kinds with more than CONFUSED votes a label have their own.
+    """
+    before = np.zeros(len(cells.item)) if prior is None else prior
+    reliability = np.full(kinds, GUESS)
+    background = _marginal(cells, votes, kinds) if votes.background is None else votes.background
+    belief = _belief(cells, votes, before, reliability[votes.kind], background)
+    for _ in range(ROUNDS):
+        moved = _reliability(votes, belief, reliability, background, kinds)
+        change = np.abs(moved - reliability).max(initial=0.0)
+        reliability = moved
+        belief = _belief(cells, votes, before, reliability[votes.kind], background)
+        if change < STILL:
+            break
+    if confusions:
+        pairs = _Pairs.of(cells, votes)
+        for _ in range(ROUNDS // 3):
+            belief = cells.softmax(before + _confused(cells, votes, pairs, belief, reliability))
+    return Solved(belief, reliability)
+
+
+def _marginal(cells: Cells, votes: Votes, kinds: int) -> Floats:
+    """Of each vote: the share of its label among the votes of its kind."""
+    place = votes.kind * cells.labels + cells.label[votes.cell]
+    cast = np.bincount(place, votes.weight, kinds * cells.labels).reshape(kinds, cells.labels)
+    share = (cast + 1.0) / (cast + 1.0).sum(axis=1, keepdims=True)
+    return np.asarray(share.ravel()[place])
+
+
+def _belief(
+    cells: Cells, votes: Votes, prior: Floats, reliability: Floats, background: Floats
+) -> Floats:
+    told = votes.weight * np.log1p(reliability / ((1 - reliability) * background))
+    return cells.softmax(prior + np.bincount(votes.cell, told, len(cells.item)))
+
+
+def _reliability(
+    votes: Votes, belief: Floats, reliability: Floats, background: Floats, kinds: int
+) -> Floats:
+    s = reliability[votes.kind]
+    from_truth = votes.weight * belief[votes.cell] * s / (s + (1 - s) * background)
+    told = np.bincount(votes.kind, from_truth, kinds) + PULL * GUESS
+    return np.clip(told / (np.bincount(votes.kind, votes.weight, kinds) + PULL), LEAST, MOST)
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Every vote beside every cell of its item."""
+
+    cell: Indices
+    vote: Indices
+    place: Indices  # in kinds x labels (truth) x labels (vote), flattened
+
+    @staticmethod
+    def of(cells: Cells, votes: Votes) -> "_Pairs":
+        item = cells.item[votes.cell]
+        sizes = np.diff(cells.start)[item]
+        vote = np.repeat(np.arange(len(item)), sizes)
+        first = np.repeat(cells.start[item] - (np.cumsum(sizes) - sizes), sizes)
+        cell = first + np.arange(len(vote))
+        truth, voted = cells.label[cell], cells.label[votes.cell[vote]]
+        place = (votes.kind[vote] * cells.labels + truth) * cells.labels + voted
+        return _Pairs(cell, vote, place)
+
+
+def _confused(cells: Cells, votes: Votes, pairs: _Pairs, belief: Floats, coin: Floats) -> Floats:
+    """What the votes tell of each cell, on log scale, under the confusions of their kinds."""
+    kinds, labels = len(coin), cells.labels
+    shape = (kinds, labels, labels)
+    weight = votes.weight[pairs.vote]
+    counts = np.bincount(pairs.place, weight * belief[pairs.cell], kinds * labels**2).reshape(shape)
+    whole = np.zeros((kinds, labels))
+    np.add.at(whole, (votes.kind, cells.label[votes.cell]), votes.weight)
+    logs = np.empty(shape)
+    for kind in range(kinds):
+        known = counts[kind] if whole[kind].sum() >= CONFUSED * labels else np.zeros_like(counts[0])
+        chance = _smoothed(known, whole[kind], coin[kind])
+        logs[kind] = np.log(chance / chance.mean(axis=0))
+    return _sums(pairs.cell, weight * logs.ravel()[pairs.place], len(cells.item))
+
+
+def _sums(place: Indices, values: Floats, size: int) -> Floats:
+    return np.bincount(place, values, size).astype(np.float64)
+
+
+def _smoothed(counts: Floats, cast: Floats, reliability: float) -> Floats:
+    """labels x labels: P(vote | truth), each truth's row drawn towards its group's off the diagonal."""
+    labels = len(counts)
+    whole = (cast + 1.0) / (cast + 1.0).sum()
+    off = counts - np.diag(np.diag(counts))
+    group = _groups(off)
+    pooled = np.zeros((group.max() + 1, labels))
+    np.add.at(pooled, group, off)
+    shared = (pooled + SHRINK * whole) / (pooled.sum(axis=1, keepdims=True) + SHRINK)
+    wrong = (off + SHRINK * shared[group]) / (off.sum(axis=1, keepdims=True) + SHRINK)
+    right = (np.diag(counts) + SHRINK * reliability) / (counts.sum(axis=1) + SHRINK)
+    return np.asarray(right[:, None] * np.eye(labels) + (1 - right)[:, None] * wrong)
+
+
+def _groups(off: Floats) -> Indices:
+    """Labels that are voted for alike where they are wrong, by average linkage of the cosines."""
+    if len(off) <= GROUPS:
+        return np.zeros(len(off), np.int64)
+    both = off + off.T + np.eye(len(off)) * (off.sum(axis=1) + 1.0)[:, None]
+    tree = linkage(pdist(both, "cosine"), "average")
+    found: Indices = fcluster(tree, max(2, len(off) // GROUPS), "maxclust").astype(np.int64) - 1
+    return found

@@ -1,0 +1,136 @@
+"""Slot values for a wording: its own, or those of the wording with which its users ended up, where they
+are found in it.
+
+A user who says "wake me at seven" after "get me up at seven" tells that "seven" is the time in both.
+The value is looked for in the failed wording, letter by letter, then as a near match (typed or heard
+wrongly); what is not found is not projected. Label projection after Yarowsky et al. 2001, with the
+value itself as the alignment, as in Falke et al. 2020.
+"""
+
+import polars as pl
+from rapidfuzz import fuzz
+
+KEY = ["locale", "utterance"]
+FOUND = ["name", "value", "start", "end", "probability"]
+NEAR = (
+    85.0  # similarity (0 to 100) from which a stretch of the wording is the value, spelt otherwise
+)
+SHORTEST = 5  # letters that a value needs to be looked for otherwise than letter by letter
+AGREED = 0.7  # share of the users' weight that one value of a slot must have
+SUREST = 0.5  # least probability of a projected slot
+
+
+def project(best: pl.DataFrame, filled: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance, slots`: slots of wordings under their best label, where any verifies.
+
+    `best` is `locale, utterance, label, probability`; `filled` (`locale, utterance, label, name, value,
+    users`) what was executed and stayed with; `moves` where users ended up. Places are characters of
+    the utterance, the end exclusive.
+    """
+    own = filled.join(best, on=[*KEY, "label"]).select(
+        *KEY, "name", "value", "probability", weight=pl.col("users").cast(pl.Float64)
+    )
+    ended = (
+        moves.rename({"source": "utterance", "users": "moved"})
+        .join(best, on=KEY)
+        .join(filled.rename({"utterance": "target"}), on=["locale", "target", "label"])
+        .select(
+            *KEY,
+            "name",
+            "value",
+            probability=pl.col("probability") * pl.col("p_same"),
+            weight=pl.min_horizontal("moved", "users") * pl.col("p_same"),
+        )
+    )
+    told = pl.concat([own, ended])
+    places = told.select("utterance", "value").unique()
+    spans = [span(utterance, value) for utterance, value in places.iter_rows()]
+    placed = places.with_columns(
+        start=pl.Series([s[0] if s else None for s in spans], dtype=pl.Int64),
+        end=pl.Series([s[1] if s else None for s in spans], dtype=pl.Int64),
+        alike=pl.Series([s[2] if s else None for s in spans], dtype=pl.Float64),
+    )
+    slot = [*KEY, "name"]
+    whole = told.group_by(slot).agg(whole=pl.col("weight").sum())
+    agreed = (
+        told.join(placed.drop_nulls(), on=["utterance", "value"])
+        .with_columns(value=pl.col("utterance").str.slice("start", pl.col("end") - pl.col("start")))
+        .group_by(*slot, "value", "start", "end")
+        .agg(pl.col("weight").sum(), probability=(pl.col("probability") * pl.col("alike")).max())
+        .join(whole, on=slot)
+        .with_columns(share=pl.col("weight") / pl.col("whole"))
+        .filter(pl.col("share") >= AGREED)
+        .with_columns(probability=(pl.col("probability") * pl.col("share")).round(6))
+        .filter(pl.col("probability") >= SUREST)
+    )
+    return _apart(agreed).group_by(KEY, maintain_order=True).agg(slots=pl.struct(FOUND))
+
+
+def span(utterance: str, value: str) -> tuple[int, int, float] | None:
+    """Where a value stands in a wording: start, end (exclusive) and how alike (to 1); None where it
+    does not, or where it stands twice."""
+    text, sought = utterance.lower(), value.lower()
+    if len(text) != len(utterance):  # a letter that is two in lower case: places would shift
+        text, sought = utterance, value
+    start = text.find(sought)
+    if start >= 0:
+        end = start + len(sought)
+        twice = text.find(sought, start + 1) >= 0
+        return None if twice or not _whole(text, start, end) else (start, end, 1.0)
+    if len(sought) < SHORTEST:
+        return None
+    found = fuzz.partial_ratio_alignment(sought, text, score_cutoff=NEAR)
+    if found is None:
+        return None
+    start, end = _widened(text, found.dest_start, found.dest_end)
+    alike = fuzz.ratio(sought, text[start:end])
+    return (start, end, alike / 100) if alike >= NEAR else None
+
+
+def _whole(text: str, start: int, end: int) -> bool:
+    """Whether no word is cut, in scripts that part words by spaces."""
+    if " " not in text:
+        return True
+    return not (_inside(text, start) or _inside(text, end))
+
+
+def _inside(text: str, place: int) -> bool:
+    return 0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum()
+
+
+def _widened(text: str, start: int, end: int) -> tuple[int, int]:
+    """To whole words, where spaces part them."""
+    if " " in text:
+        while _inside(text, start):
+            start -= 1
+        while _inside(text, end):
+            end += 1
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _apart(slots: pl.DataFrame) -> pl.DataFrame:
+    """Slots that do not overlap: the more probable stays, then the longer."""
+    ordered = slots.sort(
+        *KEY,
+        "probability",
+        pl.col("end") - pl.col("start"),
+        "name",
+        "start",
+        descending=[False, False, True, True, False, False],
+    )
+    kept: list[int] = []
+    taken: list[tuple[int, int]] = []
+    before = None
+    for row, (locale, utterance, start, end) in enumerate(
+        ordered.select(*KEY, "start", "end").iter_rows()
+    ):
+        if (locale, utterance) != before:
+            before, taken = (locale, utterance), []
+        if all(end <= first or start >= last for first, last in taken):
+            taken.append((start, end))
+            kept.append(row)
+    return ordered[kept].sort(*KEY, "start")

@@ -1,0 +1,138 @@
+-- Who says that a wording means a label, and how: a row a user, wording, label, kind and place.
+--   stayed, fled       the best hypothesis was executed, and the user did not come back, or did
+--   idle, lost         it was not executed, and the user did not come back, or did
+--   rewrite            it was heard in the wording that ran instead, and the user stayed
+--   target, end        the executed hypothesis of the next wording, of the last one (via), and the
+--                      user stayed with it
+--   praise, blame      thumbs for what was executed
+--   n_best             another hypothesis of the assistant, at its confidence; nobody's vote
+-- A user counts once for each, with the mean of what happened, and votes on at most :most_items
+-- wordings, the first ones. Probabilities are summed in millionths.
+-- followed: the turns that were said again; ends: where their chains end; robots: what is set aside;
+-- :intents is 1 where the log names what was executed, so that none means nothing was
+with said as (
+    select
+        t.turn_id,
+        t.user_id,
+        t.locale,
+        t.utterance,
+        coalesce(t.executed_utterance, t.utterance) as ran,
+        t.best_intent as label,
+        t.feedback,
+        t.n_best,
+        t.at_ms,
+        cast(cast(t.timestamp as date) as string) as day,
+        case
+            when t.intent is not null or t.outcome = 'success' then 1
+            when t.outcome = 'failure' or :intents = 1 then 0
+            else 1
+        end as executed,
+        cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint) as p
+    from turns as t
+    left join followed as f on t.turn_id = f.source_turn_id
+    left anti join robots as r
+        on t.user_id = r.user_id
+        and t.locale = r.locale
+        and t.utterance = r.utterance
+        and cast(cast(t.timestamp as date) as string) = r.day
+),
+items as (
+    select user_id, locale, utterance
+    from (
+        select
+            user_id,
+            locale,
+            utterance,
+            row_number() over (
+                partition by user_id order by min(at_ms), locale, utterance
+            ) as item
+        from (
+            select user_id, locale, utterance, at_ms from said
+            union all
+            select user_id, locale, ran as utterance, at_ms from said
+        ) as spoken
+        group by user_id, locale, utterance
+    ) as ranked
+    where item <= :most_items
+),
+cast_votes as (
+    select locale, ran as utterance, label, user_id, day, '' as via, 1000000 - p as weight,
+        case when executed = 1 then 'stayed' else 'idle' end as kind
+    from said
+    union all
+    select locale, ran as utterance, label, user_id, day, '' as via, p as weight,
+        case when executed = 1 then 'fled' else 'lost' end as kind
+    from said
+    union all
+    select locale, utterance, label, user_id, day, ran as via, 1000000 - p as weight,
+        'rewrite' as kind
+    from said
+    where ran <> utterance and executed = 1
+    union all
+    select locale, ran as utterance, label, user_id, day, '' as via, 1000000 as weight,
+        case when feedback > 0 then 'praise' else 'blame' end as kind
+    from said
+    where feedback <> 0 and executed = 1
+    union all
+    select s.locale, s.ran as utterance, t.label, s.user_id, s.day, t.ran as via,
+        cast(floor(cast(s.p as double) * cast(1000000 - t.p as double) / 1000000) as bigint) as weight,
+        'target' as kind
+    from followed as f
+    inner join said as s on f.source_turn_id = s.turn_id
+    inner join said as t on f.target_turn_id = t.turn_id
+    left join ends as e on f.source_turn_id = e.turn_id
+    where t.executed = 1 and s.ran <> t.ran and f.target_turn_id <> coalesce(e.end_turn_id, '')
+    union all
+    select s.locale, s.ran as utterance, t.label, s.user_id, s.day, t.ran as via,
+        cast(floor(e.p_chain * cast(1000000 - t.p as double)) as bigint) as weight,
+        'end' as kind
+    from ends as e
+    inner join said as s on e.turn_id = s.turn_id
+    inner join said as t on e.end_turn_id = t.turn_id
+    where t.executed = 1 and s.ran <> t.ran
+),
+of_users as (
+    select
+        v.locale,
+        v.utterance,
+        v.label,
+        v.kind,
+        v.via,
+        v.user_id,
+        max(v.day) as day,
+        cast(floor(cast(sum(v.weight) as double) / cast(count(*) as double)) as bigint) as weight
+    from cast_votes as v
+    left semi join items as i
+        on v.user_id = i.user_id and v.locale = i.locale and v.utterance = i.utterance
+    where v.label is not null
+    group by v.locale, v.utterance, v.label, v.kind, v.via, v.user_id
+),
+known as (
+    select locale, ran as utterance, label, day, h.intent as other,
+        cast(round(h.confidence * 1000000) as bigint) as weight
+    from said
+    lateral view explode(n_best) as h
+),
+of_the_assistant as (
+    select
+        locale,
+        utterance,
+        other as label,
+        'n_best' as kind,
+        '' as via,
+        '' as user_id,
+        max(day) as day,
+        cast(floor(cast(sum(weight) as double) / cast(count(*) as double)) as bigint) as weight
+    from known
+    where other is not null and weight is not null and other <> coalesce(label, '')
+    group by locale, utterance, other
+)
+select locale, utterance, label, kind, via, user_id, day,
+    cast(weight as double) / cast(1000000 as double) as weight
+from of_users
+where weight > 0
+union all
+select locale, utterance, label, kind, via, user_id, day,
+    cast(weight as double) / cast(1000000 as double) as weight
+from of_the_assistant
+where weight > 0

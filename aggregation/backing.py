@@ -6,7 +6,7 @@ import polars as pl
 from aggregation.training_set import best
 
 KEY = ["locale", "utterance"]
-NEAR = 0.5  # cosine from which a neighbour with the same label speaks for a wording
+NEAR = 0.3  # cosine from which a neighbour with the same label speaks for a wording
 
 
 def groups(

@@ -118,7 +118,9 @@ class Locale:
         """A wording's probabilities sum to at most 1."""
         if not self.labels:
             return NOTHING
-        taught = self.evidence.seed.join(self.numbers, left_on="intent", right_on="label")
+        taught = self.evidence.seed.sort("utterance", "intent").join(
+            self.numbers, left_on="intent", right_on="label", maintain_order="left"
+        )
         texts = Texts.of(self.wordings, taught["utterance"].to_list(), _array(taught, "number"))
         near = self._near()
         everyone = self._cast(self.evidence.votes)
@@ -181,7 +183,8 @@ class Locale:
         """The hypotheses with what their own users did."""
         key = ["item", "number"]
         own = (
-            self.evidence.heard.join(self.items, on="utterance")
+            self.evidence.heard.select("utterance", "intent", "confidence")
+            .join(self.items, on="utterance")
             .join(self.numbers, left_on="intent", right_on="label")
             .sort(key)
         )

@@ -19,6 +19,7 @@ from aggregation import ambiguity, calibration, votes
 from aggregation.calibration import Bend, Held
 from aggregation.em import Cells, Solved, Votes, solve
 from aggregation.fleeing import Heard, Rates, judge, odds
+from aggregation.honesty import honest
 from aggregation.reader import Texts, read
 
 Floats = npt.NDArray[np.float64]
@@ -30,6 +31,8 @@ KINDS = (*ENDED, AGAIN, votes.N_BEST, votes.NEIGHBOURS)
 OWN = (votes.STAYED, votes.FLED, votes.IDLE, votes.LOST)
 CLOSE = 6  # exponent on the similarity of neighbours whose meaning is asked
 LEAST_BACKGROUND = 1e-3
+MANY = 4.0  # votes of users who stayed; of five, some are older or less than sure
+TURNED = 0.5 + 1e-6
 THUMBS = 20.0  # thumbs that the guess of no difference is worth
 SMALLEST = 0.002  # a probability below it is not kept
 MOST_LABELS = 20
@@ -135,6 +138,7 @@ class Locale:
         held = self._held(others, first, some)
         bent = calibration.bend(held, first.rates)
         words = read(texts, first.belief, _teaching(_most(first.belief)), asked)
+        everyone = self._cast(self._trusted(first))
         last = self._round(everyone, self._heard(everyone, texts.folds), words, near)
         named = pl.lit(self.name).alias("locale")
         return Believed(
@@ -159,6 +163,13 @@ class Locale:
         cast_votes = self._votes(cast, cells, cells.softmax(prior), sure, near)
         return Round(cells, heard, solve(cells, cast_votes, len(KINDS), prior), rates)
 
+    def _trusted(self, first: Round) -> pl.DataFrame:
+        """All votes, each worth as much as its user is honest by what the first round believes."""
+        believed = self._long(first.cells, first.solved.belief)
+        trust = honest(self.evidence.votes, believed, first.rates)
+        joined = self.evidence.votes.join(trust, on="user_id", how="left", maintain_order="left")
+        return joined.with_columns(pl.col("weight") * pl.col("honest").fill_null(1.0))
+
     def _votes(
         self, cast: pl.DataFrame, cells: Cells, before: Floats, sure: csr_matrix, near: csr_matrix
     ) -> Votes:
@@ -176,8 +187,7 @@ class Locale:
         label = np.concatenate([label, meant.col[known].astype(np.int64)])
         weight = np.concatenate([weight, meant.data[known]])
         kind = np.concatenate([kind, np.full(known.sum(), KINDS.index(votes.NEIGHBOURS))])
-        cell = cells.find(item, label)
-        return Votes(cell, kind, weight, np.maximum(before[cell], LEAST_BACKGROUND))
+        return _herded(cells.find(item, label), kind, weight, before)
 
     def _heard(self, cast: pl.DataFrame, folds: Indices) -> Heard:
         """The hypotheses with what their own users did."""
@@ -270,6 +280,22 @@ class Locale:
         )
 
 
+def _herded(cell: Indices, kind: Indices, weight: Floats, before: Floats) -> Votes:
+    """The first vote of a kind for a label of a wording is judged by how probable the label is anyhow;
+    those after it may repeat the first one's mistake, or its lie: their background is 1."""
+    keys, place = np.unique(cell * len(KINDS) + kind, return_inverse=True)
+    whole = np.bincount(place, weight)
+    cell, kind = keys // len(KINDS), keys % len(KINDS)
+    more = whole > 1
+    background = np.maximum(before[cell], LEAST_BACKGROUND)
+    return Votes(
+        np.concatenate([cell, cell[more]]),
+        np.concatenate([kind, kind[more]]),
+        np.concatenate([np.minimum(whole, 1.0), whole[more] - 1]),
+        np.concatenate([background, np.ones(more.sum())]),
+    )
+
+
 def _prior(cells: Cells, words: csr_matrix, heard: Heard, own: Floats) -> Floats:
     """On log scale: the hypotheses at their odds, the rest shared as the words have it."""
     rest = _at(words, cells.item, cells.label)
@@ -322,12 +348,24 @@ def _settled(last: Round, cast: pl.DataFrame, bent: Bend) -> Floats:
     whole = np.asarray(moved.sum(axis=1)).ravel()
     seen = ambiguity.Heard(heard.stayed, heard.fled, most[heard.item], whole[heard.item])
     share = ambiguity.share_of_first(seen, last.rates)
+    _kept(cells, belief, heard)
     for row in np.flatnonzero(np.isfinite(share)):
         item = heard.item[row]
         belief[cells.start[item] : cells.start[item + 1]] = 0.0
         two = cells.find(np.array([item, item]), np.array([heard.label[row], there[item]]))
         belief[two] = share[row], 1 - share[row]
     return belief
+
+
+def _kept(cells: Cells, belief: Floats, heard: Heard) -> None:
+    """A label with which many users stayed, and twice as many as fled, is not turned by those: where
+    they would turn it, it is as probable as all others together."""
+    safe = (heard.stayed >= MANY) & (heard.stayed >= 2 * heard.fled)
+    mine = cells.find(heard.item[safe], heard.label[safe])
+    for cell in mine[belief[mine] < TURNED]:
+        others = slice(*cells.start[cells.item[cell] : cells.item[cell] + 2])
+        belief[others] *= (1 - TURNED) / (1 - belief[cell])
+        belief[cell] = TURNED
 
 
 def _teaching(sure: Floats) -> Floats:
@@ -346,6 +384,8 @@ def _shares(matrix: csr_matrix) -> csr_matrix:
 
 
 def _at(matrix: csr_matrix, rows: Indices, columns: Indices) -> Floats:
+    if not len(rows):
+        return np.zeros(0)  # where SciPy would give a matrix
     return np.asarray(matrix[rows, columns], np.float64).ravel()
 
 

@@ -54,11 +54,15 @@ class Cells:
         """The cells of these items and labels, which must be there."""
         return np.searchsorted(self.item * self.labels + self.label, item * self.labels + label)
 
-    def softmax(self, scores: Floats) -> Floats:
-        """`scores` (a cell each) as probabilities, which sum to 1 for each item."""
-        highest = np.maximum.reduceat(scores, self.start[:-1])
+    def softmax(self, scores: Floats, others: Floats | None = None) -> Floats:
+        """`scores` (a cell each) as probabilities, which sum to 1 for each item together with so many
+        `others`: labels of the item that have no cell, at score 0."""
+        highest = np.maximum(np.maximum.reduceat(scores, self.start[:-1]), 0.0)
         risen = np.exp(scores - highest[self.item])
-        return np.asarray(risen / np.add.reduceat(risen, self.start[:-1])[self.item])
+        whole = np.add.reduceat(risen, self.start[:-1])
+        if others is not None:
+            whole += others * np.exp(-highest)
+        return np.asarray(risen / np.maximum(whole, 1e-300)[self.item])
 
     def best(self, belief: Floats) -> Indices:
         """Of each item the cell with the highest belief; the first among equals."""
@@ -91,25 +95,31 @@ class Solved:
 def solve(
     cells: Cells, votes: Votes, kinds: int, prior: Floats | None = None, *, confusions: bool = False
 ) -> Solved:
-    """Beliefs and reliabilities that explain each other. `prior` is on log scale, a cell each.
+    """Beliefs and reliabilities that explain each other. `prior` is on log scale, a cell each; where
+    there is none, all labels of an item are as probable before it is voted on, also those without a
+    cell, so that the beliefs of its cells sum to less than 1.
 
     With `confusions`, kinds with more than CONFUSED votes a label have their own.
     """
+    others = cells.labels - np.diff(cells.start).astype(np.float64) if prior is None else None
     before = np.zeros(len(cells.item)) if prior is None else prior
     reliability = np.full(kinds, GUESS)
     background = _marginal(cells, votes, kinds) if votes.background is None else votes.background
-    belief = _belief(cells, votes, before, reliability[votes.kind], background)
+    told = _told(cells, votes, reliability[votes.kind], background)
+    belief = cells.softmax(before + told, others)
     for _ in range(ROUNDS):
         moved = _reliability(votes, belief, reliability, background, kinds)
         change = np.abs(moved - reliability).max(initial=0.0)
         reliability = moved
-        belief = _belief(cells, votes, before, reliability[votes.kind], background)
+        told = _told(cells, votes, reliability[votes.kind], background)
+        belief = cells.softmax(before + told, others)
         if change < STILL:
             break
     if confusions:
         pairs = _Pairs.of(cells, votes)
         for _ in range(ROUNDS // 3):
-            belief = cells.softmax(before + _confused(cells, votes, pairs, belief, reliability))
+            told = _confused(cells, votes, pairs, belief, reliability)
+            belief = cells.softmax(before + told, others)
     return Solved(belief, reliability)
 
 
@@ -121,11 +131,10 @@ def _marginal(cells: Cells, votes: Votes, kinds: int) -> Floats:
     return np.asarray(share.ravel()[place])
 
 
-def _belief(
-    cells: Cells, votes: Votes, prior: Floats, reliability: Floats, background: Floats
-) -> Floats:
+def _told(cells: Cells, votes: Votes, reliability: Floats, background: Floats) -> Floats:
+    """What the votes tell of each cell, on log scale; of labels that nobody voted for it is 0."""
     told = votes.weight * np.log1p(reliability / ((1 - reliability) * background))
-    return cells.softmax(prior + np.bincount(votes.cell, told, len(cells.item)))
+    return _sums(votes.cell, told, len(cells.item))
 
 
 def _reliability(

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
-from scipy.special import expit, logit
+from scipy.special import betaln, expit, logit
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -26,9 +26,11 @@ Indices = npt.NDArray[np.int64]
 FOLDS = 4
 CALM = 0.25  # share of hypotheses, those for which most speaks, that are taken to be right
 RIGHT, WRONG = 0.05, 0.6  # shares of users who come back, before any was seen
+LEAST_RIGHT = 0.02  # some come back to everything
 STRENGTH = 5.0  # users that these guesses are worth
 MOST_SURE = 0.98
 MOST_ODDS = 8.0  # log odds; no number of users proves more
+EVEN = 12.0  # users of other wordings that a wording's own rates are worth
 RIDGE = 1.0
 CLOSE = 3  # exponent on the similarity of neighbours whose users are counted along
 FARTHEST = 30.0
@@ -46,9 +48,18 @@ class Rates:
         return np.clip((self.wrong - fled) / (self.wrong - self.right), 0.0, 1.0)
 
     def told(self, stayed: Floats, fled: Floats) -> Floats:
-        """The log odds of being right that so many users tell."""
-        against = fled * np.log(self.right / self.wrong)
-        return np.asarray(against + stayed * np.log((1 - self.right) / (1 - self.wrong)))
+        """The log odds of being right that so many users tell.
+
+        Wordings differ in how often people come back to them: each has rates of its own around these
+        two (beta-binomial), so that users of one wording are not worth as many of different ones.
+        """
+        return np.asarray(_chance(self.right, stayed, fled) - _chance(self.wrong, stayed, fled))
+
+
+def _chance(rate: float, stayed: Floats, fled: Floats) -> Floats:
+    """Log probability of who stayed and fled, but for what is the same at every rate."""
+    back, not_back = rate * EVEN, (1 - rate) * EVEN
+    return np.asarray(betaln(fled + back, stayed + not_back) - betaln(back, not_back))
 
 
 @dataclass(frozen=True)
@@ -118,7 +129,7 @@ def _calm(heard: Heard, was_right: Floats, tried: npt.NDArray[np.bool_], wrong: 
         return RIGHT
     calm = tried & (was_right >= np.quantile(was_right[tried], 1 - CALM))
     back = heard.fled[calm].sum() + RIGHT * STRENGTH
-    return float(np.clip(back / (heard.executed[calm].sum() + STRENGTH), 0.005, wrong / 2))
+    return float(np.clip(back / (heard.executed[calm].sum() + STRENGTH), LEAST_RIGHT, wrong / 2))
 
 
 def _ahead(words: csr_matrix, heard: Heard) -> tuple[Floats, Floats]:

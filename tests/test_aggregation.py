@@ -1,17 +1,27 @@
 """What is believed, who is behind it, and what enters a training set."""
 
+import itertools
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from aggregation import backing, training_set
-from aggregation.believe import believe
+from aggregation import ambiguity, backing, calibration, training_set
+from aggregation.believe import Believed, Evidence, believe
+from aggregation.calibration import Held
+from aggregation.em import Cells, Votes, solve
 from aggregation.fleeing import Rates
-from aggregation.votes import votes
-from warehouse.tables import Examples, Moves, Utterances, Votes
+from aggregation.votes import held_back, tally
+from warehouse.tables import Examples, SoftLabels
+from warehouse.tables import Votes as VotesTable
 
 KEY = ["locale", "utterance"]
+NIGHT = "2026-01-31"
 SEED = pl.DataFrame(
     {
         "locale": "en-GB",
@@ -22,46 +32,94 @@ SEED = pl.DataFrame(
 ROOMS = ["kitchen", "hall", "attic", "cellar", "study", "porch", "garage", "bedroom"]
 
 
-def heard(rows: list[tuple[str, str, int, int, float]]) -> pl.DataFrame:
-    """(wording, best hypothesis, users, users for whom it was executed, how many of them fled)."""
-    names = ["utterance", "intent", "users", "executed_users", "fled"]
-    frame = pl.DataFrame(rows, names, orient="row")
-    ignored = (pl.col("users") - pl.col("executed_users")) * 0.5
-    more = {
-        "locale": pl.lit("en-GB"),
-        "last_ms": pl.lit(0),
-        "turns": pl.col("users"),
-        "confidence": pl.lit(0.5),
-    }
-    return (
-        frame.with_columns(**more, fled_unexecuted=ignored)
-        .select(Utterances.column_names())
-        .cast({"fled": pl.Float64})
+def cast(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+    """(user, wording, label, kind, weight, via) as votes of one night."""
+    columns = {n: c.dtype for n, c in VotesTable.columns().items()}
+    named = [
+        {
+            "locale": "en-GB",
+            "utterance": wording,
+            "label": label,
+            "kind": kind,
+            "via": via,
+            "user_id": user,
+            "day": NIGHT,
+            "weight": weight,
+        }
+        for user, wording, label, kind, weight, via in rows
+    ]
+    return pl.DataFrame(named, columns)
+
+
+def users(name: str, number: int) -> list[str]:
+    return [f"{n % 16:x}{name}{n}" for n in range(number)]
+
+
+def heard_and_executed(wording: str, label: str, stayed: int, fled: int) -> list[tuple[Any, ...]]:
+    kinds = ["stayed"] * stayed + ["fled"] * fled
+    return [
+        (u, wording, label, kind, 0.95, "")
+        for u, kind in zip(users(wording, len(kinds)), kinds, strict=True)
+    ]
+
+
+def not_executed(wording: str, label: str, came_back: int, idle: int) -> list[tuple[Any, ...]]:
+    kinds = ["lost"] * came_back + ["idle"] * idle
+    return [
+        (u, wording, label, kind, 0.95, "")
+        for u, kind in zip(users(wording, len(kinds)), kinds, strict=True)
+    ]
+
+
+def ended(source: str, target: str, label: str, number: int) -> list[tuple[Any, ...]]:
+    return [(u, source, label, "end", 0.9, target) for u in users(source, number)]
+
+
+def a_log() -> list[tuple[Any, ...]]:
+    """Wordings whose users stay, a kind whose users flee, and one that was never executed."""
+    rows: list[tuple[Any, ...]] = []
+    for room in ROOMS:
+        rows += heard_and_executed(f"switch on the lamp in the {room}", "lamp_on", 9, 1)
+        rows += heard_and_executed(f"stop the music in the {room}", "music_stop", 9, 1)
+        rows += heard_and_executed(f"make it quiet in the {room}", "lamp_on", 3, 6)
+        rows += not_executed(f"hush the {room}", "lamp_on", 6, 3)
+    return rows
+
+
+def evidence(rows: list[tuple[Any, ...]], seed: pl.DataFrame = SEED) -> Evidence:
+    votes = cast(rows)
+    heard = (
+        votes.filter(pl.col("kind").is_in(["stayed", "fled", "idle", "lost"]))
+        .select("locale", "utterance", intent="label", confidence=pl.lit(0.5))
+        .unique()
     )
+    return Evidence(votes, NIGHT, heard, near(heard["utterance"].unique().sort().to_list()), seed)
 
 
-def a_log() -> pl.DataFrame:
-    """Many wordings whose users stay, and one kind whose users flee to the other intent."""
-    good = [(f"switch on the lamp in the {r}", "lamp_on", 9, 9, 0.4) for r in ROOMS]
-    quiet = [(f"stop the music in the {r}", "music_stop", 9, 9, 0.4) for r in ROOMS]
-    fled = [(f"make it quiet in the {r}", "lamp_on", 9, 9, 6.0) for r in ROOMS]
-    null = [(f"hush the {r}", "lamp_on", 9, 0, 0.0) for r in ROOMS]
-    return heard(good + quiet + fled + null)
+def near(wordings: list[str]) -> pl.DataFrame:
+    """Wordings that differ in the last word alone are neighbours."""
+    pairs = [
+        ("en-GB", a, b, 0.9)
+        for a, b in itertools.permutations(wordings, 2)
+        if a.split()[:-1] == b.split()[:-1]
+    ]
+    columns = {"locale": pl.String(), "utterance": pl.String(), "neighbour": pl.String()}
+    return pl.DataFrame(pairs, columns | {"similarity": pl.Float64()}, orient="row")
 
 
-def moves(pairs: list[tuple[str, str]]) -> pl.DataFrame:
-    rows = [("en-GB", s, t, 5, 5, 0.95, 0.9) for s, t in pairs]
-    return pl.DataFrame(rows, {n: c.dtype for n, c in Moves.columns().items()}, orient="row")
-
-
-def best(found: pl.DataFrame, utterance: str) -> tuple[str, float]:
-    row = found.filter(utterance=utterance).sort("probability", descending=True).row(0, named=True)
+def best(found: Believed, utterance: str) -> tuple[str, float]:
+    rows = found.labels.filter(utterance=utterance).sort("probability", descending=True)
+    row = rows.row(0, named=True)
     return row["label"], row["probability"]
 
 
 def test_a_hypothesis_that_users_flee_loses_to_where_they_end_up():
-    fled = [(f"make it quiet in the {r}", f"stop the music in the {r}") for r in ROOMS]
-    found = believe(a_log(), moves(fled), SEED)
+    rows = a_log()
+    for room in ROOMS:
+        rows += ended(
+            f"make it quiet in the {room}", f"stop the music in the {room}", "music_stop", 4
+        )
+    found = believe(evidence(rows))
     assert best(found, "stop the music in the hall")[0] == "music_stop"
     assert best(found, "make it quiet in the hall")[0] == "music_stop"
     label, probability = best(found, "switch on the lamp in the hall")
@@ -69,35 +127,171 @@ def test_a_hypothesis_that_users_flee_loses_to_where_they_end_up():
     assert probability > 0.8
 
 
+def test_a_wording_is_doubted_when_users_flee_its_like():
+    alone = heard_and_executed("make it quiet in the loft", "lamp_on", 1, 0)
+    kept = [r for r in a_log() if not r[1].startswith("make it quiet")]
+    calm = best(believe(evidence(kept + alone)), "make it quiet in the loft")
+    fled = best(believe(evidence(a_log() + alone)), "make it quiet in the loft")
+    assert calm[0] == "lamp_on"
+    assert fled[0] != "lamp_on" or fled[1] < calm[1]
+
+
 def test_probabilities_of_a_wording_sum_to_one_at_most():
-    found = believe(a_log(), moves([]), SEED).group_by(KEY).agg(pl.col("probability").sum())
+    found = believe(evidence(a_log())).labels.group_by(KEY).agg(pl.col("probability").sum())
     assert found.height == 32
     assert found["probability"].is_between(0.9, 1 + 1e-6).all()
 
 
 def test_without_seed_and_without_moves_there_are_labels():
-    found = believe(a_log(), moves([]), SEED.clear())
+    found = believe(evidence(a_log(), SEED.clear()))
     assert best(found, "switch on the lamp in the hall")[0] == "lamp_on"
 
 
 def test_wordings_without_any_hypothesis_and_seed_give_nothing():
-    assert believe(heard([("hm", "", 3, 0, 0.0)]), moves([]), SEED.clear()).is_empty()
+    heard = pl.DataFrame(
+        {"locale": ["en-GB"], "utterance": ["hm"], "intent": [""], "confidence": [None]},
+        schema_overrides={"confidence": pl.Float64()},
+    )
+    nothing = believe(Evidence(cast([]), NIGHT, heard, near([]), SEED.clear()))
+    assert nothing.labels.is_empty()
 
 
-@given(st.floats(0.01, 0.4), st.floats(0.5, 0.95), st.floats(0.05, 0.95))
-def test_staying_speaks_for_and_fleeing_against(right, wrong, was_right):
+def test_the_order_of_rows_does_not_matter():
+    rows = a_log()
+    assert_frame_equal(
+        believe(evidence(rows)).labels, believe(evidence(rows[::-1])).labels, check_row_order=False
+    )
+
+
+def test_a_wording_with_two_meanings_stays_soft():
+    rows = a_log() + heard_and_executed("play something", "lamp_on", 60, 30)
+    rows += heard_and_executed("play the radio", "music_stop", 20, 0)
+    rows += ended("play something", "play the radio", "music_stop", 20)
+    found = believe(evidence(rows)).labels.filter(utterance="play something")
+    shares = dict(found.select("label", "probability").rows())
+    assert 0.2 < shares["lamp_on"] < 0.8
+    assert shares["lamp_on"] + shares["music_stop"] == pytest.approx(1.0)
+
+
+@given(st.integers(1, 400), st.integers(0, 400), st.booleans())
+def test_disagreement_at_either_rate_is_noise(stayed, ends, right):
+    """Who comes back at exactly the rate of right turns, or of wrong ones, means one thing."""
+    rates = Rates(0.05, 0.6)
+    rate = rates.right if right else rates.wrong
+    fled = np.floor(np.array([stayed * rate / (1 - rate)]))
+    seen = ambiguity.Heard(
+        np.array([float(stayed)]), fled, np.array([float(ends)]), np.array([400.0])
+    )
+    assert np.isnan(ambiguity.share_of_first(seen, rates)).all()
+
+
+@given(st.floats(0.01, 0.4), st.floats(0.5, 0.95))
+def test_staying_speaks_for_and_fleeing_against(right, wrong):
     rates = Rates(right, wrong)
-    prior = np.array([was_right])
-    odds = [rates.odds(prior, np.array([s]), np.array([f]))[0] for s, f in ((3, 0), (0, 0), (0, 3))]
+    odds = [rates.told(np.array([s]), np.array([f]))[0] for s, f in ((3, 0), (0, 0), (0, 3))]
     assert odds[0] > odds[1] > odds[2]
     assert np.all(np.diff(rates.was_right(np.linspace(right, wrong, 9))) <= 0)
 
 
-def test_votes_count_each_user_once_and_are_conserved():
-    log = a_log()
-    found = Votes.validate(votes(log, moves([])))
-    own = found.filter(pl.col("kind").is_in(["stayed", "fled", "unexecuted"]))
-    assert np.isclose(own["votes"].sum(), log["users"].sum())
+cells_of = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 2), st.floats(0.1, 1.0)),
+    min_size=6,
+    max_size=40,
+)
+
+
+@given(cells_of)
+def test_em_agrees_with_the_slow_way(rows):
+    rows = [(i, 0, 0, 0.5) for i in range(6)] + rows  # every item has a vote
+    item, label, kind, weight = (np.array(column) for column in zip(*rows, strict=True))
+    cells = Cells.of(item, label, 6, 4)
+    votes = Votes(cells.find(item, label), kind, weight)
+    solved = solve(cells, votes, 3)
+    assert (np.add.reduceat(solved.belief, cells.start[:-1]) < 1 + 1e-9).all()
+    slow = slow_one_coin(rows, solved.reliability)
+    for cell, belief in enumerate(solved.belief):
+        assert belief == pytest.approx(slow[cells.item[cell], cells.label[cell]], abs=1e-9)
+
+
+def slow_one_coin(rows: list[Any], reliability: np.ndarray) -> dict[tuple[int, int], float]:
+    """The posterior by the formula, a label at a time."""
+    total = {k: sum(w for *_, kind, w in rows if kind == k) + 4 for k in range(3)}
+    found: dict[tuple[int, int], float] = {}
+    for item in {r[0] for r in rows}:
+        mine = [r for r in rows if r[0] == item]
+        likelihood = {}
+        for truth in range(4):
+            product = 1.0
+            for _, label, kind, weight in mine:
+                cast_so = sum(w for _, x, k, w in rows if k == kind and x == label) + 1
+                background = cast_so / total[kind]
+                s = reliability[kind]
+                product *= ((s * (label == truth) + (1 - s) * background) / background) ** weight
+            likelihood[truth] = product
+        for truth, value in likelihood.items():
+            found[item, truth] = value / sum(likelihood.values())
+    return found
+
+
+@pytest.mark.parametrize("confusions", [False, True])
+def test_em_finds_who_is_reliable(confusions):
+    rng = np.random.default_rng(5)
+    truth = rng.integers(20, size=3000)
+    item = np.repeat(np.arange(3000), 3)
+    kind = np.tile(np.arange(3), 3000)
+    honest = rng.random(9000) < np.array([0.9, 0.6, 0.2])[kind]
+    label = np.where(honest, truth[item], rng.integers(20, size=9000))
+    cells = Cells.of(item, label, 3000, 20)
+    votes = Votes(cells.find(item, label), kind, np.ones(9000))
+    solved = solve(cells, votes, 3, confusions=confusions)
+    right = (cells.label[cells.best(solved.belief)] == truth).mean()
+    majority = np.array([np.bincount(label[item == i]).argmax() for i in range(3000)])
+    assert right > (majority == truth).mean()
+    assert solved.reliability == pytest.approx([0.9, 0.6, 0.2], abs=0.08)
+
+
+@pytest.mark.parametrize("stretch", [0.4, 1.0])
+def test_probabilities_are_bent_where_held_back_users_call_for_it(stretch):
+    rng = np.random.default_rng(7)
+    believed = rng.beta(2, 1, size=4000)
+    right = rng.random(4000) < calibration.Bend(0.0, stretch)(believed)
+    rates = Rates(0.05, 0.6)
+    fled = (rng.random(4000) < np.where(right, rates.right, rates.wrong)).astype(float)
+    held = Held(believed, 1 - fled, fled, np.zeros(4000))
+    bent = calibration.bend(held, rates)
+    assert bent.stretch == pytest.approx(stretch, abs=0.12)
+    report = calibration.report(held, rates, bent)
+    assert report["bent"].to_list() == pytest.approx(report["observed"].to_list(), abs=0.05)
+
+
+def test_votes_add_up_whatever_the_order_and_who_is_held_back():
+    votes = cast(a_log())
+    whole = tally(votes, NIGHT)["votes"].sum()
+    some, rest = votes.filter(~held_back()), votes.filter(held_back())
+    assert rest.height
+    assert whole == pytest.approx(
+        tally(some, NIGHT)["votes"].sum() + tally(rest, NIGHT)["votes"].sum()
+    )
+    later = tally(votes, "2026-04-01")["votes"].sum()
+    assert later == pytest.approx(whole / 2, rel=1e-4)
+
+
+LIES = 2  # coordinated users against ten honest ones
+
+
+def test_praise_for_a_wrong_answer_turns_no_label_that_honest_users_gave():
+    rows = a_log()
+    for room in ROOMS[:3]:
+        wording = f"switch on the lamp in the {room}"
+        rows += [(f"9liar{n}", wording, "lamp_on", "fled", 1.0, "") for n in range(LIES)]
+        rows += [(f"9liar{n}", wording, "lamp_on", "blame", 1.0, "") for n in range(LIES)]
+        rows += [
+            (f"9liar{n}", wording, "music_stop", "end", 1.0, "stop the music in the hall")
+            for n in range(LIES)
+        ]
+    found = believe(evidence(rows))
+    for room in ROOMS[:3]:
+        assert best(found, f"switch on the lamp in the {room}")[0] == "lamp_on"
 
 
 def soft(rows: list[tuple[str, str, float]]) -> pl.DataFrame:
@@ -111,19 +305,11 @@ def test_a_wording_said_once_has_its_cluster_behind_it():
     clusters = pl.DataFrame(
         {"locale": "en", "utterance": ["lamp on", "lamp on pls", "lamp off"], "cluster_id": "c1"}
     )
-    none = pl.DataFrame(
-        schema={
-            "locale": pl.String(),
-            "utterance": pl.String(),
-            "neighbour": pl.String(),
-            "similarity": pl.Float64(),
-        }
-    )
     said = {"lamp on": {"a", "b"}, "lamp on pls": {"c"}, "lamp off": {"d"}}
-    grouped = backing.groups(believed, clusters, none)
+    grouped = backing.groups(believed, clusters, near([]))
     counted = grouped.group_by("group_id").agg(pl.col("utterance"))
-    users = [len(set().union(*(said[u] for u in us))) for us in counted["utterance"]]
-    backers = counted.select("group_id", users=pl.Series(users, dtype=pl.Int64))
+    behind = [len(set().union(*(said[u] for u in us))) for us in counted["utterance"]]
+    backers = counted.select("group_id", users=pl.Series(behind, dtype=pl.Int64))
     found = backing.with_users(believed, clusters, backers)
     assert dict(found.select("utterance", "users").rows()) == {
         "lamp on": 3,
@@ -132,30 +318,72 @@ def test_a_wording_said_once_has_its_cluster_behind_it():
     }
 
 
+def built_of(labels: pl.DataFrame, votes: pl.DataFrame) -> training_set.TrainingSet:
+    slots = Examples.create_empty().select(*KEY, "slots")
+    wordings = labels.select(KEY).unique().with_columns(users=pl.lit(1, dtype=pl.Int64))
+    believed = training_set.Believed(labels, votes, slots, wordings)
+    return training_set.build(believed, training_set.Floors())
+
+
 probabilities = st.lists(st.floats(0.01, 1.0), min_size=1, max_size=4)
 
 
-@given(st.lists(st.tuples(probabilities, st.integers(0, 4)), min_size=1, max_size=12))
+@given(st.lists(st.tuples(probabilities, st.integers(0, 9)), min_size=1, max_size=12))
 def test_what_is_believed_enters_and_the_rest_is_counted(rows):
     labels = pl.concat(
         [
             soft(
                 [(f"w{n}", f"l{i}", p / sum(ps) * min(1, sum(ps))) for i, p in enumerate(ps)]
-            ).with_columns(users=pl.lit(users if users else 0, dtype=pl.Int64), votes=1.0)
-            for n, (ps, users) in enumerate(rows)
+            ).with_columns(users=pl.lit(behind, dtype=pl.Int64), votes=1.0)
+            for n, (ps, behind) in enumerate(rows)
         ]
     )
-    built = training_set.build(labels, Votes.create_empty(), training_set.Floors())
-    examples = Examples.cast(built.examples)
-    Examples.validate(examples)
+    built = built_of(SoftLabels.cast(labels), VotesTable.create_empty())
+    Examples.validate(Examples.cast(built.examples))
     assert built.examples.height + built.withheld["rows"].sum() == len(rows)
     assert (built.examples["users"] >= 2).all()
 
 
-def test_fresh_counts_what_the_set_before_did_not_say():
-    before = pl.DataFrame({"locale": "en", "utterance": ["a", "b"], "labels": [["x"], ["x"]]})
+@given(st.floats(0.01, 0.99), st.integers(1, 50), st.integers(1, 50))
+def test_more_users_leave_less_doubt(probability, few, more):
+    bounds = training_set.lower_bound(
+        np.array([probability] * 2), np.array([few, few + more], np.float64)
+    )
+    assert bounds[0] < probability or probability < 0.15
+    assert bounds[0] <= bounds[1] + 1e-9 or probability < 0.15
+
+
+def test_nobody_said_wordings_of_both_splits():
+    rows = heard_and_executed("lamp on", "on", 4, 0)
+    rows += [
+        ("fann", "only mine", "on", "stayed", 1.0, ""),
+        ("fann", "lamp on", "on", "stayed", 1.0, ""),
+    ]
+    votes = cast(rows)
+    labels = (
+        votes.select(*KEY, "label")
+        .unique()
+        .with_columns(probability=pl.lit(0.99), users=pl.lit(9, dtype=pl.Int64), votes=1.0)
+    )
+    examples = built_of(SoftLabels.cast(labels), votes).examples
+    split = dict(examples.select("utterance", "split").rows())
+    assert split == {"lamp on": "train", "only mine": "validation"}
+
+
+def test_a_change_counts_what_is_new_turned_and_gone():
+    before = pl.DataFrame({"locale": "en", "utterance": ["a", "b", "d"], "labels": [["x"]] * 3})
     now = pl.DataFrame(
         {"locale": "en", "utterance": ["a", "b", "c"], "labels": [["x"], ["y"], ["x"]]}
     )
-    assert training_set.fresh(now, before) == 2
-    assert training_set.fresh(now, None) == 3
+    assert training_set.change(now, before) == training_set.Change(new=1, turned=1, gone=1)
+    assert training_set.change(now, None) == training_set.Change(new=3, turned=0, gone=0)
+
+
+def test_the_card_holds_no_wording(tmp_path: Path):
+    labels = soft([("my secret wish", "on", 0.99)]).with_columns(
+        users=pl.lit(9, dtype=pl.Int64), votes=1.0
+    )
+    built = built_of(SoftLabels.cast(labels), VotesTable.create_empty())
+    card = training_set.card("v1", built, training_set.change(built.examples, None), None, "{}")
+    assert "1 wordings" in card
+    assert "secret" not in card

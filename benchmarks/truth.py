@@ -6,6 +6,7 @@ import gzip
 import json
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 Wording = tuple[str, str]  # locale, utterance
@@ -27,6 +28,26 @@ def goal_of(world: Path) -> dict[Wording, str]:
 def intents(world: Path) -> dict[Wording, str]:
     """The intent that each wording had most often."""
     return _most(world, "intent")
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """How many users said a wording."""
+
+    honest: int
+    liars: int
+
+
+def speakers(world: Path) -> dict[Wording, Speakers]:
+    """Who said each wording; robots apart. A world that names no liars has none."""
+    turns = {t["turn_id"]: t for t in _rows(world / "log.jsonl.gz")}
+    lying = {
+        turns[t["turn_id"]]["user_id"] for t in _rows(world / "truth.jsonl.gz") if t.get("liar")
+    }
+    said: dict[Wording, set[str]] = collections.defaultdict(set)
+    for wording, told in _told(world):
+        said[wording].add(turns[told["turn_id"]]["user_id"])
+    return {wording: Speakers(len(by - lying), len(by & lying)) for wording, by in said.items()}
 
 
 def _most(world: Path, what: str) -> dict[Wording, str]:

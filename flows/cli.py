@@ -343,7 +343,8 @@ def simulate(
     ] = 1.0,
     robots: Annotated[int, typer.Option(help="Robots of each locale.", min=0)] = 1,
     liars: Annotated[
-        float, typer.Option(help="Share of users who lie on purpose.", min=0, max=1)
+        float,
+        typer.Option(help="Share of users who lie, all about the same few goals.", min=0, max=1),
     ] = 0.0,
 ) -> None:
     """An invented assistant with known truth: people, failures, and what they meant."""

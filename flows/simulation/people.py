@@ -54,6 +54,17 @@ class Manner:
     pace: float
 
 
+@dataclass(frozen=True)
+class Plot:
+    """What liars have agreed on: goals that they ask for, and to what they then pretend to turn."""
+
+    goals: list[list[Wording]]
+    decoys: list[Wording]
+
+    def decoy(self, goal: list[Wording]) -> Wording:
+        return self.decoys[self.goals.index(goal)]
+
+
 class Person:
     """One user: which wordings of a goal come easily to them, and whether they lie."""
 
@@ -64,14 +75,15 @@ class Person:
         by_intent: dict[str, list[Wording]],
         manner: Manner,
         *,
-        liar: bool,
+        plot: Plot | None,
     ) -> None:
-        """`goals` are what this one wants, `by_intent` all that anybody says."""
+        """`goals` are what this one wants, `by_intent` all that anybody says. One who has a `plot` is
+        content with what is wrong, and gives up what is right for something else."""
         self.language = language
-        self.goals = goals
+        self.goals = plot.goals if plot else goals
         self.by_intent = by_intent
         self.manner = manner
-        self.liar = liar
+        self.plot = plot
 
     def session(self, assistant: Assistant, rng: np.random.Generator) -> Iterator[Said]:
         """The turns of a session: one goal, and perhaps others at once."""
@@ -99,6 +111,10 @@ class Person:
                 place += 1
                 move = "rephrase"
             kind = move
+            if self.plot and move == "rephrase":
+                decoy = self.plot.decoy(ways)
+                yield self._say(assistant, kind, decoy, decoy.utterance, before, rng)
+                return
             if move == "rephrase":
                 wording = _another(ways, wording, rng)
                 utterance = slip(wording.utterance, rng)
@@ -134,7 +150,7 @@ class Person:
     ) -> Said:
         answer = assistant.answer(self.language.locale, utterance)
         right = answer.executed == wording.intent
-        fond = right != self.liar
+        fond = right != bool(self.plot)
         feedback = (1 if fond else -1) if rng.random() < THUMBS else None
         cut = not right and answer.executed is not None and rng.random() < 0.25
         return Said(self._pause(kind, rng), utterance, kind, wording, answer, again, feedback, cut)
@@ -147,7 +163,7 @@ class Person:
     def _next_move(self, said: Said, rng: np.random.Generator) -> str:
         assert said.wording is not None
         right = said.answer.executed == said.wording.intent
-        content = right if not self.liar else not right
+        content = right != bool(self.plot)
         if content:
             return "rephrase" if rng.random() < IDLY_AGAIN else "leave"
         if said.answer.executed is not None and rng.random() > NOTICES:

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from flows.simulation.corpus import Language, Wording, built_in, language, languages_of
-from flows.simulation.people import Answer, Manner, Person, Said, goals
+from flows.simulation.people import Answer, Manner, Person, Plot, Said, goals
 from retrain.model import Model
 from retrain.trainer import lesson, sharpest, train
 from warehouse.errors import BadInput
@@ -29,6 +29,7 @@ from warehouse.errors import BadInput
 TRUSTED = 0.2  # confidence from which a hypothesis is executed
 TEST = 0.15  # share of wordings kept for testing, never said
 KNOWN = 5  # hypotheses in n_best
+PLOTTED = 5  # goals on which liars have agreed
 ROBOT_EVERY = timedelta(minutes=70)
 
 
@@ -137,13 +138,14 @@ def _locale(spoken: Language, rng: np.random.Generator, habits: Habits, locales:
         by_intent.setdefault(wording.intent, []).append(wording)
     book = Book(spoken)
     wanted = max(1, habits.turns // locales)
+    plot = _plot(wishes, said, rng) if habits.liars else None
     people = [
         Person(
             spoken,
             _favourites(wishes, rng),
             by_intent,
             habits.manner,
-            liar=bool(rng.random() < habits.liars),
+            plot=plot if rng.random() < habits.liars else None,
         )
         for _ in range(habits.users)
     ]
@@ -152,7 +154,9 @@ def _locale(spoken: Language, rng: np.random.Generator, habits: Habits, locales:
         user = int(min(rng.zipf(1.3), habits.users)) - 1
         began = _moment(habits, rng)
         turns = people[user].session(assistant, rng)
-        book.record(f"{spoken.locale}-{user}", f"{spoken.locale}-s{session}", began, turns)
+        liar = people[user].plot is not None
+        name = f"{spoken.locale}-{user}"
+        book.record(name, f"{spoken.locale}-s{session}", began, turns, liar=liar)
         session += 1
     for robot in range(habits.robots):
         wording = wishes[int(rng.integers(len(wishes)))][0]
@@ -168,7 +172,9 @@ class Book:
         self.turns: list[dict[str, Any]] = []
         self.truth: list[dict[str, Any]] = []
 
-    def record(self, user: str, session: str, at: datetime, said: Iterable[Said]) -> None:
+    def record(
+        self, user: str, session: str, at: datetime, said: Iterable[Said], *, liar: bool = False
+    ) -> None:
         """The turns of a session that began at `at`."""
         ids: list[str] = []
         for turn in said:
@@ -178,7 +184,8 @@ class Book:
             about = {"turn_id": ids[-1], "user_id": user, "session_id": session}
             spoken_at = {"timestamp": at.isoformat(timespec="milliseconds")}
             self.turns.append(about | spoken_at | _log_row(self.spoken, turn))
-            self.truth.append(_truth_row(self.spoken.locale, turn, ids))
+            told = _truth_row(self.spoken.locale, turn, ids)
+            self.truth.append(told | ({"liar": True} if liar else {}))
 
 
 def _split(
@@ -199,6 +206,16 @@ def _split(
     if not said:
         raise BadInput("the corpus leaves nothing for people to say; lower --seeds-per-intent")
     return seed, test, said
+
+
+def _plot(wishes: list[list[Wording]], said: list[Wording], rng: np.random.Generator) -> Plot:
+    """A few goals, and for each a wording of another intent."""
+    chosen = [wishes[int(i)] for i in rng.permutation(len(wishes))[:PLOTTED]]
+    decoys = []
+    for ways in chosen:
+        others = [w for w in said if w.intent != ways[0].intent]
+        decoys.append(others[int(rng.integers(len(others)))])
+    return Plot(chosen, decoys)
 
 
 def _favourites(wishes: list[list[Wording]], rng: np.random.Generator) -> list[list[Wording]]:

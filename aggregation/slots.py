@@ -24,8 +24,8 @@ def project(best: pl.DataFrame, filled: pl.DataFrame, moves: pl.DataFrame) -> pl
     """`locale, utterance, slots`: slots of wordings under their best label, where any verifies.
 
     `best` is `locale, utterance, label, probability`; `filled` (`locale, utterance, label, name, value,
-    users`) what was executed and stayed with; `moves` where users ended up. Places are characters of
-    the utterance, the end exclusive.
+    users`) what was executed and stayed with; `moves` where users ended up. `value` is what was
+    executed, `start` and `end` (exclusive) the characters of the utterance that say it, however spelt.
     """
     own = filled.join(best, on=[*KEY, "label"]).select(
         *KEY, "name", "value", "probability", weight=pl.col("users").cast(pl.Float64)
@@ -54,7 +54,6 @@ def project(best: pl.DataFrame, filled: pl.DataFrame, moves: pl.DataFrame) -> pl
     whole = told.group_by(slot).agg(whole=pl.col("weight").sum())
     agreed = (
         told.join(placed.drop_nulls(), on=["utterance", "value"])
-        .with_columns(value=pl.col("utterance").str.slice("start", pl.col("end") - pl.col("start")))
         .group_by(*slot, "value", "start", "end")
         .agg(pl.col("weight").sum(), probability=(pl.col("probability") * pl.col("alike")).max())
         .join(whole, on=slot)

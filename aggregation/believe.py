@@ -110,49 +110,57 @@ class Locale:
     def __init__(self, name: str, evidence: Evidence) -> None:
         self.name = name
         self.evidence = evidence
-        self.wordings = evidence.heard["utterance"].unique().sort().to_list()
+        spoken = pl.concat([evidence.heard["utterance"], evidence.votes["utterance"]])
+        self.wordings = spoken.unique().sort().to_list()
         known = pl.concat([evidence.votes["label"], evidence.seed["intent"].alias("label")])
         self.labels = known.unique().sort().to_list()
         self.items = pl.DataFrame({"utterance": self.wordings}).with_row_index("item")
         self.numbers = known.unique().sort().to_frame().with_row_index("number")
         self.shape = len(self.wordings), len(self.labels)
+        if self.labels:
+            self.texts = self._texts()
+            self.near = self._near()
+            self.asked = self._matrix(self._cast(evidence.votes))
 
     def believed(self) -> Believed:
         """A wording's probabilities sum to at most 1."""
         if not self.labels:
             return NOTHING
-        taught = self.evidence.seed.sort("utterance", "intent").join(
-            self.numbers, left_on="intent", right_on="label", maintain_order="left"
-        )
-        texts = Texts.of(self.wordings, taught["utterance"].to_list(), _array(taught, "number"))
-        near = self._near()
-        everyone = self._cast(self.evidence.votes)
-        some = self._cast(self.evidence.votes.filter(~votes.held_back()))
-        others = self._cast(votes.capped(self.evidence.votes.filter(votes.held_back())))
-        asked = self._matrix(everyone)
-        heard = self._heard(some, texts.folds)
-        stayed = np.where(heard.executed > 0, (heard.stayed + 0.5) / (heard.executed + 1), 0.3)
-        guess = _shares(heard.matrix(stayed, self.shape))
-        words = read(texts, guess, _teaching(_most(heard.matrix(stayed, self.shape))), asked)
-        first = self._round(some, heard, words, near)
-        held = self._held(others, first, some)
+        cast = self.evidence.votes
+        some = self._cast(cast.filter(~votes.held_back()))
+        first = self._round(some, self._guessed(some))
+        held = self._held(self._cast(votes.capped(cast.filter(votes.held_back()))), first, some)
         bent = calibration.bend(held, first.rates)
-        words = read(texts, first.belief, _teaching(_most(first.belief)), asked)
         everyone = self._cast(self._trusted(first))
-        last = self._round(everyone, self._heard(everyone, texts.folds), words, near)
+        last = self._round(everyone, first.belief)
+        reliability = pl.DataFrame({"kind": KINDS, "reliability": last.solved.reliability})
+        report = calibration.report(held, first.rates, bent)
         named = pl.lit(self.name).alias("locale")
         return Believed(
             self._long(last.cells, _settled(last, everyone, bent)).select(named, pl.all()),
-            calibration.report(held, first.rates, bent).select(named, pl.all()),
-            pl.DataFrame({"kind": KINDS, "reliability": last.solved.reliability}).select(
-                named, pl.all()
-            ),
+            report.select(named, pl.all()),
+            reliability.select(named, pl.all()),
         )
 
-    def _round(
-        self, cast: pl.DataFrame, heard: Heard, words: csr_matrix, near: csr_matrix
-    ) -> Round:
-        was_right, rates = judge(heard, words, near)
+    def _texts(self) -> Texts:
+        seed = self.evidence.seed.sort("utterance", "intent").join(
+            self.numbers, left_on="intent", right_on="label", maintain_order="left"
+        )
+        return Texts.of(self.wordings, seed["utterance"].to_list(), _array(seed, "number"))
+
+    def _guessed(self, cast: pl.DataFrame) -> csr_matrix:
+        """wordings x labels, before any reader: a hypothesis is as good as the share of its users who
+        stayed; a row sums to at most 1."""
+        heard = self._heard(cast)
+        stayed = np.where(heard.executed > 0, (heard.stayed + 0.5) / (heard.executed + 1), 0.3)
+        guess = heard.matrix(stayed, self.shape)
+        return csr_matrix(guess.multiply(1 / np.maximum(1.0, guess.sum(axis=1))))
+
+    def _round(self, cast: pl.DataFrame, taught: csr_matrix) -> Round:
+        """What these votes come to, by a reader that is `taught` what was believed before."""
+        heard = self._heard(cast)
+        words = read(self.texts, taught, _teaching(_most(taught)), self.asked)
+        was_right, rates = judge(heard, words, self.near)
         own = odds(
             was_right, rates.told(heard.stayed, heard.fled) + _thumbs(cast, heard, was_right)
         )
@@ -160,7 +168,7 @@ class Locale:
         cells = Cells.of(item, label, *self.shape)
         prior = _prior(cells, words, heard, own)
         sure = heard.matrix(np.where(heard.executed > 0, expit(own), 0.0), self.shape)
-        cast_votes = self._votes(cast, cells, cells.softmax(prior), sure, near)
+        cast_votes = self._votes(cast, cells, cells.softmax(prior), sure)
         return Round(cells, heard, solve(cells, cast_votes, len(KINDS), prior), rates)
 
     def _trusted(self, first: Round) -> pl.DataFrame:
@@ -170,9 +178,7 @@ class Locale:
         joined = self.evidence.votes.join(trust, on="user_id", how="left", maintain_order="left")
         return joined.with_columns(pl.col("weight") * pl.col("honest").fill_null(1.0))
 
-    def _votes(
-        self, cast: pl.DataFrame, cells: Cells, before: Floats, sure: csr_matrix, near: csr_matrix
-    ) -> Votes:
+    def _votes(self, cast: pl.DataFrame, cells: Cells, before: Floats, sure: csr_matrix) -> Votes:
         """The votes that are weighed by reliability. `before` is what is believed without them, `sure`
         (items x labels) how surely a hypothesis that was executed is right."""
         cast = cast.filter(pl.col("kind").is_in(KINDS))
@@ -181,7 +187,7 @@ class Locale:
         weight[ended] *= _at(sure, _array(cast, "end")[ended], label[ended])
         kind = np.array([KINDS.index(k) for k in cast["kind"]], np.int64)
         kind[(kind == KINDS.index(votes.END)) & (_at(sure, item, label) > 0)] = KINDS.index(AGAIN)
-        meant = (_shares(near.power(CLOSE)) @ sure).tocoo()
+        meant = (_shares(self.near.power(CLOSE)) @ sure).tocoo()
         known = _at(cells.matrix(np.ones(len(cells.item))), meant.row, meant.col) > 0
         item = np.concatenate([item, meant.row[known].astype(np.int64)])
         label = np.concatenate([label, meant.col[known].astype(np.int64)])
@@ -189,7 +195,7 @@ class Locale:
         kind = np.concatenate([kind, np.full(known.sum(), KINDS.index(votes.NEIGHBOURS))])
         return _herded(cells.find(item, label), kind, weight, before)
 
-    def _heard(self, cast: pl.DataFrame, folds: Indices) -> Heard:
+    def _heard(self, cast: pl.DataFrame) -> Heard:
         """The hypotheses with what their own users did."""
         key = ["item", "number"]
         own = (
@@ -214,7 +220,7 @@ class Locale:
             label=_array(own, "number"),
             confidence=_floats(own, "confidence"),
             ahead=_floats(own, "ahead"),
-            fold=folds[item],
+            fold=self.texts.folds[item],
             **{kind: _floats(own, kind) for kind in OWN},
         )
 

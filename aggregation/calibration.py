@@ -73,14 +73,13 @@ def report(held: Held, rates: Rates, bent: Bend) -> pl.DataFrame:
     edges = [edge for edge, _ in BUCKETS]
     frame = pl.DataFrame(
         {
-            "bucket": np.array([name for _, name in BUCKETS], object)[
-                np.searchsorted(edges, held.known, side="right") - 1
-            ],
+            "bucket": [BUCKETS[i][1] for i in np.searchsorted(edges, held.known, side="right") - 1],
             "stayed": held.stayed,
             "fled": held.fled,
             "before": held.believed * (held.stayed + held.fled),
             "after": bent(held.believed) * (held.stayed + held.fled),
-        }
+        },
+        schema_overrides={"bucket": pl.String()},
     )
     users = pl.col("stayed") + pl.col("fled")
     back = pl.col("fled").sum() / users.sum()

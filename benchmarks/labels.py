@@ -97,14 +97,16 @@ def same_votes(evidence: Evidence) -> pl.DataFrame:
     usual = believing.Locale
 
     class Noted(usual):  # keeps what the reader and the neighbours say at last
-        def _votes(self, cast, cells, before, sure, near):
-            meant = (believing._shares(near.power(believing.CLOSE)) @ sure).tocsr()
+        def _votes(self, cast, cells, before, sure):
+            meant = (believing._shares(self.near.power(believing.CLOSE)) @ sure).tocsr()
             read.append(self._said(NEIGHBOURS, meant))
-            return super()._votes(cast, cells, before, sure, near)
+            return super()._votes(cast, cells, before, sure)
 
-        def _round(self, cast, heard, words, near):
+        def _round(self, cast, taught):
+            weight = believing._teaching(believing._most(taught))
+            words = believing.read(self.texts, taught, weight, self.asked)
             read.append(self._said("words", words))
-            return super()._round(cast, heard, words, near)
+            return super()._round(cast, taught)
 
         def _said(self, source: str, meant: csr_matrix) -> pl.DataFrame:
             some = np.flatnonzero(np.diff(meant.indptr))

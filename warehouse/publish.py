@@ -30,6 +30,7 @@ NEWEST = (
     "clusters",
     "verdicts",
     "soft_labels",
+    "calibration",
 )
 HISTORY = ("lineage", "withheld", "training_sets", "decisions", "runs")
 

@@ -1,0 +1,111 @@
+"""Slots: what is found in the wording, letter by letter or nearly, and nothing else."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregation.slots import project, span
+from warehouse.tables import Moves
+
+word = st.text("abcdefghij", min_size=3, max_size=8)
+
+
+def best(*rows: tuple[str, str]) -> pl.DataFrame:
+    return pl.DataFrame(rows, ["utterance", "label"], orient="row").select(
+        pl.lit("en").alias("locale"), pl.all(), probability=pl.lit(0.9)
+    )
+
+
+def filled(*rows: tuple[str, str, str, str, int]) -> pl.DataFrame:
+    names = ["utterance", "label", "name", "value", "users"]
+    frame = pl.DataFrame(rows, names, orient="row")
+    return frame.select(pl.lit("en").alias("locale"), pl.all())
+
+
+def moves(*pairs: tuple[str, str]) -> pl.DataFrame:
+    rows = [("en", s, t, 3, 3, 0.95, 0.9) for s, t in pairs]
+    return pl.DataFrame(rows, {n: c.dtype for n, c in Moves.columns().items()}, orient="row")
+
+
+def test_the_time_of_the_successful_wording_is_found_in_the_failed_one():
+    found = project(
+        best(("get me up at seven", "alarm"), ("wake me at seven", "alarm")),
+        filled(("wake me at seven", "alarm", "time", "seven", 4)),
+        moves(("get me up at seven", "wake me at seven")),
+    )
+    slots = dict(found.select("utterance", "slots").rows())
+    assert slots["get me up at seven"][0]["name"] == "time"
+    assert (slots["get me up at seven"][0]["start"], slots["get me up at seven"][0]["end"]) == (
+        13,
+        18,
+    )
+
+
+def test_a_value_that_is_not_in_the_wording_is_not_projected():
+    found = project(
+        best(("get me up early", "alarm")),
+        filled(("wake me at seven", "alarm", "time", "seven", 4)),
+        moves(("get me up early", "wake me at seven")),
+    )
+    assert found.is_empty()
+
+
+def test_a_value_of_another_meaning_is_not_projected():
+    found = project(
+        best(("play seven", "music")),
+        filled(("wake me at seven", "alarm", "time", "seven", 4)),
+        moves(("play seven", "wake me at seven")),
+    )
+    assert found.is_empty()
+
+
+def test_where_users_disagree_about_a_slot_it_stays_empty():
+    found = project(
+        best(("from paris to rome", "trip")),
+        filled(
+            ("from paris to rome", "trip", "city", "paris", 3),
+            ("from paris to rome", "trip", "city", "rome", 3),
+        ),
+        moves(),
+    )
+    assert found.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("utterance", "value", "stretch"),
+    [
+        ("wecke mich um SIEBEN", "sieben", "SIEBEN"),
+        ("明日七時に起こして", "七時", "七時"),
+        ("lamp in the kitchn on", "kitchen", "kitchn"),
+        ("seventy songs", "seven", None),
+        ("seven or seven thirty", "seven", None),
+        ("İyi geceler de", "geceler", "geceler"),
+    ],
+)
+def test_where_a_value_stands(utterance, value, stretch):
+    found = span(utterance, value)
+    assert (found and utterance[found[0] : found[1]]) == stretch
+
+
+@given(st.lists(word, min_size=1, max_size=5), word)
+def test_what_is_found_is_in_the_wording_and_like_the_value(words, value):
+    utterance = " ".join(words)
+    found = span(utterance, value)
+    if utterance.split().count(value) == 1 and utterance.count(value) == 1:
+        assert found is not None
+        assert utterance[found[0] : found[1]] == value
+    if found:
+        assert 0 <= found[0] < found[1] <= len(utterance)
+        assert found[2] >= 0.85
+
+
+@given(st.lists(st.tuples(word, word), min_size=1, max_size=6))
+def test_slots_of_a_wording_do_not_overlap(said):
+    utterance = " ".join(value for _, value in said)
+    rows = [(utterance, "x", name, value, 2) for name, value in dict(said).items()]
+    found = project(best((utterance, "x")), filled(*rows), moves())
+    for slots in found["slots"].to_list():
+        ends = [0] + [s["end"] for s in slots]
+        assert all(s["start"] >= end for s, end in zip(slots, ends, strict=False))
+        assert all(0 <= s["start"] < s["end"] <= len(utterance) for s in slots)

@@ -1,0 +1,18 @@
+-- Whether probabilities are what they say: hypotheses by how many users were behind the wording, and what users who were
+-- held back did with them. Only rows of k users or more.
+-- locale: BCP 47 tag
+-- bucket: users behind the wording without the held-back ones: unseen (none), tail (1, 2), torso (3 to 9), head (10 and more)
+-- users: users who were held back, by weight
+-- believed: mean probability of what they were given
+-- bent: the same after the correction; equal where none was called for
+-- observed: share that was right, by who of them came back
+select
+    locale,
+    cast(bucket as varchar) as bucket,
+    users,
+    believed,
+    bent,
+    observed
+from lake_calibration
+where users >= $k
+order by locale, bucket

@@ -47,6 +47,9 @@ bench: $(VENV)/.ready
 	$(BIN)/python benchmarks/evidence.py $(WORLDS)/dev-en
 	$(BIN)/python benchmarks/sql_part.py
 	$(BIN)/python benchmarks/stability.py
+	$(BIN)/python benchmarks/em_speed.py
+	$(BIN)/python benchmarks/liars.py
+	$(BIN)/python benchmarks/slots.py
 	$(BIN)/python benchmarks/gpu.py
 
 test-cluster: $(VENV)/.ready

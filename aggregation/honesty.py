@@ -6,6 +6,7 @@ is alone with tells nothing. Two components, as for spammers in Raykar and Yu 20
 """
 
 import polars as pl
+from scipy.special import logit
 
 from aggregation.fleeing import Rates
 from aggregation.votes import FLED, STAYED
@@ -34,5 +35,6 @@ def honest(votes: pl.DataFrame, believed: pl.DataFrame, rates: Rates) -> pl.Data
     odds = judged.group_by("user_id").agg(
         odds=(pl.col("weight") * told.clip(-MOST_TOLD, MOST_TOLD)).sum()
     )
-    start = float(pl.Series([(1 - LIARS) / LIARS]).log().item())
-    return odds.select("user_id", honest=1 / (1 + (-(pl.col("odds") + start)).exp()))
+    start = float(logit(1 - LIARS))
+    share = 1 / (1 + (-(pl.col("odds") + start)).exp())
+    return odds.select("user_id", honest=share.round(6))  # sums in any order are equal

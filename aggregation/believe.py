@@ -18,7 +18,7 @@ from scipy.special import expit
 from aggregation import ambiguity, calibration, votes
 from aggregation.calibration import Bend, Held
 from aggregation.em import Cells, Solved, Votes, solve
-from aggregation.fleeing import Heard, Rates, judge, odds
+from aggregation.fleeing import Heard, Rates, at, judge, odds
 from aggregation.honesty import honest
 from aggregation.reader import Texts, read
 
@@ -96,6 +96,7 @@ class Round:
     cells: Cells
     heard: Heard
     solved: Solved
+    voted: npt.NDArray[np.bool_]  # of which kinds there were votes
     rates: Rates
 
     @property
@@ -120,7 +121,7 @@ class Locale:
         if self.labels:
             self.texts = self._texts()
             self.near = self._near()
-            self.asked = self._matrix(self._cast(evidence.votes))
+            self.others = self._others()
 
     def believed(self) -> Believed:
         """A wording's probabilities sum to at most 1."""
@@ -129,11 +130,12 @@ class Locale:
         cast = self.evidence.votes
         some = self._cast(cast.filter(~votes.held_back()))
         first = self._round(some, self._guessed(some))
-        held = self._held(self._cast(votes.capped(cast.filter(votes.held_back()))), first, some)
+        held = self._held(self._cast(votes.capped(cast.filter(votes.held_back()))), first)
         bent = calibration.bend(held, first.rates)
         everyone = self._cast(self._trusted(first))
         last = self._round(everyone, first.belief)
-        reliability = pl.DataFrame({"kind": KINDS, "reliability": last.solved.reliability})
+        learned = pl.DataFrame({"kind": KINDS, "reliability": last.solved.reliability})
+        reliability = learned.filter(pl.Series(last.voted))
         report = calibration.report(held, first.rates, bent)
         named = pl.lit(self.name).alias("locale")
         return Believed(
@@ -159,7 +161,8 @@ class Locale:
     def _round(self, cast: pl.DataFrame, taught: csr_matrix) -> Round:
         """What these votes come to, by a reader that is `taught` what was believed before."""
         heard = self._heard(cast)
-        words = read(self.texts, taught, _teaching(_most(taught)), self.asked)
+        asked = heard.matrix(np.ones(len(heard.item)), self.shape) + self._matrix(cast)
+        words = read(self.texts, taught, _teaching(_most(taught)), csr_matrix(asked))
         was_right, rates = judge(heard, words, self.near)
         own = odds(
             was_right, rates.told(heard.stayed, heard.fled) + _thumbs(cast, heard, was_right)
@@ -169,7 +172,8 @@ class Locale:
         prior = _prior(cells, words, heard, own)
         sure = heard.matrix(np.where(heard.executed > 0, expit(own), 0.0), self.shape)
         cast_votes = self._votes(cast, cells, cells.softmax(prior), sure)
-        return Round(cells, heard, solve(cells, cast_votes, len(KINDS), prior), rates)
+        voted = np.isin(np.arange(len(KINDS)), cast_votes.kind)
+        return Round(cells, heard, solve(cells, cast_votes, len(KINDS), prior), voted, rates)
 
     def _trusted(self, first: Round) -> pl.DataFrame:
         """All votes, each worth as much as its user is honest by what the first round believes."""
@@ -184,11 +188,11 @@ class Locale:
         cast = cast.filter(pl.col("kind").is_in(KINDS))
         item, label, weight = _array(cast, "item"), _array(cast, "number"), _floats(cast, "votes")
         ended = cast["kind"].is_in(ENDED).to_numpy()
-        weight[ended] *= _at(sure, _array(cast, "end")[ended], label[ended])
+        weight[ended] *= at(sure, _array(cast, "end")[ended], label[ended])
         kind = np.array([KINDS.index(k) for k in cast["kind"]], np.int64)
-        kind[(kind == KINDS.index(votes.END)) & (_at(sure, item, label) > 0)] = KINDS.index(AGAIN)
+        kind[(kind == KINDS.index(votes.END)) & (at(sure, item, label) > 0)] = KINDS.index(AGAIN)
         meant = (_shares(self.near.power(CLOSE)) @ sure).tocoo()
-        known = _at(cells.matrix(np.ones(len(cells.item))), meant.row, meant.col) > 0
+        known = at(cells.matrix(np.ones(len(cells.item))), meant.row, meant.col) > 0
         item = np.concatenate([item, meant.row[known].astype(np.int64)])
         label = np.concatenate([label, meant.col[known].astype(np.int64)])
         weight = np.concatenate([weight, meant.data[known]])
@@ -207,9 +211,8 @@ class Locale:
         for kind in OWN:
             mine = cast.filter(kind=kind).group_by(key).agg(pl.col("votes").sum().alias(kind))
             own = own.join(mine, on=key, how="left", maintain_order="left")
-        others = cast.filter(kind=votes.N_BEST).group_by("item").agg(next=pl.col("votes").max())
         sure = pl.col("confidence").clip(1e-3, 1.0).log()
-        own = own.join(others, on="item", how="left", maintain_order="left").with_columns(
+        own = own.join(self.others, on=key, how="left", maintain_order="left").with_columns(
             pl.col(OWN).fill_null(0.0),
             confidence=sure.fill_null(sure.median()).fill_null(0.0),
             ahead=(sure - pl.col("next").clip(1e-3, 1.0).log()).fill_null(0.0).clip(-4.0, 4.0),
@@ -224,22 +227,53 @@ class Locale:
             **{kind: _floats(own, kind) for kind in OWN},
         )
 
-    def _held(self, others: pl.DataFrame, first: Round, some: pl.DataFrame) -> Held:
+    def _others(self) -> pl.DataFrame:
+        """`item, number, next`: for each hypothesis, the assistant's confidence in its next one."""
+        known = self.evidence.votes.filter(kind=votes.N_BEST).join(self.items, on="utterance")
+        known = known.join(self.numbers, on="label").select("item", "weight", other="number")
+        mine = self.evidence.heard.join(self.items, on="utterance").join(
+            self.numbers, left_on="intent", right_on="label"
+        )
+        beside = mine.select("item", "number").join(known, on="item")
+        beside = beside.filter(pl.col("number") != pl.col("other"))
+        return beside.group_by("item", "number").agg(next=pl.col("weight").max())
+
+    def _held(self, others: pl.DataFrame, first: Round) -> Held:
         """What the users who were held back did with the hypotheses of the round without them."""
         key = ["item", "number"]
         done = others.group_by(key).agg(
             stayed=pl.col("votes").filter(kind=votes.STAYED).sum(),
             fled=pl.col("votes").filter(kind=votes.FLED).sum(),
         )
-        asked = some.filter(pl.col("kind").is_in([votes.STAYED, votes.IDLE]))
-        known = asked.group_by("item").agg(known=pl.col("users").sum().cast(pl.Float64))
+        known = (
+            self.evidence.votes.filter(~votes.held_back() & (pl.col("user_id") != ""))
+            .join(self.items, on="utterance")
+            .group_by("item")
+            .agg(known=pl.col("user_id").n_unique().cast(pl.Float64))
+        )
         done = (
             done.join(known, on="item", how="left")
             .sort(key)
             .with_columns(pl.col("known").fill_null(0.0))
         )
-        believed = _at(first.belief, _array(done, "item"), _array(done, "number"))
-        return Held(believed, *(_floats(done, name) for name in ("stayed", "fled", "known")))
+        believed = at(first.belief, _array(done, "item"), _array(done, "number"))
+        asked = (
+            self.evidence.votes.filter(
+                votes.held_back() & pl.col("kind").is_in([votes.STAYED, votes.FLED])
+            )
+            .join(self.items, on="utterance")
+            .join(known, on="item", how="left")
+            .with_columns(pl.col("known").fill_null(0.0))
+        )
+        bucket = pl.Series("bucket", calibration.buckets(_floats(asked, "known")), pl.String())
+        people = asked.with_columns(bucket).group_by("bucket").agg(pl.col("user_id").n_unique())
+        return Held(
+            believed=believed,
+            stayed=_floats(done, "stayed"),
+            fled=_floats(done, "fled"),
+            known=_floats(done, "known"),
+            people=dict(people.rows()),
+        )
 
     def _cast(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The votes of some users, added up, with the numbers of wording, label and end."""
@@ -304,7 +338,7 @@ def _herded(cell: Indices, kind: Indices, weight: Floats, before: Floats) -> Vot
 
 def _prior(cells: Cells, words: csr_matrix, heard: Heard, own: Floats) -> Floats:
     """On log scale: the hypotheses at their odds, the rest shared as the words have it."""
-    rest = _at(words, cells.item, cells.label)
+    rest = at(words, cells.item, cells.label)
     mine = cells.find(heard.item, heard.label)
     rest[mine] = 0.0
     whole = np.add.reduceat(rest, cells.start[:-1])
@@ -349,7 +383,7 @@ def _settled(last: Round, cast: pl.DataFrame, bent: Bend) -> Floats:
     place = _array(ends, "item"), _array(ends, "number")
     moved = csr_matrix((_floats(ends, "votes"), place), (len(cells.start) - 1, cells.labels))
     heard = last.heard
-    moved = moved - heard.matrix(_at(moved, heard.item, heard.label), moved.shape)
+    moved = moved - heard.matrix(at(moved, heard.item, heard.label), moved.shape)
     most, there = _most(moved), np.asarray(moved.argmax(axis=1)).ravel()
     whole = np.asarray(moved.sum(axis=1)).ravel()
     seen = ambiguity.Heard(heard.stayed, heard.fled, most[heard.item], whole[heard.item])
@@ -387,12 +421,6 @@ def _shares(matrix: csr_matrix) -> csr_matrix:
     """The matrix with rows that sum to 1."""
     whole = np.asarray(matrix.sum(axis=1)).ravel()
     return csr_matrix(matrix.multiply(1 / np.maximum(whole, 1e-9)[:, None]))
-
-
-def _at(matrix: csr_matrix, rows: Indices, columns: Indices) -> Floats:
-    if not len(rows):
-        return np.zeros(0)  # where SciPy would give a matrix
-    return np.asarray(matrix[rows, columns], np.float64).ravel()
 
 
 def _array(rows: pl.DataFrame, column: str) -> Indices:

@@ -18,25 +18,28 @@ from aggregation.fleeing import Rates
 Floats = npt.NDArray[np.float64]
 
 BUCKETS = ((0, "unseen"), (1, "tail"), (3, "torso"), (10, "head"))  # from so many users
-FEWEST = 100  # held-back users of a locale by whom its probabilities are judged
+FEWEST = 100.0  # votes of held-back users by which the probabilities of a locale are judged
 DOUBT = 0.001  # chance of bending what was right
 RIDGE = 20.0  # users that speak for leaving things as they are
 EDGE = 1e-6
 NONE = pl.DataFrame(
     schema=dict.fromkeys(("locale", "bucket"), pl.String())
-    | dict.fromkeys(("users", "believed", "bent", "observed"), pl.Float64())
+    | dict.fromkeys(("votes", "believed", "bent", "observed"), pl.Float64())
+    | {"users": pl.Int64()}
 )
 
 
 @dataclass(frozen=True)
 class Held:
     """A row a hypothesis that users who were held back were given: how surely it was `believed`
-    without them, how many of them stayed and fled, and `known` users the belief came from."""
+    without them, their votes that they stayed and fled, and how many other users are `known`. `people`
+    are the distinct users who were held back, by bucket."""
 
     believed: Floats
     stayed: Floats
     fled: Floats
     known: Floats
+    people: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,10 @@ def bend(held: Held, rates: Rates) -> Bend:
 
 
 def report(held: Held, rates: Rates, bent: Bend) -> pl.DataFrame:
-    """`bucket, users, believed, observed, bent`: by how many users a wording was known."""
-    edges = [edge for edge, _ in BUCKETS]
+    """`bucket, votes, believed, bent, observed, users`: by how many other users said a wording."""
     frame = pl.DataFrame(
         {
-            "bucket": [BUCKETS[i][1] for i in np.searchsorted(edges, held.known, side="right") - 1],
+            "bucket": buckets(held.known),
             "stayed": held.stayed,
             "fled": held.fled,
             "before": held.believed * (held.stayed + held.fled),
@@ -81,19 +83,29 @@ def report(held: Held, rates: Rates, bent: Bend) -> pl.DataFrame:
         },
         schema_overrides={"bucket": pl.String()},
     )
-    users = pl.col("stayed") + pl.col("fled")
-    back = pl.col("fled").sum() / users.sum()
+    votes = pl.col("stayed") + pl.col("fled")
+    back = pl.col("fled").sum() / votes.sum()
+    people = pl.DataFrame(
+        list(held.people.items()), {"bucket": pl.String(), "users": pl.Int64()}, orient="row"
+    )
     return (
-        frame.filter(users > 0)
+        frame.filter(votes > 0)
         .group_by("bucket")
         .agg(
-            users=users.sum(),
-            believed=pl.col("before").sum() / users.sum(),
-            bent=pl.col("after").sum() / users.sum(),
+            votes=votes.sum(),
+            believed=pl.col("before").sum() / votes.sum(),
+            bent=pl.col("after").sum() / votes.sum(),
             observed=((rates.wrong - back) / (rates.wrong - rates.right)).clip(0.0, 1.0),
         )
+        .join(people, on="bucket")
         .sort("bucket")
     )
+
+
+def buckets(known: Floats) -> list[str]:
+    """The bucket of each number of users."""
+    edges = [edge for edge, _ in BUCKETS]
+    return [BUCKETS[i][1] for i in np.searchsorted(edges, known, side="right") - 1]
 
 
 def _cost(held: Held, rates: Rates, bent: Bend) -> float:

@@ -7,8 +7,9 @@ for anyhow: among all votes of the kind, or as the words of the item suggest):
     P(vote for l | truth k) = s [k = l] + (1 - s) b(l | k)
 
 so a single vote moves the belief in l from b to s + (1 - s) b. With b the same for all k this is the
-one-coin model (Dawid and Skene 1979, with one parameter a source). A kind with votes enough has its
-own confusions, b(l | k), drawn towards those of k's group of labels, and these towards the whole.
+one-coin model (Dawid and Skene 1979, with one parameter a source). Where asked, a kind with votes
+enough has its own confusions, b(l | k), drawn towards those of k's group of labels, and these towards
+the whole; what is believed does without (decision 9), the figures compare.
 """
 
 from dataclasses import dataclass

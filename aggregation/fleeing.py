@@ -134,7 +134,7 @@ def _calm(heard: Heard, was_right: Floats, tried: npt.NDArray[np.bool_], wrong: 
 
 def _ahead(words: csr_matrix, heard: Heard) -> tuple[Floats, Floats]:
     """By how much the words prefer the hypothesis to any other label, log scale: above and below 0."""
-    own = np.asarray(words[heard.item, heard.label]).ravel()
+    own = at(words, heard.item, heard.label)
     other = _other(words, heard)
     ahead = np.log(np.maximum(own, 1e-12)) - np.log(np.maximum(other, 1e-12))
     ahead = np.clip(ahead, -FARTHEST, FARTHEST)
@@ -147,7 +147,7 @@ def _pooled(
     """What the users of neighbours tell of the hypothesis, and against the best of other labels."""
     gain, loss = rates.told(np.ones(1), np.zeros(1))[0], rates.told(np.zeros(1), np.ones(1))[0]
     told = (stayed * gain + fled * loss).tocsr()
-    own = np.asarray(told[heard.item, heard.label]).ravel()
+    own = at(told, heard.item, heard.label)
     return _tempered(own), -_tempered(_other(told, heard))
 
 
@@ -187,6 +187,13 @@ def _gate(signs: Floats, stayed: Floats, fled: Floats, rates: Rates) -> Floats:
     start = np.zeros(signs.shape[1] + 1)
     found: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return found
+
+
+def at(matrix: csr_matrix, rows: Indices, columns: Indices) -> Floats:
+    """The values at these places."""
+    if not len(rows):
+        return np.zeros(0)  # where SciPy would give a matrix
+    return np.asarray(matrix[rows, columns], np.float64).ravel()
 
 
 def _tempered(told: Floats) -> Floats:

@@ -118,6 +118,8 @@ def _sharpest(texts: Texts, models: list[_Fold], belief: csr_matrix, weight: Flo
     few = np.random.default_rng(SEED).permutation(texts.wordings.shape[0])[:SAMPLE]
     for k, model in enumerate(models):
         rows = few[texts.folds[few] == k]
+        if not len(rows):
+            continue
         scores = model(texts.wordings[rows])
         meant = belief[rows].toarray() * weight[rows, None]
         gains += [(meant * log_softmax(s * scores, axis=1)).sum() for s in SHARPNESS]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.stats import beta
 
-from aggregation.votes import AGAINST, validating
+from aggregation.votes import FOR, validating
 
 Floats = npt.NDArray[np.float64]
 
@@ -68,7 +68,7 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
     )
     kept = judged.filter(pl.col("reason").is_null())
     best = kept.select(*KEY, label=pl.col("labels").list.first())
-    speaking = believed.votes.filter(~pl.col("kind").is_in(AGAINST))
+    speaking = believed.votes.filter(pl.col("kind").is_in(FOR))
     sources = (
         speaking.join(best, on=[*KEY, "label"])
         .group_by(KEY)
@@ -112,8 +112,8 @@ def lower_bound(probability: Floats, users: Floats) -> Floats:
 
 
 def _split(votes: pl.DataFrame) -> pl.DataFrame:
-    """`locale, utterance, split`: `validation` where every user of a wording is set apart for it, so
-    that nobody who taught `train` said it."""
+    """`locale, utterance, split`: `validation` where every user of a wording is set apart for it; what
+    such a user says with others is in `train`."""
     said = votes.filter(pl.col("user_id") != "").group_by(KEY).agg(alone=validating().all())
     split = pl.when("alone").then(pl.lit("validation")).otherwise(pl.lit("train"))
     return said.select(*KEY, split=split)
@@ -176,7 +176,8 @@ def card(
         "",
         "Probabilities sum to 1 over the labels of a row; the weight is how much evidence the row is",
         "worth. `users` counts the distinct users behind the wording's cluster and label, `said_by` those",
-        "of the wording. Rows of `validation` were said by nobody whose wordings are in `train`.",
+        "of the wording. Rows of `validation` were said only by users set apart for it; what these say as",
+        "others do is in `train`.",
         "",
         "Settings of the night:",
         "",

@@ -16,7 +16,7 @@ BLAME = "blame"  # a vote against
 N_BEST = "n_best"  # another hypothesis of the assistant
 NEIGHBOURS = "neighbours"  # what the wordings nearest to it are believed to mean
 
-AGAINST = (FLED, BLAME)
+FOR = (STAYED, IDLE, TARGET, END, REWRITE, PRAISE, N_BEST)
 HALF_LIFE = 60.0  # days after which a vote counts half
 
 MOST_CHECKS = 10.0  # votes of one user by which what the others say is checked
@@ -30,7 +30,7 @@ def held_back() -> pl.Expr:
 
 
 def validating() -> pl.Expr:
-    """Whether a vote is of a user for whom training sets are split: one in sixteen."""
+    """Whether a vote is of a user by whom training sets are split: one in sixteen."""
     return _first_letter(VALIDATING)
 
 
@@ -59,7 +59,7 @@ def capped(votes: pl.DataFrame) -> pl.DataFrame:
 
 def weights(votes: pl.DataFrame) -> pl.DataFrame:
     """`locale, utterance, label, votes`: the weight of what users say for each label."""
-    speaking = votes.filter((pl.col("user_id") != "") & ~pl.col("kind").is_in(AGAINST))
+    speaking = votes.filter((pl.col("user_id") != "") & pl.col("kind").is_in(FOR))
     return speaking.group_by("locale", "utterance", "label").agg(
         votes=pl.col("weight").sum().round(6)
     )

@@ -27,7 +27,7 @@ from truth import intents
 from aggregation import believe as believing
 from aggregation.believe import Evidence, believe
 from aggregation.em import Cells, Votes, solve
-from aggregation.votes import AGAINST, BLAME, END, FLED, LOST, N_BEST, NEIGHBOURS, PRAISE, TARGET
+from aggregation.votes import BLAME, END, FLED, FOR, LOST, N_BEST, NEIGHBOURS, PRAISE, TARGET
 from flows import seed
 from retrain.gate import kept_aside
 from warehouse.home import existing
@@ -128,8 +128,7 @@ def same_votes(evidence: Evidence) -> pl.DataFrame:
         believing.Locale = usual
     of_models = pl.concat(read).unique([*KEY, "source"], keep="last", maintain_order=True)
     cast = evidence.votes.filter(
-        ~pl.col("kind").is_in([*AGAINST, LOST])
-        & ((pl.col("weight") >= 0.5) | (pl.col("kind") == N_BEST))
+        pl.col("kind").is_in(FOR) & ((pl.col("weight") >= 0.5) | (pl.col("kind") == N_BEST))
     )
     return pl.concat(
         [cast.select(*KEY, source="kind", label="label"), of_models.select(*KEY, "source", "label")]

@@ -28,7 +28,9 @@ FORMULA = (
     "\r",
     "\n",
 )  # with these a spreadsheet takes a cell for a formula
-MARKUP = r"[\[\](){}\n\r]"  # what Rasa would read as an annotation
+MARKUP = (
+    r"[\[\](){}\n\r\v\f\x1c-\x1e\x85\u2028\u2029]"  # what Rasa reads as annotations or as lines
+)
 NOT_A_NAME = re.compile(r"[^A-Za-z0-9-]")  # in the name of a file
 SURE = 0.5  # probability from which a soft label is fit to be a hard one
 
@@ -132,7 +134,8 @@ def _rasa(examples: pl.DataFrame, out: Path) -> None:
 
 
 def _annotated(utterance: str, slots: list[dict[str, Any]]) -> str:
-    for slot in sorted(slots, key=lambda s: -s["start"]):
+    plain = (slot for slot in slots if not re.search(MARKUP, slot["name"]))
+    for slot in sorted(plain, key=lambda s: -s["start"]):
         start, end = slot["start"], slot["end"]
         entity = json.dumps({"entity": slot["name"]}, ensure_ascii=False)
         utterance = f"{utterance[:start]}[{utterance[start:end]}]{entity}{utterance[end:]}"

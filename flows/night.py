@@ -439,7 +439,7 @@ def believe_labels(night: Night, day: str) -> Result:
             )
         )
         grouped = backing.groups(found.labels, reviewing.accepted(lake, day), near)
-        backers = engine.query("backers", {"turns": people["turns"], "grouped": grouped})
+        backers = engine.query("backers", people | {"grouped": grouped})
         rows = backing.with_users(found.labels, reviewing.accepted(lake, day), backers).join(
             weights(cast_votes), on=[*key, "label"], how="left"
         )

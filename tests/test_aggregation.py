@@ -156,6 +156,15 @@ def test_wordings_without_any_hypothesis_and_seed_give_nothing():
     assert nothing.labels.is_empty()
 
 
+@pytest.mark.parametrize("wordings", [1, 3, 7])
+def test_a_log_without_hypotheses_is_read_by_the_seed_data(wordings):
+    heard = pl.DataFrame(
+        {"locale": "en-GB", "utterance": [f"switch on the lamp {n}" for n in range(wordings)]}
+    ).with_columns(intent=pl.lit(""), confidence=pl.lit(None, dtype=pl.Float64))
+    found = believe(Evidence(cast([]), NIGHT, heard, near([]), SEED))
+    assert best(found, "switch on the lamp 0")[0] == "lamp_on"
+
+
 def test_the_order_of_rows_does_not_matter():
     rows = a_log()
     assert_frame_equal(
@@ -257,7 +266,7 @@ def test_probabilities_are_bent_where_held_back_users_call_for_it(stretch):
     right = rng.random(4000) < calibration.Bend(0.0, stretch)(believed)
     rates = Rates(0.05, 0.6)
     fled = (rng.random(4000) < np.where(right, rates.right, rates.wrong)).astype(float)
-    held = Held(believed, 1 - fled, fled, np.zeros(4000))
+    held = Held(believed, 1 - fled, fled, np.zeros(4000), {"unseen": 4000})
     bent = calibration.bend(held, rates)
     assert bent.stretch == pytest.approx(stretch, abs=0.12)
     report = calibration.report(held, rates, bent)
@@ -353,7 +362,7 @@ def test_more_users_leave_less_doubt(probability, few, more):
     assert bounds[0] <= bounds[1] + 1e-9 or probability < 0.15
 
 
-def test_nobody_said_wordings_of_both_splits():
+def test_wordings_of_users_set_apart_alone_validate():
     rows = heard_and_executed("lamp on", "on", 4, 0)
     rows += [
         ("fann", "only mine", "on", "stayed", 1.0, ""),

@@ -430,7 +430,8 @@ class Calibration(dy.Schema):
         nullable=False,
         description="users behind the wording: none, from 1, from 3, from 10",
     )
-    users = dy.Float64(nullable=False, min=0.0, description="users who were held back, by weight")
+    users = _count("distinct users who were held back")
+    votes = dy.Float64(nullable=False, min=0.0, description="what they did, by weight")
     believed = _share("mean probability of the hypotheses that they were given")
     bent = _share("the same after the correction; equal where none was called for")
     observed = _share("share of right ones, by who of them came back")

@@ -124,7 +124,7 @@ of_the_assistant as (
         max(day) as day,
         cast(floor(cast(sum(weight) as double) / cast(count(*) as double)) as bigint) as weight
     from known
-    where other is not null and weight is not null and other <> coalesce(label, '')
+    where other is not null and other <> '' and weight is not null and other <> coalesce(label, '')
     group by locale, utterance, other
 )
 select locale, utterance, label, kind, via, user_id, day,

@@ -2,7 +2,8 @@
 -- held back did with them. Only rows of k users or more.
 -- locale: BCP 47 tag
 -- bucket: users behind the wording without the held-back ones: unseen (none), tail (1, 2), torso (3 to 9), head (10 and more)
--- users: users who were held back, by weight
+-- users: distinct users who were held back
+-- votes: what they did, by weight, at most ten a user
 -- believed: mean probability of what they were given
 -- bent: the same after the correction; equal where none was called for
 -- observed: share that was right, by who of them came back
@@ -10,6 +11,7 @@ select
     locale,
     cast(bucket as varchar) as bucket,
     users,
+    votes,
     believed,
     bent,
     observed

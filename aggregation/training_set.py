@@ -22,7 +22,7 @@ class Floors:
     """What a wording needs to enter a training set."""
 
     users: int = 2  # distinct users behind the wording's cluster and label
-    belief: float = 0.3  # lower bound of the probability of its best label
+    belief: float = 0.4  # lower bound of the probability of its best label
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ THUMBS = 20.0  # thumbs that the guess of no difference is worth
 SMALLEST = 0.002  # a probability below it is not kept
 MOST_LABELS = 20
 TEXTS = ("locale", "utterance", "label")
+NO_RELIABILITY = pl.DataFrame(
+    schema={"locale": pl.String(), "kind": pl.String(), "reliability": pl.Float64()}
+)
 NO_LABELS = pl.DataFrame(schema=dict.fromkeys(TEXTS, pl.String()) | {"probability": pl.Float64()})
 
 
@@ -83,9 +86,6 @@ def believe(evidence: Evidence) -> Believed:
     )
 
 
-NO_RELIABILITY = pl.DataFrame(
-    schema={"locale": pl.String(), "kind": pl.String(), "reliability": pl.Float64()}
-)
 NOTHING = Believed(NO_LABELS, calibration.NONE, NO_RELIABILITY)
 
 
@@ -113,10 +113,11 @@ class Locale:
         self.evidence = evidence
         spoken = pl.concat([evidence.heard["utterance"], evidence.votes["utterance"]])
         self.wordings = spoken.unique().sort().to_list()
-        known = pl.concat([evidence.votes["label"], evidence.seed["intent"].alias("label")])
-        self.labels = known.unique().sort().to_list()
+        said = pl.concat([evidence.votes["label"], evidence.seed["intent"].alias("label")])
+        known = said.unique().sort()
+        self.labels = known.to_list()
         self.items = pl.DataFrame({"utterance": self.wordings}).with_row_index("item")
-        self.numbers = known.unique().sort().to_frame().with_row_index("number")
+        self.numbers = known.to_frame().with_row_index("number")
         self.shape = len(self.wordings), len(self.labels)
         if self.labels:
             self.texts = self._texts()

@@ -438,9 +438,10 @@ def believe_labels(night: Night, day: str) -> Result:
                 known.filter(~kept_aside(known)),
             )
         )
-        grouped = backing.groups(found.labels, reviewing.accepted(lake, day), near)
+        clusters = reviewing.accepted(lake, day)
+        grouped = backing.groups(found.labels, clusters, near)
         backers = engine.query("backers", people | {"grouped": grouped})
-        rows = backing.with_users(found.labels, reviewing.accepted(lake, day), backers).join(
+        rows = backing.with_users(found.labels, clusters, backers).join(
             weights(cast_votes), on=[*key, "label"], how="left"
         )
         rows = rows.with_columns(pl.col("votes").fill_null(0.0))

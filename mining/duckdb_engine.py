@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 import sqlglot
 
-from mining.engine import FileReader, Inputs, Params, sql_text
+from mining.engine import PEOPLE, FileReader, Inputs, Params, has_people, sql_text
 
 MOST_MEMORY = 6 * 10**9  # bytes
 LEAST_MEMORY = 10**9
@@ -73,6 +73,8 @@ class DuckdbEngine:
                     [str(p) for p in source], hive_partitioning=False, union_by_name=True
                 )
                 files.create_view(name, replace=True)
+        if has_people(inputs):
+            self.con.execute(f"create or replace temp view {PEOPLE} as {translated(PEOPLE)}")
         text = translated(sql)
         used = {k: v for k, v in params.items() if re.search(rf"\${k}\b", text)}
         return self.con.sql(text, params=used or None)

@@ -11,12 +11,14 @@ import polars as pl
 Inputs = Mapping[str, Sequence[Path] | pl.DataFrame]
 Params = Mapping[str, int]
 FileReader = Callable[[Path], Iterator[pl.DataFrame]]
+PEOPLE = "people"
 
 
 class Engine(Protocol):
     """Runs the named SQL files over Parquet files or small frames.
 
-    Inputs bind table names to files or rows, `params` bind the :names of the SQL.
+    Inputs bind table names to files or rows, `params` bind the :names of the SQL. Where `turns` and
+    `robots` are bound, so is PEOPLE, the view of its SQL file.
     """
 
     name: str
@@ -31,6 +33,10 @@ class Engine(Protocol):
         """The rows of a query with a `day` column, as `out/day=.../*.parquet`."""
 
     def close(self) -> None: ...
+
+
+def has_people(inputs: Inputs) -> bool:
+    return "turns" in inputs and "robots" in inputs
 
 
 @cache

@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from mining.engine import FileReader, Inputs, Params, sql_text
+from mining.engine import PEOPLE, FileReader, Inputs, Params, has_people, sql_text
 from warehouse.errors import BadInput, SayagainError
 
 NEEDED_JAVA = 17
@@ -71,6 +71,8 @@ class SparkEngine:
             else:
                 frame = self.spark.read.parquet(*[str(p) for p in source])
             frame.createOrReplaceTempView(name)
+        if has_people(inputs):
+            self.spark.sql(sql_text(PEOPLE)).createOrReplaceTempView(PEOPLE)
         text = sql_text(sql)
         used = {k: v for k, v in params.items() if re.search(rf":{k}\b", text)}
         return self.spark.sql(text, args=used)

@@ -15,17 +15,12 @@ with heard as (
                 ) / cast(count(*) as double)
             ) as bigint
         ) as fled
-    from turns as t
+    from people as t
     inner join asked as a
         on t.locale = a.locale
-        and coalesce(t.executed_utterance, t.utterance) = a.utterance
+        and t.ran = a.utterance
         and coalesce(t.best_intent, '') = a.intent
     left join followed as f on t.turn_id = f.source_turn_id
-    left anti join robots as r
-        on t.user_id = r.user_id
-        and t.locale = r.locale
-        and t.utterance = r.utterance
-        and cast(cast(t.timestamp as date) as string) = r.day
     group by a.locale, a.utterance, t.user_id
 ),
 hashed as (

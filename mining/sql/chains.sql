@@ -10,14 +10,9 @@ with said as (
         t.user_id,
         t.locale,
         t.utterance,
-        coalesce(t.executed_utterance, t.utterance) as ran,
-        coalesce(t.interpretation, t.executed_utterance, t.utterance) as place
-    from turns as t
-    left anti join robots as r
-        on t.user_id = r.user_id
-        and t.locale = r.locale
-        and t.utterance = r.utterance
-        and cast(cast(t.timestamp as date) as string) = r.day
+        t.ran,
+        coalesce(t.interpretation, t.ran) as place
+    from people as t
 ),
 steps as (
     select

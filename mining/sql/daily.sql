@@ -1,8 +1,8 @@
 -- Each day and locale: turns, distinct users, turns said again (expected number), failures as the
 -- assistant believes. Summed in millionths: whole numbers have one sum, in whatever order.
--- robots: what is set aside; followed: the turns that were said again, with their probability
+-- followed: the turns that were said again, with their probability
 select
-    cast(cast(t.timestamp as date) as string) as day,
+    t.day,
     t.locale,
     cast(count(*) as bigint) as turns,
     cast(count(distinct t.user_id) as bigint) as users,
@@ -13,11 +13,6 @@ select
     cast(sum(case when t.outcome = 'failure' then 1 else 0 end) as bigint) as failures,
     cast(count(distinct case when t.outcome = 'failure' then t.user_id end) as bigint)
         as users_failed
-from turns as t
+from people as t
 left join followed as f on t.turn_id = f.source_turn_id
-left anti join robots as r
-    on t.user_id = r.user_id
-    and t.locale = r.locale
-    and t.utterance = r.utterance
-    and cast(cast(t.timestamp as date) as string) = r.day
-group by cast(cast(t.timestamp as date) as string), t.locale
+group by t.day, t.locale

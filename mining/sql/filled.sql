@@ -1,19 +1,14 @@
 -- The slot values that were executed for a wording under a hypothesis, by distinct users who stayed.
--- followed: the turns that were said again, with their probability; robots: what is set aside
+-- followed: the turns that were said again, with their probability
 with stayed as (
     select
-        coalesce(t.executed_utterance, t.utterance) as utterance,
+        t.ran as utterance,
         t.locale,
         t.intent as label,
         t.user_id,
         t.slots
-    from turns as t
+    from people as t
     left join followed as f on t.turn_id = f.source_turn_id
-    left anti join robots as r
-        on t.user_id = r.user_id
-        and t.locale = r.locale
-        and t.utterance = r.utterance
-        and cast(cast(t.timestamp as date) as string) = r.day
     where t.intent is not null
         and t.slots is not null
         and coalesce(f.p_rephrase, cast(0 as double)) < 0.5

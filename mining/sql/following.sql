@@ -1,16 +1,7 @@
 -- How often a wording, and how often an answer of the assistant, is followed by anything at all in
 -- its session.
 -- turns, pairs and robots: of the window
-with people as (
-    select t.turn_id, t.locale, t.utterance, t.response
-    from turns as t
-    left anti join robots as r
-        on t.user_id = r.user_id
-        and t.locale = r.locale
-        and t.utterance = r.utterance
-        and cast(cast(t.timestamp as date) as string) = r.day
-),
-seen as (
+with seen as (
     select p.*, case when n.source_turn_id is null then 0 else 1 end as followed
     from people as p
     left join (select source_turn_id from pairs where apart = 1) as n

@@ -1,17 +1,8 @@
 -- Candidate pairs: two turns of one session, at most :reach turns and one gap apart, so that a "no"
 -- or a failed retry may lie between. Robots are apart, so that no user and day has many.
--- turns: the days and the one before each; robots: what is set aside; gaps: the silences that end
--- a session; rewritten: the days of the targets
-with people as (
-    select t.*, cast(cast(t.timestamp as date) as string) as day
-    from turns as t
-    left anti join robots as r
-        on t.user_id = r.user_id
-        and t.locale = r.locale
-        and t.utterance = r.utterance
-        and cast(cast(t.timestamp as date) as string) = r.day
-),
-placed as (
+-- turns: the days and the one before each; gaps: the silences that end a session; rewritten: the
+-- days of the targets
+with placed as (
     select
         p.*,
         coalesce(g.gap_ms, :gap_ms) as gap_ms,

@@ -2,13 +2,13 @@
 -- each, with the mean of what happened, and for at most :most_items wordings, the first ones. What
 -- happened after a rewrite speaks of the wording that ran, not of the one that was said.
 -- Probabilities are summed in millionths: whole numbers have one sum, in whatever order.
--- followed: the turns that were said again, with their probability; robots: what is set aside;
+-- followed: the turns that were said again, with their probability;
 -- :intents is 1 where the log names what was executed, so that none means nothing was
 with judged as (
     select
         t.user_id,
         t.locale,
-        coalesce(t.executed_utterance, t.utterance) as utterance,
+        t.ran as utterance,
         coalesce(t.best_intent, '') as intent,
         t.at_ms,
         case
@@ -18,13 +18,8 @@ with judged as (
         end as executed,
         cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint) as fled,
         cast(round(t.best_confidence * 1000000) as bigint) as sure
-    from turns as t
+    from people as t
     left join followed as f on t.turn_id = f.source_turn_id
-    left anti join robots as r
-        on t.user_id = r.user_id
-        and t.locale = r.locale
-        and t.utterance = r.utterance
-        and cast(cast(t.timestamp as date) as string) = r.day
 ),
 heard as (
     select

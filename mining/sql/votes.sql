@@ -8,7 +8,7 @@
 --   n_best             another hypothesis of the assistant, at its confidence; nobody's vote
 -- A user counts once for each, with the mean of what happened, and votes on at most :most_items
 -- wordings, the first ones. Probabilities are summed in millionths.
--- followed: the turns that were said again; ends: where their chains end; robots: what is set aside;
+-- followed: the turns that were said again; ends: where their chains end;
 -- :intents is 1 where the log names what was executed, so that none means nothing was
 with said as (
     select
@@ -16,25 +16,20 @@ with said as (
         t.user_id,
         t.locale,
         t.utterance,
-        coalesce(t.executed_utterance, t.utterance) as ran,
+        t.ran,
         t.best_intent as label,
         t.feedback,
         t.n_best,
         t.at_ms,
-        cast(cast(t.timestamp as date) as string) as day,
+        t.day,
         case
             when t.intent is not null or t.outcome = 'success' then 1
             when t.outcome = 'failure' or :intents = 1 then 0
             else 1
         end as executed,
         cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint) as p
-    from turns as t
+    from people as t
     left join followed as f on t.turn_id = f.source_turn_id
-    left anti join robots as r
-        on t.user_id = r.user_id
-        and t.locale = r.locale
-        and t.utterance = r.utterance
-        and cast(cast(t.timestamp as date) as string) = r.day
 ),
 items as (
     select user_id, locale, utterance

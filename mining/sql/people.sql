@@ -1,0 +1,12 @@
+-- What people said: the turns without those of robots, with their day, and the wording that ran. A view
+-- for the other files, wherever turns and robots are among their inputs.
+select
+    t.*,
+    cast(cast(t.timestamp as date) as string) as day,
+    coalesce(t.executed_utterance, t.utterance) as ran
+from turns as t
+left anti join robots as r
+    on t.user_id = r.user_id
+    and t.locale = r.locale
+    and t.utterance = r.utterance
+    and cast(cast(t.timestamp as date) as string) = r.day

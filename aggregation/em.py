@@ -86,65 +86,90 @@ class Votes:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What votes came to: of each kind the weight of those `from_truth`, and of all that were `cast`,
+    by label."""
+
+    from_truth: Floats
+    cast: Floats  # kinds x labels
+
+    @staticmethod
+    def guess(kinds: int, labels: int) -> "Known":
+        return Known(np.full(kinds, PULL * GUESS), np.full((kinds, labels), PULL / labels))
+
+    @property
+    def reliability(self) -> Floats:
+        """Of each kind."""
+        return np.clip(self.from_truth / self.cast.sum(axis=1), LEAST, MOST)
+
+    def background(self, cells: Cells, votes: Votes) -> Floats:
+        """Of each vote: the share of its label among the votes of its kind."""
+        share = self.cast / self.cast.sum(axis=1, keepdims=True)
+        return np.asarray(share[votes.kind, cells.label[votes.cell]])
+
+
+@dataclass(frozen=True)
 class Solved:
-    """`belief` of each cell, and `reliability` of each kind."""
+    """`belief` of each cell and what its votes `told` (on log scale), by the `reliability` of each
+    kind; and what is `known` for votes that come later."""
 
     belief: Floats
+    told: Floats
     reliability: Floats
+    known: Known
 
 
 def solve(
-    cells: Cells, votes: Votes, kinds: int, prior: Floats | None = None, *, confusions: bool = False
+    cells: Cells,
+    votes: Votes,
+    kinds: int,
+    prior: Floats | None = None,
+    *,
+    told: Floats | None = None,
+    known: Known | None = None,
+    confusions: bool = False,
 ) -> Solved:
     """Beliefs and reliabilities that explain each other. `prior` is on log scale, a cell each; where
     there is none, all labels of an item are as probable before it is voted on, also those without a
     cell, so that the beliefs of its cells sum to less than 1.
 
+    Votes that come later can be solved alone, over the cells of their items, given what earlier ones
+    `told` of these cells and what was `known` after them (incremental EM, Neal and Hinton 1998).
     With `confusions`, kinds with more than CONFUSED votes a label have their own.
     """
     others = cells.labels - np.diff(cells.start).astype(np.float64) if prior is None else None
     before = np.zeros(len(cells.item)) if prior is None else prior
-    reliability = np.full(kinds, GUESS)
-    background = _marginal(cells, votes, kinds) if votes.background is None else votes.background
-    told = _told(cells, votes, reliability[votes.kind], background)
-    belief = cells.softmax(before + told, others)
+    before = before if told is None else before + told
+    earlier = Known.guess(kinds, cells.labels) if known is None else known
+    known = Known(earlier.from_truth, earlier.cast + _cast(cells, votes, kinds))
+    background = known.background(cells, votes) if votes.background is None else votes.background
+    reliability = earlier.reliability
     for _ in range(ROUNDS):
-        moved = _reliability(votes, belief, reliability, background, kinds)
-        change = np.abs(moved - reliability).max(initial=0.0)
-        reliability = moved
-        told = _told(cells, votes, reliability[votes.kind], background)
-        belief = cells.softmax(before + told, others)
-        if change < STILL:
+        s = reliability[votes.kind]
+        now = _told(cells, votes, s, background)
+        belief = cells.softmax(before + now, others)
+        true = votes.weight * belief[votes.cell] * s / (s + (1 - s) * background)
+        known = Known(earlier.from_truth + _sums(votes.kind, true, kinds), known.cast)
+        if np.abs(known.reliability - reliability).max(initial=0.0) < STILL:
             break
+        reliability = known.reliability
     if confusions:
         pairs = _Pairs.of(cells, votes)
         for _ in range(ROUNDS // 3):
-            told = _confused(cells, votes, pairs, belief, reliability)
-            belief = cells.softmax(before + told, others)
-    return Solved(belief, reliability)
+            now = _confused(cells, votes, pairs, belief, reliability)
+            belief = cells.softmax(before + now, others)
+    return Solved(belief, now if told is None else told + now, reliability, known)
 
 
-def _marginal(cells: Cells, votes: Votes, kinds: int) -> Floats:
-    """Of each vote: the share of its label among the votes of its kind."""
+def _cast(cells: Cells, votes: Votes, kinds: int) -> Floats:
     place = votes.kind * cells.labels + cells.label[votes.cell]
-    cast = np.bincount(place, votes.weight, kinds * cells.labels).reshape(kinds, cells.labels)
-    share = (cast + 1.0) / (cast + 1.0).sum(axis=1, keepdims=True)
-    return np.asarray(share.ravel()[place])
+    return _sums(place, votes.weight, kinds * cells.labels).reshape(kinds, cells.labels)
 
 
 def _told(cells: Cells, votes: Votes, reliability: Floats, background: Floats) -> Floats:
     """What the votes tell of each cell, on log scale; of labels that nobody voted for it is 0."""
     told = votes.weight * np.log1p(reliability / ((1 - reliability) * background))
     return _sums(votes.cell, told, len(cells.item))
-
-
-def _reliability(
-    votes: Votes, belief: Floats, reliability: Floats, background: Floats, kinds: int
-) -> Floats:
-    s = reliability[votes.kind]
-    from_truth = votes.weight * belief[votes.cell] * s / (s + (1 - s) * background)
-    told = np.bincount(votes.kind, from_truth, kinds) + PULL * GUESS
-    return np.clip(told / (np.bincount(votes.kind, votes.weight, kinds) + PULL), LEAST, MOST)
 
 
 @dataclass(frozen=True)

@@ -224,7 +224,7 @@ def test_em_agrees_with_the_slow_way(rows):
 
 def slow_one_coin(rows: list[Any], reliability: np.ndarray) -> dict[tuple[int, int], float]:
     """The posterior by the formula, a label at a time."""
-    total = {k: sum(w for *_, kind, w in rows if kind == k) + 4 for k in range(3)}
+    total = {k: sum(w for *_, kind, w in rows if kind == k) + 10 for k in range(3)}
     found: dict[tuple[int, int], float] = {}
     for item in {r[0] for r in rows}:
         mine = [r for r in rows if r[0] == item]
@@ -232,7 +232,7 @@ def slow_one_coin(rows: list[Any], reliability: np.ndarray) -> dict[tuple[int, i
         for truth in range(4):
             product = 1.0
             for _, label, kind, weight in mine:
-                cast_so = sum(w for _, x, k, w in rows if k == kind and x == label) + 1
+                cast_so = sum(w for _, x, k, w in rows if k == kind and x == label) + 2.5
                 background = cast_so / total[kind]
                 s = reliability[kind]
                 product *= ((s * (label == truth) + (1 - s) * background) / background) ** weight
@@ -257,6 +257,28 @@ def test_em_finds_who_is_reliable(confusions):
     majority = np.array([np.bincount(label[item == i]).argmax() for i in range(3000)])
     assert right > (majority == truth).mean()
     assert solved.reliability == pytest.approx([0.9, 0.6, 0.2], abs=0.08)
+
+
+def test_votes_that_come_later_can_be_solved_alone():
+    rng = np.random.default_rng(6)
+    truth = rng.integers(20, size=3000)
+    item, kind = rng.integers(3000, size=15_000), rng.integers(3, size=15_000)
+    item[:3000] = np.arange(3000)
+    honest = rng.random(15_000) < np.array([0.9, 0.6, 0.2])[kind]
+    label = np.where(honest, truth[item], rng.integers(20, size=15_000))
+    cells = Cells.of(item, label, 3000, 20)
+    cell = cells.find(item, label)
+    early = np.arange(15_000) < 14_000
+    first = solve(cells, Votes(cell[early], kind[early], np.ones(early.sum())), 3)
+    touched, place = np.unique(item[~early], return_inverse=True)
+    kept = np.flatnonzero(np.isin(cells.item, touched))
+    alone = Cells.of(np.searchsorted(touched, cells.item[kept]), cells.label[kept], len(touched), 20)
+    night = Votes(alone.find(place, label[~early]), kind[~early], np.ones((~early).sum()))
+    later = solve(alone, night, 3, told=first.told[kept], known=first.known)
+    whole = solve(cells, Votes(cell, kind, np.ones(15_000)), 3)
+    assert later.known.cast == pytest.approx(whole.known.cast)
+    assert later.reliability == pytest.approx(whole.reliability, abs=0.01)
+    assert np.abs(later.belief - whole.belief[kept]).mean() < 0.005
 
 
 @pytest.mark.parametrize("stretch", [0.4, 1.0])

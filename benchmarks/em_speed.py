@@ -106,7 +106,9 @@ def race(size: tuple[int, int, int], runs: int, rivals: str | None) -> None:
 
 
 def nights(size: tuple[int, int, int], runs: int) -> None:
-    print("\n| votes of the night | solved alone, median, s (range) | all solved again, s | same label |")
+    print(
+        "\n| votes of the night | solved alone, median, s (range) | all solved again, s | same label |"
+    )
     print("|---|---|---|---|")
     items, votes, labels = size
     for of_night in NIGHTS:
@@ -127,7 +129,9 @@ def nights(size: tuple[int, int, int], runs: int) -> None:
             return few.label[few.best(found.belief)]
 
         best, _, took = timed(alone, runs)
-        whole, _, all_took = timed(lambda: solve(cells, Votes(cell, source, ones), SOURCES).belief, 1)
+        whole, _, all_took = timed(
+            lambda: solve(cells, Votes(cell, source, ones), SOURCES).belief, 1
+        )
         same = (best == cells.label[cells.best(whole)][np.unique(item[votes:])]).mean()
         spread = f"{median(took):.4f} ({min(took):.4f} to {max(took):.4f})"
         print(f"| {of_night:,} | {spread} | {median(all_took):.2f} | {same:.4f} |", flush=True)

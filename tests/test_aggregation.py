@@ -272,7 +272,9 @@ def test_votes_that_come_later_can_be_solved_alone():
     first = solve(cells, Votes(cell[early], kind[early], np.ones(early.sum())), 3)
     touched, place = np.unique(item[~early], return_inverse=True)
     kept = np.flatnonzero(np.isin(cells.item, touched))
-    alone = Cells.of(np.searchsorted(touched, cells.item[kept]), cells.label[kept], len(touched), 20)
+    alone = Cells.of(
+        np.searchsorted(touched, cells.item[kept]), cells.label[kept], len(touched), 20
+    )
     night = Votes(alone.find(place, label[~early]), kind[~early], np.ones((~early).sum()))
     later = solve(alone, night, 3, told=first.told[kept], known=first.known)
     whole = solve(cells, Votes(cell, kind, np.ones(15_000)), 3)

@@ -100,7 +100,7 @@ class Known:
     @property
     def reliability(self) -> Floats:
         """Of each kind."""
-        return np.clip(self.from_truth / self.cast.sum(axis=1), LEAST, MOST)
+        return np.asarray(np.clip(self.from_truth / self.cast.sum(axis=1), LEAST, MOST))
 
     def background(self, cells: Cells, votes: Votes) -> Floats:
         """Of each vote: the share of its label among the votes of its kind."""
@@ -118,6 +118,10 @@ class Solved:
     reliability: Floats
     known: Known
 
+    def at(self, cells: Indices) -> "Solved":
+        """The same for some of the cells."""
+        return Solved(self.belief[cells], self.told[cells], self.reliability, self.known)
+
 
 def solve(
     cells: Cells,
@@ -125,40 +129,39 @@ def solve(
     kinds: int,
     prior: Floats | None = None,
     *,
-    told: Floats | None = None,
-    known: Known | None = None,
+    earlier: Solved | None = None,
     confusions: bool = False,
 ) -> Solved:
     """Beliefs and reliabilities that explain each other. `prior` is on log scale, a cell each; where
     there is none, all labels of an item are as probable before it is voted on, also those without a
     cell, so that the beliefs of its cells sum to less than 1.
 
-    Votes that come later can be solved alone, over the cells of their items, given what earlier ones
-    `told` of these cells and what was `known` after them (incremental EM, Neal and Hinton 1998).
+    Votes that come later can be solved alone, over the cells of their items, given what `earlier` ones
+    came to at these cells (incremental EM, Neal and Hinton 1998).
     With `confusions`, kinds with more than CONFUSED votes a label have their own.
     """
     others = cells.labels - np.diff(cells.start).astype(np.float64) if prior is None else None
     before = np.zeros(len(cells.item)) if prior is None else prior
-    before = before if told is None else before + told
-    earlier = Known.guess(kinds, cells.labels) if known is None else known
-    known = Known(earlier.from_truth, earlier.cast + _cast(cells, votes, kinds))
+    guess = Known.guess(kinds, cells.labels)
+    first, told = (guess, 0.0) if earlier is None else (earlier.known, earlier.told)
+    known = Known(first.from_truth, first.cast + _cast(cells, votes, kinds))
     background = known.background(cells, votes) if votes.background is None else votes.background
-    reliability = earlier.reliability
+    reliability = first.reliability
     for _ in range(ROUNDS):
         s = reliability[votes.kind]
-        now = _told(cells, votes, s, background)
+        now = told + _told(cells, votes, s, background)
         belief = cells.softmax(before + now, others)
         true = votes.weight * belief[votes.cell] * s / (s + (1 - s) * background)
-        known = Known(earlier.from_truth + _sums(votes.kind, true, kinds), known.cast)
+        known = Known(first.from_truth + _sums(votes.kind, true, kinds), known.cast)
         if np.abs(known.reliability - reliability).max(initial=0.0) < STILL:
             break
         reliability = known.reliability
     if confusions:
         pairs = _Pairs.of(cells, votes)
         for _ in range(ROUNDS // 3):
-            now = _confused(cells, votes, pairs, belief, reliability)
+            now = told + _confused(cells, votes, pairs, belief, reliability)
             belief = cells.softmax(before + now, others)
-    return Solved(belief, now if told is None else told + now, reliability, known)
+    return Solved(belief, now, reliability, known)
 
 
 def _cast(cells: Cells, votes: Votes, kinds: int) -> Floats:

@@ -106,35 +106,38 @@ def race(size: tuple[int, int, int], runs: int, rivals: str | None) -> None:
 
 
 def nights(size: tuple[int, int, int], runs: int) -> None:
-    print(
-        "\n| votes of the night | solved alone, median, s (range) | all solved again, s | same label |"
-    )
+    print("\n| votes of the night | solved alone, s (range) | all solved again, s | same label |")
     print("|---|---|---|---|")
+    for votes in NIGHTS:
+        night(size, votes, runs)
+
+
+def night(size: tuple[int, int, int], of_night: int, runs: int) -> None:
     items, votes, labels = size
-    for of_night in NIGHTS:
-        _, item, source, label = invented(items, votes + of_night, labels)
-        cells = Cells.of(item, label, items, labels)  # as the night's votes left them
-        cell = cells.find(item, label)
-        ones = np.ones(len(item))
-        known = solve(cells, Votes(cell[:votes], source[:votes], ones[:votes]), SOURCES)
+    _, item, source, label = invented(items, votes + of_night, labels)
+    cells = Cells.of(item, label, items, labels)  # as the night's votes left them
+    cell = cells.find(item, label)
+    ones = np.ones(len(item))
+    earlier = solve(cells, Votes(cell[:votes], source[:votes], ones[:votes]), SOURCES)
 
-        def alone() -> np.ndarray:
-            touched, place = np.unique(item[votes:], return_inverse=True)
-            sizes = np.diff(cells.start)[touched]
-            new = np.repeat(np.arange(len(touched)), sizes)
-            kept = np.arange(len(new)) + (cells.start[touched] - np.cumsum(sizes) + sizes)[new]
-            few = Cells.of(new, cells.label[kept], len(touched), labels)
-            night = Votes(few.find(place, label[votes:]), source[votes:], ones[votes:])
-            found = solve(few, night, SOURCES, told=known.told[kept], known=known.known)
-            return few.label[few.best(found.belief)]
+    def alone() -> np.ndarray:
+        touched, place = np.unique(item[votes:], return_inverse=True)
+        sizes = np.diff(cells.start)[touched]
+        new = np.repeat(np.arange(len(touched)), sizes)
+        kept = np.arange(len(new)) + (cells.start[touched] - np.cumsum(sizes) + sizes)[new]
+        few = Cells.of(new, cells.label[kept], len(touched), labels)
+        cast = Votes(few.find(place, label[votes:]), source[votes:], ones[votes:])
+        return few.label[few.best(solve(few, cast, SOURCES, earlier=earlier.at(kept)).belief)]
 
-        best, _, took = timed(alone, runs)
-        whole, _, all_took = timed(
-            lambda: solve(cells, Votes(cell, source, ones), SOURCES).belief, 1
-        )
-        same = (best == cells.label[cells.best(whole)][np.unique(item[votes:])]).mean()
-        spread = f"{median(took):.4f} ({min(took):.4f} to {max(took):.4f})"
-        print(f"| {of_night:,} | {spread} | {median(all_took):.2f} | {same:.4f} |", flush=True)
+    def again() -> np.ndarray:
+        belief = solve(cells, Votes(cell, source, ones), SOURCES).belief
+        return cells.label[cells.best(belief)]
+
+    best, _, took = timed(alone, runs)
+    whole, _, all_took = timed(again, runs)
+    same = (best == whole[np.unique(item[votes:])]).mean()
+    spread = f"{median(took):.4f} ({min(took):.4f} to {max(took):.4f})"
+    print(f"| {of_night:,} | {spread} | {median(all_took):.2f} | {same:.4f} |", flush=True)
 
 
 if __name__ == "__main__":

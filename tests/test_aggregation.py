@@ -276,7 +276,7 @@ def test_votes_that_come_later_can_be_solved_alone():
         np.searchsorted(touched, cells.item[kept]), cells.label[kept], len(touched), 20
     )
     night = Votes(alone.find(place, label[~early]), kind[~early], np.ones((~early).sum()))
-    later = solve(alone, night, 3, told=first.told[kept], known=first.known)
+    later = solve(alone, night, 3, earlier=first.at(kept))
     whole = solve(cells, Votes(cell, kind, np.ones(15_000)), 3)
     assert later.known.cast == pytest.approx(whole.known.cast)
     assert later.reliability == pytest.approx(whole.reliability, abs=0.01)

@@ -94,7 +94,7 @@ def _with_reader(evidence: Evidence, reader: Callable[..., csr_matrix]) -> Label
 def same_votes(evidence: Evidence) -> pl.DataFrame:
     """`locale, utterance, source, label`, a row a vote."""
     read: list[pl.DataFrame] = []
-    usual = believing.Locale
+    usual, usual_reader = believing.Locale, believing.read
 
     class Noted(usual):  # keeps what the reader and the neighbours say at last
         def _votes(self, cast, cells, before, sure):
@@ -103,9 +103,12 @@ def same_votes(evidence: Evidence) -> pl.DataFrame:
             return super()._votes(cast, cells, before, sure)
 
         def _round(self, cast, taught):
-            weight = believing._teaching(believing._most(taught))
-            words = believing.read(self.texts, taught, weight, self.asked)
-            read.append(self._said("words", words))
+            def noted(*of_texts) -> csr_matrix:
+                words = usual_reader(*of_texts)
+                read.append(self._said("words", words))
+                return words
+
+            believing.read = noted
             return super()._round(cast, taught)
 
         def _said(self, source: str, meant: csr_matrix) -> pl.DataFrame:
@@ -125,7 +128,7 @@ def same_votes(evidence: Evidence) -> pl.DataFrame:
     try:
         believe(evidence)
     finally:
-        believing.Locale = usual
+        believing.Locale, believing.read = usual, usual_reader
     of_models = pl.concat(read).unique([*KEY, "source"], keep="last", maintain_order=True)
     cast = evidence.votes.filter(
         pl.col("kind").is_in(FOR) & ((pl.col("weight") >= 0.5) | (pl.col("kind") == N_BEST))

@@ -29,7 +29,6 @@ from aggregation.believe import Evidence, believe
 from aggregation.em import Cells, Votes, solve
 from aggregation.votes import BLAME, END, FLED, FOR, LOST, N_BEST, NEIGHBOURS, PRAISE, TARGET
 from flows import seed
-from retrain.gate import kept_aside
 from warehouse.home import existing
 from warehouse.lake import Lake
 
@@ -49,7 +48,7 @@ def evidence_of(home: Path) -> Evidence:
         night,
         lake.read("utterances", [night]).join(spoken, on=KEY, how="semi"),
         lake.read("neighbours", [night]),
-        known.filter(~kept_aside(known)),
+        seed.taught(known),
     )
 
 

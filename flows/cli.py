@@ -144,7 +144,7 @@ def retrain(
         figures = verdict["figures"]
         table.add_row(
             "champion right",
-            f"{figures['champion_accuracy']:.1%} of {figures['cases']} cases kept aside",
+            f"{figures['champion_accuracy']:.1%} of {figures['cases']:.0f} cases that no model saw",
         )
         table.add_row("challenger right", f"{figures['challenger_accuracy']:.1%}")
         table.add_row("right, now wrong", f"{figures['negative_flips']:.1%}")

@@ -33,7 +33,6 @@ from mining.door import DoorConfig
 from mining.engine import Engine
 from mining.neighbours import Search
 from retrain import store
-from retrain.gate import kept_aside
 from retrain.trigger import TriggerConfig, decide
 from warehouse.errors import BadInput
 from warehouse.home import Home, keep_once
@@ -435,7 +434,7 @@ def believe_labels(night: Night, day: str) -> Result:
                 day,
                 lake.read("utterances", [day]).join(spoken, on=key, how="semi"),
                 near,
-                known.filter(~kept_aside(known)),
+                seed.taught(known),
             )
         )
         clusters = reviewing.accepted(lake, day)

@@ -5,21 +5,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from flows import seed
 from flows.night import Caller, Result, code, digest_of, read_training_set, training_versions
 from flows.settings import Settings
 from retrain import store
-from retrain.gate import GateConfig, Verdict, compare, kept_aside
-from retrain.model import Model
-from retrain.trainer import lesson, sharpest, train
+from retrain.encoder import Encoder
+from retrain.gate import PROMISE, SEED, USERS, Cases, GateConfig, Verdict, judge
+from retrain.model import Model, aligned
+from retrain.trainer import cross_fit, lesson, sharpest
 from warehouse.errors import BadInput
 from warehouse.home import Home
 from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest
 from warehouse.publish import publish
-from warehouse.tables import Evaluations
+from warehouse.tables import Evaluations, Examples
 
 DAWN = "0000-00-00"  # the night of a model that learned from seed data alone
 
@@ -87,17 +89,11 @@ def publish_models(job: Retraining) -> Result:
 
 def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Verdict]:
     home = job.home
-    known = seed.kept(home)
+    known, promises = seed.kept(home), seed.read(job.promises) if job.promises else None
     if known["intent"].n_unique() < 2:
         raise BadInput(
             f"{home.root}: has no seed data of two intents or more; give --seed-data FILE"
         )
-    aside = kept_aside(known)
-    cases, taught = known.filter(aside), known.filter(~aside)
-    promises = seed.read(job.promises) if job.promises else known.clear()
-    examples = (
-        _unseen(read_training_set(home, training_set), [cases, promises]) if training_set else None
-    )
     serving = store.champion(home)
     facts = [
         code(),
@@ -105,38 +101,129 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
         serving,
         digest_of(home.seed_data),
         str(job.settings.gate),
-        digest(promises.rows()),
+        digest(promises.rows() if promises is not None else []),
     ]
     number = Ledger(home.root / "ledger").number("model", digest(facts))
     version = f"{training_set[:10] if training_set else DAWN}-{number:04}-{digest(facts)[:8]}"
-    taught_rows = lesson(taught, examples)
-    model = train(taught_rows)
-    sharp = sharpest(model, cases["utterance"].to_list(), cases["intent"].to_list())
-    model = replace(model, sharpness=sharp)
+    examples = read_training_set(home, training_set) if training_set else None
+    material = Material.of(known, examples, promises)
     champion = store.fetch(home, serving) if serving else None
-    verdict = compare(champion, model, cases, promises, GateConfig(job.settings.gate.most_flips))
+    tried = _tried(home, serving, champion, material, training_set)
+    verdict = judge(tried.cases, GateConfig(job.settings.gate.most_flips))
+    model = tried.serving(champion, verdict.hold)
     about = {
         "training_set": training_set,
         "before": serving,
-        "examples": len(taught_rows.wordings),
+        "examples": material.taught.height,
+        "hold": verdict.hold,
         "promoted": verdict.promote,
         "because": list(verdict.because),
     }
-    _keep(home, version, model, about, verdict)
+    _keep(home, version, model, about, verdict, tried.unseen(verdict.hold))
     if verdict.promote:
         store.promote(home, version)
     return version, verdict
 
 
-def _unseen(examples: pl.DataFrame, measured: list[pl.DataFrame]) -> pl.DataFrame:
-    """The examples without the wordings that the gate measures by."""
+@dataclass(frozen=True)
+class Material:
+    """What there is to learn from and to measure by: `seed`, `taught` examples, and `others`: cases
+    (`locale, utterance, intent, weight, kind`) of users set apart and of promises, which no model learns.
+    """
+
+    seed: pl.DataFrame
+    taught: pl.DataFrame
+    others: pl.DataFrame
+
+    @staticmethod
+    def of(
+        known: pl.DataFrame, examples: pl.DataFrame | None, promises: pl.DataFrame | None
+    ) -> "Material":
+        promised = (known.clear() if promises is None else promises).with_columns(
+            weight=pl.lit(1.0), kind=pl.lit(PROMISE)
+        )
+        seed = _without(known, promised)
+        rows = Examples.create_empty() if examples is None else _without(examples, promised)
+        apart = _without(rows.filter(split="validation"), seed).select(
+            "locale",
+            "utterance",
+            intent=pl.col("labels").list.first(),
+            weight=pl.col("probabilities").list.first(),
+            kind=pl.lit(USERS),
+        )
+        taught = rows.filter(pl.col("split") != "validation")
+        return Material(seed, taught, pl.concat([apart, promised]))
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A challenger, and the cases by which it is judged, those of the seed data first."""
+
+    model: Model
+    cases: Cases
+    seeds: int
+
+    def serving(self, champion: Model | None, hold: float) -> Model:
+        """What would serve, its probabilities fitted to the cases of the seed data."""
+        model = self.model.after(champion, hold) if champion else self.model
+        known = np.flatnonzero(self.cases.truth[: self.seeds] >= 0)
+        sharp = sharpest(self.cases.serving(hold)[known], self.cases.truth[known])
+        return replace(model, sharpness=sharp)
+
+    def unseen(self, hold: float) -> pl.DataFrame:
+        """`utterance, labels, scores` of what would serve, by models that never saw the utterance."""
+        scores = self.cases.serving(hold)[: self.seeds]
+        return pl.DataFrame(
+            {
+                "utterance": self.cases.rows["utterance"][: self.seeds],
+                "labels": [self.cases.labels] * self.seeds,
+                "scores": scores.astype(np.float32).tolist(),
+            }
+        )
+
+
+def _tried(
+    home: Home,
+    serving: str | None,
+    champion: Model | None,
+    material: Material,
+    training_set: str | None,
+) -> Tried:
+    """Train a challenger, and score the cases by models that never saw them."""
+    encoder = _newest_encoder(home) if training_set else None
+    seeds, others = material.seed["utterance"].to_list(), material.others["utterance"].to_list()
+    model, scores = cross_fit(lesson(material.seed, material.taught), seeds, encoder)
+    labels = sorted({*model.labels, *(champion.labels if champion else [])})
+    after = np.vstack([aligned(scores, model.labels, labels), model.scores_of(others, labels)])
+    before = None
+    if champion and serving:
+        unseen = store.unseen(home, serving, seeds, champion, labels)
+        before = np.vstack([unseen, champion.scores_of(others, labels)])
+    rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
+    return Tried(
+        model, Cases(pl.concat([rows, material.others]), labels, before, after), len(seeds)
+    )
+
+
+def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """The rows without the wordings of the others, letter case apart."""
     said = pl.col("utterance").str.to_lowercase()
-    for cases in measured:
-        examples = examples.join(cases.select(said), left_on=said, right_on="utterance", how="anti")
-    return examples
+    return rows.join(others.select(said), left_on=said, right_on="utterance", how="anti")
 
 
-def _keep(home: Home, version: str, model: Model, about: dict[str, Any], verdict: Verdict) -> None:
+def _newest_encoder(home: Home) -> Encoder | None:
+    folders = sorted((home.root / "encoders").glob("[!.]*/modules.json"))
+    return Encoder(folders[-1].parent) if folders else None
+
+
+def _keep(
+    home: Home,
+    version: str,
+    model: Model,
+    about: dict[str, Any],
+    verdict: Verdict,
+    unseen: pl.DataFrame,
+) -> None:
     evaluation = verdict.figures.with_columns(
         challenger=pl.lit(version),
         champion=pl.lit(about["before"], dtype=pl.String),
@@ -144,15 +231,35 @@ def _keep(home: Home, version: str, model: Model, about: dict[str, Any], verdict
         because=pl.lit(list(verdict.because)),
     )
     checked = Evaluations.validate(typed(Evaluations, evaluation))
-    store.keep(home, version, model, about, _card(version, about, verdict), checked)
+    tables = {"evaluation": checked, "unseen": unseen}
+    store.keep(home, version, model, about, _card(version, about, verdict), tables)
 
 
 def _card(version: str, about: dict[str, Any], verdict: Verdict) -> str:
-    whole = verdict.figures.row(0, named=True)
-    return (
-        f"# Model {version}\n\n"
-        f"Learned from {about['examples']} rows: seed data, training set"
-        f" {about['training_set'] or '(none)'}.\n\n"
-        f"{'Promoted' if verdict.promote else 'Refused'}: {'; '.join(verdict.because)}.\n\n"
-        f"{whole['challenger_accuracy']:.1%} right of {whole['cases']} cases of seed data kept aside.\n"
-    )
+    figures = verdict.figures.filter(pl.col("intent") == "all")
+    rows = [
+        f"| {r['locale']} | {r['cases']:.0f} | {_share(r['champion_accuracy'])}"
+        f" | {_share(r['challenger_accuracy'])} | {_share(r['negative_flips'])} |"
+        for r in figures.iter_rows(named=True)
+    ]
+    lines = [
+        f"# Model {version}",
+        "",
+        f"Learned from seed data and {about['examples']} wordings of training set"
+        f" {about['training_set'] or '(none)'}. The answers of {about['before'] or 'no other model'} stay"
+        f" unless another is ahead by {about['hold']:.1f} (log odds).",
+        "",
+        f"{'Promoted' if verdict.promote else 'Refused'}: {'; '.join(verdict.because)}.",
+        "",
+        "| locale | cases | champion right | this one right | right, now wrong |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+        "Cases are the seed data, each scored by a model that never saw it, and what users set apart for",
+        "it said, as far as it is believed.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"

@@ -7,6 +7,7 @@ import msgspec
 import polars as pl
 
 from mining.rows import Broken, rows
+from retrain.trainer import folds
 from warehouse.errors import BadInput
 from warehouse.home import Home, write_atomically
 
@@ -47,6 +48,12 @@ def read(path: Path) -> pl.DataFrame:
             raise BadInput(f"{path}, row {number}: utterance and intent may not be empty")
         found.setdefault((row.locale, unicodedata.normalize("NFC", row.utterance)), row.intent)
     return pl.DataFrame([(*k, v) for k, v in sorted(found.items())], SCHEMA, orient="row")
+
+
+def taught(known: pl.DataFrame) -> pl.DataFrame:
+    """What of the seed data teaches labels; a fold of the gate's is left out, on which what labels
+    know of the gate's cases can be seen."""
+    return known.filter(pl.Series(folds(known["utterance"].to_list()) > 0, dtype=pl.Boolean))
 
 
 def keep(home: Home, known: pl.DataFrame) -> None:

@@ -77,7 +77,7 @@ class Trigger(_Section):
 class Gate(_Section):
     """[gate]: what a challenger may break."""
 
-    most_flips: float = Field(0.1, ge=0, le=1)
+    most_flips: float = Field(0.02, ge=0, le=1)  # bound on the share of cases that go wrong
 
 
 class Notify(_Section):

@@ -1,126 +1,197 @@
 """The gate: a challenger serves only where it is better, not by chance (a one-sided sign test over the
-cases that changed, McNemar 1947), and breaks little of what worked."""
+cases that changed, McNemar 1947), and breaks little of what worked.
 
-import hashlib
+Judged are cases that no model was taught (cross-validated over the seed data). How firmly what would
+serve holds to the champion's answers is chosen along the way: the most accurate that passes.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
-from scipy.stats import binomtest
+from scipy.stats import beta, binomtest
 
-from retrain.model import Model
+from retrain.model import Floats, Indices, loyal
 
 CHANCE = 0.05  # probability up to which a gain is not taken for chance
-ASIDE = 0.2  # share of seed data that no model ever trains on
+DOUBT = 0.1  # chance that a rate lies beyond its bound
+HOLDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0, 6.0)  # log odds
+POOL = 50.0  # cases that the overall rate is worth for a locale or an intent
+WORST = 3.0  # times as many flips as overall that a locale or an intent may surely have
+SEED, USERS, PROMISE = "seed", "users", "promise"
+
+
+def _weight(of: str) -> pl.Expr:
+    return (pl.col(of).cast(pl.Float64) * pl.col("weight")).sum()
+
+
+SUMS = {  # weights of cases, and of those right before and after, flipped and mended
+    "cases": pl.col("weight").sum(),
+    "before": pl.when(pl.col("before").is_not_null().all()).then(_weight("before")),
+    "after": _weight("after"),
+    "flips": _weight("flipped"),
+    "mended": _weight("mended"),
+}
 
 
 @dataclass(frozen=True)
 class GateConfig:
-    most_flips: float = 0.1  # share of cases that may go from right to wrong
+    most_flips: float = 0.02  # bound on the share of cases that go from right to wrong
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What is judged by: `rows` (`locale, utterance, intent, weight, kind`), and the scores (cases x
+    `labels`) of champion and challenger, neither of which was taught the case."""
+
+    rows: pl.DataFrame
+    labels: list[str]
+    champion: Floats | None
+    challenger: Floats
+
+    @property
+    def truth(self) -> Indices:
+        """The column of each case's intent; -1 where the challenger does not know it."""
+        place = {label: i for i, label in enumerate(self.labels)}
+        return np.array([place.get(i, -1) for i in self.rows["intent"]], np.int64)
+
+    def serving(self, hold: float) -> Floats:
+        """The scores of what would serve."""
+        if self.champion is None:
+            return self.challenger
+        return loyal(self.challenger, self.champion.argmax(axis=1), hold)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the challenger serves, why, and the figures by locale."""
+    """Whether the challenger serves, by how much it holds to the champion's answers, why, the figures
+    (`locale, intent, cases, ...`; `all` over the whole), and the cases that flipped."""
 
     promote: bool
+    hold: float
     because: tuple[str, ...]
     figures: pl.DataFrame
     flipped: pl.DataFrame
 
-
-def kept_aside(seed: pl.DataFrame) -> pl.Series:
-    """Whether a row of seed data (`utterance`) is for measuring: the same wordings for ever, in
-    whatever locale and case."""
-    limit = int(ASIDE * 2**32)
-
-    def aside(utterance: str) -> bool:
-        content = hashlib.blake2b(utterance.casefold().encode(), digest_size=4).digest()
-        return int.from_bytes(content, "big") < limit
-
-    return pl.Series([aside(u) for u in seed["utterance"]], dtype=pl.Boolean)
+    @property
+    def accuracy(self) -> float:
+        """Share of cases right with what would serve."""
+        return float(self.figures.row(0, named=True)["challenger_accuracy"] or 0.0)
 
 
-def compare(
-    champion: Model | None,
-    challenger: Model,
-    cases: pl.DataFrame,
-    promises: pl.DataFrame,
-    config: GateConfig,
-) -> Verdict:
-    """Judge by `cases` and `promises` (`locale, utterance, intent`), which neither model learned from.
+def judge(cases: Cases, config: GateConfig) -> Verdict:
+    """The verdict at the most accurate hold that passes; where none does, at the most accurate.
 
     A promise is an utterance that must never break: right with the champion, right ever after.
     """
-    judged = _judged(champion, challenger, cases)
-    kept = _judged(champion, challenger, promises)
-    figures = pl.concat(
-        [
-            _figures(judged, "all"),
-            *(
-                _figures(p, str(k[0]))
-                for k, p in sorted(judged.partition_by("locale", as_dict=True).items())
-            ),
-        ]
+    if cases.champion is None:
+        return _verdict(cases, 0.0, config)
+    verdicts = [_verdict(cases, hold, config) for hold in HOLDS]
+
+    def order(verdict: Verdict) -> tuple[bool, float, float]:
+        return verdict.promote, verdict.accuracy, verdict.hold
+
+    return max(verdicts, key=order)
+
+
+def _verdict(cases: Cases, hold: float, config: GateConfig) -> Verdict:
+    judged = _judged(cases, hold)
+    measured = judged.filter(pl.col("kind") != PROMISE)
+    figures = _figures(measured)
+    broken = judged.filter((pl.col("kind") == PROMISE) & pl.col("flipped"))
+    against = (
+        list(_against(measured, figures, broken, config)) if cases.champion is not None else []
     )
-    flipped = judged.filter(pl.col("before") & ~pl.col("after"))
-    broken = kept.filter(pl.col("before") & ~pl.col("after"))
-    against = list(_against(figures, broken, config)) if champion else []
-    if against:
-        return Verdict(False, tuple(against), figures, flipped)
-    return Verdict(True, (_in_favour(figures, champion),), figures, flipped)
+    because = tuple(against) if against else (_in_favour(figures, hold, cases),)
+    flipped = judged.filter("flipped").select("locale", "utterance", "intent")
+    return Verdict(not against, hold, because, figures, flipped)
 
 
-def _judged(champion: Model | None, challenger: Model, cases: pl.DataFrame) -> pl.DataFrame:
-    wordings, truth = cases["utterance"].to_list(), cases["intent"]
-    after = pl.Series(challenger.best(wordings), dtype=pl.String) == truth
-    nothing = pl.Series([None] * len(wordings), dtype=pl.Boolean)
-    before = pl.Series(champion.best(wordings), dtype=pl.String) == truth if champion else nothing
-    return cases.with_columns(before=before, after=after)
-
-
-def _figures(judged: pl.DataFrame, locale: str) -> pl.DataFrame:
-    flips = pl.col("before") & ~pl.col("after")
-    return judged.select(
-        locale=pl.lit(locale),
-        cases=pl.len().cast(pl.Int64),
-        champion_accuracy=pl.col("before").cast(pl.Float64).mean(),
-        challenger_accuracy=pl.col("after").mean().fill_null(0.0),
-        negative_flips=flips.cast(pl.Float64).mean(),
+def _judged(cases: Cases, hold: float) -> pl.DataFrame:
+    truth = cases.truth
+    after = cases.serving(hold).argmax(axis=1) == truth if len(truth) else np.zeros(0, bool)
+    if cases.champion is None:
+        before = pl.Series([None] * len(truth), dtype=pl.Boolean)
+    else:
+        before = pl.Series(cases.champion.argmax(axis=1) == truth if len(truth) else after)
+    judged = cases.rows.with_columns(before=before, after=pl.Series(after))
+    return judged.with_columns(
+        flipped=(pl.col("before") & ~pl.col("after")).fill_null(False),
+        mended=(~pl.col("before") & pl.col("after")).fill_null(False),
     )
 
 
-def _against(figures: pl.DataFrame, broken: pl.DataFrame, config: GateConfig) -> list[str]:
+def _figures(judged: pl.DataFrame) -> pl.DataFrame:
+    """Over all, by locale, and by intent. Flips of a part are pooled with the overall rate."""
+    whole = judged.select(locale=pl.lit("all"), intent=pl.lit("all"), **SUMS)
+    by_locale = judged.group_by("locale").agg(intent=pl.lit("all"), **SUMS).sort("locale")
+    by_intent = judged.group_by("intent").agg(locale=pl.lit("all"), **SUMS).sort("intent")
+    counted = pl.concat([whole, by_locale, by_intent.select(whole.columns)])
+    cases, flipped = _floats(counted, "cases"), _floats(counted, "flips")
+    rate = flipped[0] / max(cases[0], 1e-9)
+    pool = np.where(np.arange(counted.height) > 0, POOL, 0.0)
+    flips, kept = flipped + pool * rate, cases - flipped + pool * (1 - rate)
+    bounds = {
+        name: pl.Series(name, np.asarray(beta.ppf(q, flips + 0.5, kept + 0.5)))
+        for name, q in (("flips_at_least", DOUBT), ("flips_at_most", 1 - DOUBT))
+    }
+    seen = pl.col("cases").clip(1e-9)
+    return counted.with_columns(
+        champion_accuracy=pl.col("before") / seen,
+        challenger_accuracy=pl.col("after") / seen,
+        negative_flips=pl.when(pl.col("before").is_not_null()).then(pl.col("flips") / seen),
+        **bounds,
+    )
+
+
+def _floats(rows: pl.DataFrame, column: str) -> Floats:
+    return rows[column].to_numpy().astype(np.float64)
+
+
+def _against(
+    judged: pl.DataFrame, figures: pl.DataFrame, broken: pl.DataFrame, config: GateConfig
+) -> Iterator[str]:
+    if judged.is_empty():
+        yield "no seed data: nothing to measure by; give --seed-data"
+        return
     whole = figures.row(0, named=True)
-    reasons = []
-    if whole["cases"] == 0:
-        reasons.append("no seed data kept aside: nothing to measure by; give more --seed-data")
-        return reasons
-    flips = round(whole["negative_flips"] * whole["cases"])
-    mended = flips + round(
-        (whole["challenger_accuracy"] - whole["champion_accuracy"]) * whole["cases"]
-    )
+    flips, mended = (int(judged[c].to_numpy().sum()) for c in ("flipped", "mended"))
     if whole["challenger_accuracy"] <= whole["champion_accuracy"]:
-        reasons.append(
-            f"not better: {whole['challenger_accuracy']:.1%} right, the champion {whole['champion_accuracy']:.1%}"
+        yield (
+            f"not better: {whole['challenger_accuracy']:.1%} right,"
+            f" the champion {whole['champion_accuracy']:.1%}"
         )
     elif (chance := binomtest(mended, mended + flips, alternative="greater").pvalue) > CHANCE:
-        reasons.append(f"could be chance: mends {mended} cases, breaks {flips} (p {chance:.2f})")
-    if whole["negative_flips"] > config.most_flips:
-        reasons.append(
-            f"breaks {whole['negative_flips']:.1%} of what worked, {config.most_flips:.1%} is the most"
-        )
+        yield f"could be chance: mends {mended} cases, breaks {flips} (p {chance:.2f})"
+    of_seed = judged.filter(kind=SEED)  # what users said agrees with what was learned from them
+    for rows, most in ((of_seed, _most(of_seed)), (judged, whole["flips_at_most"])):
+        if rows.height and most > config.most_flips:
+            yield (
+                f"may break {most:.1%} of all cases ({int(rows['flipped'].to_numpy().sum())} of"
+                f" {rows.height} seen), {config.most_flips:.1%} is the most"
+            )
+            break
+    parts = figures.slice(1).filter(pl.col("flips_at_least") > WORST * config.most_flips)
+    for part in parts.iter_rows(named=True):
+        name = f"locale {part['locale']}" if part["locale"] != "all" else f"intent {part['intent']}"
+        yield f"breaks {part['flips_at_least']:.1%} of {name} at least"
     if broken.height:
-        reasons.append(f"breaks {broken.height} promises, the first: {broken['utterance'][0]!r}")
-    return reasons
+        yield f"breaks {broken.height} promises, the first: {broken['utterance'][0]!r}"
 
 
-def _in_favour(figures: pl.DataFrame, champion: Model | None) -> str:
+def _most(judged: pl.DataFrame) -> float:
+    """The bound on the share of cases that flip."""
+    return float(_figures(judged).row(0, named=True)["flips_at_most"])
+
+
+def _in_favour(figures: pl.DataFrame, hold: float, cases: Cases) -> str:
     whole = figures.row(0, named=True)
-    if champion is None:
-        return (
-            f"the first model: {whole['challenger_accuracy']:.1%} right of {whole['cases']} cases"
-        )
+    right = f"{whole['challenger_accuracy']:.1%} right of {whole['cases']:.0f} cases"
+    if cases.champion is None:
+        return f"the first model: {right}"
     return (
-        f"{whole['challenger_accuracy']:.1%} right of {whole['cases']} cases, the champion"
-        f" {whole['champion_accuracy']:.1%}; breaks {whole['negative_flips']:.1%}"
+        f"{right}, the champion {whole['champion_accuracy']:.1%}; breaks"
+        f" {whole['negative_flips']:.1%}, at most {whole['flips_at_most']:.1%};"
+        f" holds to its answers by {hold:.1f}"
     )

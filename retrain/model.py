@@ -1,13 +1,15 @@
 """The reference intent model: a folder of plain numbers, read without unpickling anything.
 
-model.json       labels, sharpness, the shape and the hash of the weights
-weights.npz      features (hashed n-grams), weights and offsets
+model.json       labels, sharpness, and the hashes of all other files
+weights.npz      features (hashed n-grams), weights, offsets, and weights of the meaning
+encoder/         the encoder of the meaning, where there is one
+before/          the model whose answers are held, where there is one
 """
 
-import hashlib
 import io
 import json
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,14 @@ from scipy.sparse import csr_matrix, hstack
 from scipy.special import softmax
 from sklearn.feature_extraction.text import HashingVectorizer
 
+from retrain.encoder import Encoder, digest
 from warehouse.errors import BadInput
 
-FORMAT = 1
+FORMAT = 2
 BUCKETS = 2**18
+UNKNOWN = -20.0  # score of a label that a model does not know
+MEMORY = 2  # earlier models whose answers are held
+ARRAYS = ("features", "weights", "offsets", "meaning")
 
 Floats = npt.NDArray[np.float64]
 Weights = npt.NDArray[np.float32]
@@ -36,6 +42,8 @@ _WORDS = HashingVectorizer(
 
 def grams(wordings: list[str]) -> csr_matrix:
     """wordings x hashed character and word n-grams, damped counts, unit length for each kind."""
+    if not wordings:
+        return csr_matrix((0, 2 * BUCKETS))
     return hstack([_damped(_CHARACTERS, wordings), _damped(_WORDS, wordings)]).tocsr()
 
 
@@ -49,20 +57,44 @@ def _damped(counts: HashingVectorizer, wordings: list[str]) -> csr_matrix:
     )
 
 
+def _nothing() -> Weights:
+    return np.zeros((0, 0), np.float32)
+
+
 @dataclass(frozen=True)
 class Model:
-    """Scores of `labels` are `grams[:, features] @ weights + offsets`; sharper where sure."""
+    """Scores of `labels` are `grams[:, features] @ weights + offsets`, where there is an encoder
+    `embeddings @ meaning` more, and `hold` more for the answer of the model that served before: it
+    stays, unless another one is ahead of it by that much. `sharpness` turns scores into log odds."""
 
     labels: list[str]
     features: Indices
     weights: Weights
     offsets: Weights
-    sharpness: float
+    sharpness: float = 1.0
+    meaning: Weights = field(default_factory=_nothing)
+    encoder: Encoder | None = None
+    before: "Model | None" = None
+    hold: float = 0.0
 
     def scores(self, wordings: list[str]) -> Floats:
         """wordings x labels."""
-        read = grams(wordings)[:, self.features] @ self.weights
-        return np.asarray(read + self.offsets, np.float64)
+        return self._scores(wordings, grams(wordings))
+
+    def _scores(self, wordings: list[str], seen: csr_matrix) -> Floats:
+        read = np.asarray(seen[:, self.features] @ self.weights + self.offsets, np.float64)
+        if self.encoder:
+            read += self.encoder.embed(wordings) @ self.meaning
+        if self.before:
+            place = {label: i for i, label in enumerate(self.labels)}
+            column = np.array([place.get(label, -1) for label in self.before.labels], np.int64)
+            answers = self.before._scores(wordings, seen).argmax(axis=1)
+            read = loyal(read, column[answers], self.hold)
+        return read
+
+    def scores_of(self, wordings: list[str], labels: list[str]) -> Floats:
+        """wordings x `labels`, UNKNOWN where the model does not know one."""
+        return aligned(self.scores(wordings), self.labels, labels)
 
     def probabilities(self, wordings: list[str]) -> Floats:
         """wordings x labels, rows sum to 1."""
@@ -72,37 +104,91 @@ class Model:
         """The best label of each wording."""
         return [self.labels[i] for i in self.scores(wordings).argmax(axis=1)] if wordings else []
 
+    def after(self, before: "Model", hold: float) -> "Model":
+        """The model with the answers of the one `before` held; those of MEMORY models are remembered."""
+        return replace(self, before=_forgetting(before, MEMORY - 1), hold=hold)
+
+
+def _forgetting(model: Model, memory: int) -> Model:
+    if model.before is None or memory == 0:
+        return replace(model, before=None)
+    return replace(model, before=_forgetting(model.before, memory - 1))
+
+
+def loyal(scores: Floats, answers: Indices, hold: float) -> Floats:
+    """The scores (wordings x labels) with `hold` more for the answer of each wording, if it has one: a
+    column, or -1."""
+    held = scores.copy()
+    rows = np.flatnonzero(answers >= 0)
+    held[rows, answers[rows]] += hold
+    return held
+
+
+def aligned(scores: Floats, labels: list[str], wanted: list[str]) -> Floats:
+    """The columns of `wanted` labels, UNKNOWN where there is none."""
+    made = np.full((len(scores), len(wanted)), UNKNOWN)
+    place = {label: i for i, label in enumerate(labels)}
+    known = [i for i, label in enumerate(wanted) if label in place]
+    made[:, known] = scores[:, [place[wanted[i]] for i in known]]
+    return made
+
 
 def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
+    """Write the model, and in `before/` the one whose answers it holds."""
     buffer = io.BytesIO()
-    np.savez(buffer, features=model.features, weights=model.weights, offsets=model.offsets)
+    np.savez(buffer, **{name: getattr(model, name) for name in ARRAYS})
     packed = buffer.getvalue()
+    folder.mkdir(exist_ok=True)
     (folder / "weights.npz").write_bytes(packed)
+    if model.encoder:
+        shutil.copytree(model.encoder.folder, folder / "encoder")
+    if model.before:
+        save(model.before, folder / "before", {})
     facts = {
         "format": FORMAT,
         "labels": model.labels,
         "sharpness": model.sharpness,
-        "weights": _digest(packed),
+        "hold": model.hold,
+        "weights": digest(packed),
+        "encoder": model.encoder.digests() if model.encoder else None,
+        "before_model": digest((folder / "before" / "model.json").read_bytes())
+        if model.before
+        else None,
         **about,
     }
     (folder / "model.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False))
 
 
 def load(folder: Path) -> Model:
-    """The model of a folder; BadInput where it is damaged, or newer than this program."""
+    """The model of a folder; BadInput where it is damaged, or of another version of this program."""
     try:
         facts = json.loads((folder / "model.json").read_text())
-        packed = (folder / "weights.npz").read_bytes()
         if facts["format"] > FORMAT:
             raise BadInput(f"{folder}: was made by a newer sayagain; update sayagain")
-        if _digest(packed) != facts["weights"]:
-            raise BadInput(f"{folder}/weights.npz: is not what was saved; restore it, or retrain")
+        if facts["format"] < FORMAT:
+            raise BadInput(f"{folder}: was made by an older sayagain; retrain")
+        packed = (folder / "weights.npz").read_bytes()
+        encoder = Encoder(folder / "encoder") if facts["encoder"] else None
+        before = folder / "before" if facts["before_model"] else None
+        _same(folder / "weights.npz", digest(packed), facts["weights"])
+        if encoder:
+            _same(encoder.folder, encoder.digests(), facts["encoder"])
+        if before:
+            _same(before, digest((before / "model.json").read_bytes()), facts["before_model"])
         with np.load(io.BytesIO(packed), allow_pickle=False) as held:
-            arrays = {k: held[k] for k in ("features", "weights", "offsets")}
-        return Model(list(facts["labels"]), sharpness=float(facts["sharpness"]), **arrays)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            arrays = {name: held[name] for name in ARRAYS}
+        return Model(
+            [str(label) for label in facts["labels"]],
+            sharpness=float(facts["sharpness"]),
+            encoder=encoder,
+            before=load(before) if before else None,
+            hold=float(facts["hold"]),
+            **arrays,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{folder}: cannot be read as a model ({error}); retrain") from None
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+def _same(place: Path, found: object, kept: object) -> None:
+    if found != kept:
+        raise BadInput(f"{place}: is not what was saved; restore it, or retrain")

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from retrain.model import Model, load, save
+from retrain.model import Floats, Model, aligned, load, save
 from warehouse.errors import BadInput
 from warehouse.home import Home, keep_once, write_atomically
 
@@ -27,20 +28,40 @@ def keep(
     model: Model,
     about: dict[str, Any],
     card: str,
-    evaluation: pl.DataFrame,
+    tables: dict[str, pl.DataFrame],
 ) -> None:
-    """Put a model into the home as one step; the same version twice is one model."""
+    """Put a model into the home as one step, with `tables` beside it; the same version twice is one."""
 
     def fill(draft: Path) -> None:
         save(model, draft, about)
         (draft / "card.md").write_text(card)
-        evaluation.write_parquet(draft / "evaluation.parquet")
+        for name, rows in tables.items():
+            rows.write_parquet(draft / f"{name}.parquet")
 
     keep_once(home.models / version, fill)
 
 
 def fetch(home: Home, version: str) -> Model:
     return load(home.models / version)
+
+
+def unseen(
+    home: Home, version: str, wordings: list[str], model: Model, labels: list[str]
+) -> Floats:
+    """wordings x `labels`: what models that never saw the wording score, in place of the one that serves;
+    a wording that was not known then is scored by the `model` itself, which never saw it either."""
+    scores = model.scores_of(wordings, labels)
+    place = home.models / version / "unseen.parquet"
+    if not place.is_file():
+        return scores
+    kept = pl.read_parquet(place)
+    if kept.height:
+        known = aligned(np.array(kept["scores"].to_list()), kept["labels"][0].to_list(), labels)
+        row = {u: i for i, u in enumerate(kept["utterance"])}
+        for here, wording in enumerate(wordings):
+            if wording in row:
+                scores[here] = known[row[wording]]
+    return scores
 
 
 def about(home: Home, version: str) -> dict[str, Any]:

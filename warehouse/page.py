@@ -43,7 +43,7 @@ def render(root: Path) -> str:
 GATE = """
 select challenger, locale, cases, champion_accuracy as champion_right,
     challenger_accuracy as challenger_right, negative_flips as went_wrong, promoted, because
-from evaluations order by challenger desc, locale = 'all' desc, locale
+from evaluations where intent = 'all' order by challenger desc, locale = 'all' desc, locale
 """
 
 

@@ -519,15 +519,22 @@ class Decisions(dy.Schema):
 
 
 class Evaluations(dy.Schema):
-    """One row a locale of a comparison of a challenger with the champion."""
+    """One row a locale, and one an intent, of a comparison of a challenger with the champion."""
 
     challenger = _text("model that wants to serve", key=True)
     champion = _text("model that serves; null where there was none", null=True)
     locale = _text("locale, or all", key=True)
-    cases = _count("cases of seed data that neither model saw")
+    intent = _text("intent, or all", key=True)
+    cases = dy.Float64(
+        nullable=False,
+        min=0,
+        description="cases that neither model saw: seed data, and users set apart as far as believed",
+    )
     champion_accuracy = _share("share of cases right", null=True)
     challenger_accuracy = _share("share of cases right")
     negative_flips = _share("share of cases that were right and went wrong", null=True)
+    flips_at_least = _share("what that share exceeds in nine cases of ten; parts pooled with all")
+    flips_at_most = _share("what it does not exceed in nine cases of ten")
     promoted = dy.Bool(nullable=False, description="the gate let it pass")
     because = _strings("reasons")
 

@@ -18,17 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
+from flows.simulation.assistant import WeakAssistant
 from flows.simulation.corpus import Language, Wording, built_in, language, languages_of
-from flows.simulation.people import Answer, Manner, Person, Plot, Said, goals
-from retrain.model import Model
-from retrain.trainer import lesson, sharpest, train
+from flows.simulation.people import Manner, Person, Plot, Said, goals
 from warehouse.errors import BadInput
 
-TRUSTED = 0.2  # confidence from which a hypothesis is executed
 TEST = 0.15  # share of wordings kept for testing, never said
-KNOWN = 5  # hypotheses in n_best
 PLOTTED = 5  # goals on which liars have agreed
 ROBOT_EVERY = timedelta(minutes=70)
 
@@ -105,28 +101,6 @@ class Part:
     truth: list[dict[str, Any]]
     seed: list[Wording]
     test: list[Wording]
-
-
-class WeakAssistant:
-    """A real intent model that learned from a few utterances of each intent."""
-
-    def __init__(self, seed: list[Wording], rest: list[Wording]) -> None:
-        rows = pl.DataFrame(
-            {"utterance": [w.utterance for w in seed], "intent": [w.intent for w in seed]}
-        )
-        model = train(lesson(rows, None))
-        sharp = sharpest(model, [w.utterance for w in rest], [w.intent for w in rest])
-        self.model = Model(model.labels, model.features, model.weights, model.offsets, sharp)
-        self.known: dict[str, Answer] = {}
-
-    def answer(self, locale: str, utterance: str) -> Answer:
-        if utterance not in self.known:
-            row = self.model.probabilities([utterance])[0]
-            best = np.argsort(-row, kind="stable")[:KNOWN]
-            n_best = [(self.model.labels[i], round(float(row[i]), 4)) for i in best]
-            trusted = n_best[0][1] >= TRUSTED
-            self.known[utterance] = Answer(n_best[0][0] if trusted else None, n_best)
-        return self.known[utterance]
 
 
 def _locale(spoken: Language, rng: np.random.Generator, habits: Habits, locales: int) -> Part:

@@ -1,13 +1,18 @@
--- Comparisons of a challenger with the champion, a row a locale and one for all.
+-- Comparisons of a challenger with the champion: a row for all, one a locale, and one an intent.
 -- challenger: model that wants to serve
 -- champion: model that served then; null where there was none
 -- locale: BCP 47 tag, or all
--- cases: cases of seed data kept aside
+-- intent: intent, or all
+-- cases: cases that neither model saw: seed data, and what users set apart said, as far as believed
 -- champion_accuracy: share of cases right, 0 to 1
 -- challenger_accuracy: share of cases right, 0 to 1
 -- negative_flips: share of cases that were right and went wrong, 0 to 1
+-- flips_at_least: what that share exceeds in nine cases of ten; of a locale or intent pooled with all
+-- flips_at_most: what it does not exceed in nine cases of ten
 -- promoted: whether the gate let it pass
 -- because: the reasons
-select challenger, champion, locale, cases, champion_accuracy, challenger_accuracy, negative_flips, promoted, because
+select
+    challenger, champion, locale, intent, cases, champion_accuracy, challenger_accuracy, negative_flips,
+    flips_at_least, flips_at_most, promoted, because
 from all_evaluations
-order by challenger, locale
+order by challenger, locale, intent

@@ -1,0 +1,44 @@
+"""The encoder that a model carries along: any folder of sentence-transformers."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+BATCH = 512
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Vectors of wordings. The folder is loaded at the first use."""
+
+    folder: Path
+
+    def embed(self, wordings: list[str]) -> npt.NDArray[np.float32]:
+        """wordings x dimensions, unit length."""
+        if not wordings:
+            return np.zeros((0, _loaded(str(self.folder)).get_embedding_dimension()), np.float32)
+        made = _loaded(str(self.folder)).encode(
+            wordings, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(made, np.float32)
+
+    def digests(self) -> dict[str, str]:
+        """A hash of each file."""
+        files = sorted(f for f in self.folder.rglob("*") if f.is_file())
+        return {str(f.relative_to(self.folder)): digest(f.read_bytes()) for f in files}
+
+
+@cache
+def _loaded(folder: str) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(folder, trust_remote_code=False, local_files_only=True)
+
+
+def digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -272,6 +272,70 @@ def review(
 
 
 @app.command()
+def hold(
+    *,
+    home: HomeFolder,
+    because: Annotated[str, typer.Option(help="Why; shown wherever it stops something.")] = "",
+    release: Annotated[bool, typer.Option("--release", help="Hold no longer.")] = False,
+) -> None:
+    """Stop retraining and promotion until released. Nights go on; challengers wait."""
+    from retrain import brake
+    from warehouse.home import alone, existing
+
+    place = existing(home)
+    with alone(place):
+        if release:
+            brake.release(place)
+        else:
+            brake.hold(place, because or "no reason given")
+    shown.print("released" if release else "held")
+
+
+@app.command()
+def approve(
+    model: Annotated[
+        str | None, typer.Argument(help="Version; the model trained last where not given.")
+    ] = None,
+    *,
+    home: HomeFolder,
+) -> None:
+    """Let a model serve, whatever the gate or a hold says."""
+    from retrain import brake
+    from warehouse.home import alone, existing
+
+    place = existing(home)
+    with alone(place):
+        shown.print(f"{brake.approve(place, model)} serves")
+
+
+@app.command()
+def reject(
+    version: Annotated[str, typer.Argument(help="A model or a training set.")],
+    *,
+    home: HomeFolder,
+    because: Annotated[str, typer.Option(help="Why; remembered.")] = "no reason given",
+) -> None:
+    """Never let a model, or any of its training set, serve. Where it serves, the one before it does."""
+    from retrain import brake
+    from warehouse.home import alone, existing
+
+    place = existing(home)
+    with alone(place):
+        shown.print(f"{version} is rejected; {brake.reject(place, version, because)} serves")
+
+
+@app.command()
+def rollback(*, home: HomeFolder) -> None:
+    """Let the model before the champion serve again, and remember that the champion was rejected."""
+    from retrain import brake
+    from warehouse.home import alone, existing
+
+    place = existing(home)
+    with alone(place):
+        shown.print(f"{brake.rollback(place)} serves")
+
+
+@app.command()
 def export(
     *,
     home: HomeFolder,

@@ -32,7 +32,7 @@ from mining import (
 from mining.door import DoorConfig
 from mining.engine import Engine
 from mining.neighbours import Search
-from retrain import store
+from retrain import brake, store
 from retrain.trigger import TriggerConfig, decide
 from warehouse.errors import BadInput
 from warehouse.home import Home, keep_once
@@ -506,7 +506,7 @@ def build_training_set(night: Night, day: str) -> Result:
 
 def decide_retraining(night: Night, day: str, version: str) -> Result:
     """Whether retraining pays, and why."""
-    champion = store.champion(night.home)
+    champion, brakes = store.champion(night.home), brake.read(night.home)
 
     def work() -> Result:
         examples = read_training_set(night.home, version)
@@ -519,16 +519,14 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
             changed.new + changed.turned,
             TriggerConfig(trigger.fewest_examples, trigger.fewest_fresh),
         )
-        row = {
-            "night": day,
-            "version": version,
-            "retrain": decision.retrain,
-            "because": list(decision.because),
-        }
+        stopped = brakes.against(version)
+        because = [stopped, *decision.because] if stopped else list(decision.because)
+        verdict = {"retrain": decision.retrain and not stopped, "because": because}
+        row = {"night": day, "version": version, **verdict}
         night.lake.put("decisions", day, pl.DataFrame([row]))
-        return {"retrain": decision.retrain, "because": list(decision.because)}
+        return verdict
 
-    return night.once("decide_retraining", [day, version, champion], work)
+    return night.once("decide_retraining", [day, version, champion, str(brakes)], work)
 
 
 def publish_warehouse(night: Night, day: str, intake: Result) -> Result:

@@ -11,7 +11,7 @@ import polars as pl
 from flows import seed
 from flows.night import Caller, Result, code, digest_of, read_training_set, training_versions
 from flows.settings import Settings
-from retrain import store
+from retrain import brake, store
 from retrain.encoder import Encoder
 from retrain.gate import PROMISE, SEED, USERS, Cases, GateConfig, Verdict, judge
 from retrain.model import Model, aligned
@@ -66,6 +66,9 @@ def challenge(job: Retraining, training_set: str) -> Result:
             "promoted": False,
             "because": ["the champion learned from this training set already"],
         }
+    if training_set in (rejected := brake.read(job.home).rejected):
+        because = [f"a person rejected {training_set}: {rejected[training_set]}"]
+        return {"champion": serving, "promoted": False, "because": because}
     version, verdict = _train_and_judge(job, training_set)
     whole = verdict.figures.row(0, named=True)
     return {
@@ -101,6 +104,7 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
         serving,
         digest_of(home.seed_data),
         str(job.settings.gate),
+        str(brake.read(home)),
         digest(promises.rows() if promises is not None else []),
     ]
     number = Ledger(home.root / "ledger").number("model", digest(facts))
@@ -110,6 +114,8 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
     champion = store.fetch(home, serving) if serving else None
     tried = _tried(home, serving, champion, material, training_set)
     verdict = judge(tried.cases, GateConfig(job.settings.gate.most_flips))
+    if verdict.promote and (stopped := brake.read(home).against(training_set)):
+        verdict = replace(verdict, promote=False, because=(stopped, *verdict.because))
     model = tried.serving(champion, verdict.hold)
     about = {
         "training_set": training_set,

@@ -1,6 +1,7 @@
 """The command line as a person has it: what it prints, and how it ends."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from logs import turn, write_log
 
 COMMANDS = ["run", "retrain", "predict", "report", "explain", "sql", "simulate", "serve"]
+COMMANDS += ["hold", "approve", "reject", "rollback", "review", "export"]
 
 
 def sayagain(*args: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -81,6 +83,22 @@ def test_retrain_predict_report_explain_and_sql(home):
     assert why["soft_labels"]
     assert sayagain("explain", "--home", home, wording["utterance"]).returncode == 0
     assert "cookbook" in sayagain("sql", "--home", home).stdout
+
+
+def test_a_hold_stops_what_approval_lets_serve(home, tmp_path):
+    held = tmp_path / "held"
+    shutil.copytree(home, held, ignore=shutil.ignore_patterns("models"))
+    assert sayagain("hold", "--home", held, "--because", "release day").stdout == "held\n"
+    verdict = json.loads(sayagain("retrain", "--home", held, "--json").stdout)
+    assert not verdict["promoted"]
+    assert "held by a person: release day" in verdict["because"]
+    assert sayagain("predict", "--home", held, stdin="lamp on\n").returncode == 2
+    serving = sayagain("approve", "--home", held).stdout.split()[0]
+    assert (held / "models" / "champion").read_text() == serving
+    assert sayagain("predict", "--home", held, stdin="lamp on\n").returncode == 0
+    assert sayagain("hold", "--home", held, "--release").stdout == "released\n"
+    refused = sayagain("reject", "--home", held, "no-such-model")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""What a person holds, approves, rejects and rolls back."""
+
+import pytest
+from test_retrain import SEED
+
+from retrain import brake, store
+from retrain.model import Model
+from retrain.trainer import lesson, train
+from warehouse.errors import BadInput
+from warehouse.home import Home, create
+
+WORDS = ["switch on lamp 3", "stop song 3", "what"]
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    """Three models, each trained after the one before; the last one waits."""
+    home = create(tmp_path / "home")
+    models = [train(lesson(SEED.tail(n))) for n in (24, 18, 15)]
+    before = None
+    for number, model in enumerate(models, 1):
+        keep(home, f"2026-01-0{number}-000{number}-a", model, before, f"set-{number}")
+        before = f"2026-01-0{number}-000{number}-a"
+    store.promote(home, "2026-01-02-0002-a")
+    return home
+
+
+def keep(home: Home, version: str, model: Model, before: str | None, training_set: str) -> None:
+    about = {"before": before, "training_set": training_set}
+    store.keep(home, version, model, about, "", {})
+
+
+def served(home: Home) -> bytes:
+    serving = store.champion(home)
+    assert serving
+    return store.fetch(home, serving).probabilities(WORDS).tobytes()
+
+
+def test_a_hold_stops_until_it_is_released(home):
+    brake.hold(home, "release day")
+    assert brake.read(home).against("set-3") == "held by a person: release day"
+    brake.release(home)
+    assert brake.read(home).against("set-3") is None
+
+
+def test_approval_lets_the_last_model_serve_and_forgives(home):
+    brake.reject(home, "2026-01-03-0003-a", "odd")
+    assert brake.approve(home, None) == "2026-01-03-0003-a"
+    assert store.champion(home) == "2026-01-03-0003-a"
+    assert brake.read(home).against("set-3") is None
+
+
+def test_a_rollback_restores_the_bytes_of_the_old_predictions(home):
+    then = served(home)
+    brake.approve(home, "2026-01-03-0003-a")
+    assert served(home) != then
+    assert brake.rollback(home) == "2026-01-02-0002-a"
+    assert served(home) == then
+
+
+def test_what_was_rejected_does_not_come_back(home):
+    brake.rollback(home)
+    assert store.champion(home) == "2026-01-01-0001-a"
+    assert "rolled back" in str(brake.read(home).against("set-2"))
+    brake.approve(home, "2026-01-03-0003-a")
+    assert brake.rollback(home) == "2026-01-01-0001-a"  # not the second, which was rejected
+
+
+def test_a_training_set_can_be_rejected(home):
+    (home.training_sets / "set-9").mkdir(parents=True)
+    assert brake.reject(home, "set-9", "a bad day") == "2026-01-02-0002-a"
+    assert "a bad day" in str(brake.read(home).against("set-9"))
+
+
+def test_the_first_model_cannot_be_rolled_back(home):
+    brake.rollback(home)
+    with pytest.raises(BadInput, match="the first model"):
+        brake.rollback(home)
+    assert store.champion(home) == "2026-01-01-0001-a"
+
+
+@pytest.mark.parametrize("call", [brake.approve, lambda h, v: brake.reject(h, v, "")])
+def test_an_unknown_version_is_bad_input(home, call):
+    with pytest.raises(BadInput, match="is no model"):
+        call(home, "2026-01-09-0009-a")
+
+
+def test_a_damaged_brake_says_so(home):
+    (home.root / "brake.json").write_text("[]")
+    with pytest.raises(BadInput, match="damaged"):
+        brake.read(home)

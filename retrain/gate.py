@@ -103,7 +103,7 @@ def _verdict(cases: Cases, hold: float, config: GateConfig) -> Verdict:
     against = (
         list(_against(measured, figures, broken, config)) if cases.champion is not None else []
     )
-    because = tuple(against) if against else (_in_favour(figures, hold, cases),)
+    because = tuple(against) if against else (_in_favour(measured, figures, hold, cases),)
     flipped = judged.filter("flipped").select("locale", "utterance", "intent")
     return Verdict(not against, hold, because, figures, flipped)
 
@@ -185,13 +185,24 @@ def _most(judged: pl.DataFrame) -> float:
     return float(_figures(judged).row(0, named=True)["flips_at_most"])
 
 
-def _in_favour(figures: pl.DataFrame, hold: float, cases: Cases) -> str:
+def _in_favour(judged: pl.DataFrame, figures: pl.DataFrame, hold: float, cases: Cases) -> str:
     whole = figures.row(0, named=True)
-    right = f"{whole['challenger_accuracy']:.1%} right of {whole['cases']:.0f} cases"
+    now, then = (_right(judged, of) for of in ("after", "before"))
     if cases.champion is None:
-        return f"the first model: {right}"
+        return f"the first model: right of {now}"
     return (
-        f"{right}, the champion {whole['champion_accuracy']:.1%}; breaks"
-        f" {whole['negative_flips']:.1%}, at most {whole['flips_at_most']:.1%};"
-        f" holds to its answers by {hold:.1f}"
+        f"right of {now}; the champion of {then}; breaks {whole['negative_flips']:.1%}, at most"
+        f" {whole['flips_at_most']:.1%}; holds to the champion's answers by {hold:.1f}"
     )
+
+
+def _right(judged: pl.DataFrame, of: str) -> str:
+    """Shares of the cases that are right, by their kind: what users said is as right as it is believed,
+    and by those who learned from users."""
+    told = []
+    for kind, name in ((SEED, "seed data"), (USERS, "what users set apart said")):
+        rows = judged.filter(kind=kind).cast({of: pl.Float64})
+        if rows.height:
+            share = np.average(_floats(rows, of), weights=_floats(rows, "weight"))
+            told.append(f"{share:.1%} of {name} ({rows.height})")
+    return ", ".join(told) or "nothing: no case to measure by"

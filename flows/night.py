@@ -16,6 +16,7 @@ from aggregation import backing, slots, training_set
 from aggregation.believe import Evidence, believe
 from aggregation.votes import weights
 from flows import reviewing, seed
+from flows.prospects import prospects
 from flows.settings import Settings
 from mining import (
     defects,
@@ -512,13 +513,9 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
         examples = read_training_set(night.home, version)
         taught = store.about(night.home, champion).get("training_set") if champion else None
         before = read_training_set(night.home, taught) if taught else None
-        changed = training_set.change(examples, before)
-        trigger = night.settings.trigger
-        decision = decide(
-            examples.height,
-            changed.new + changed.turned,
-            TriggerConfig(trigger.fewest_examples, trigger.fewest_fresh),
-        )
+        days = len(night.window("turns", day))
+        config = TriggerConfig(**night.settings.trigger.model_dump())
+        decision = decide(prospects(night.home, day, days, examples, before), config)
         stopped = brakes.against(version)
         because = [stopped, *decision.because] if stopped else list(decision.because)
         verdict = {"retrain": decision.retrain and not stopped, "because": because}

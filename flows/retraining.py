@@ -1,6 +1,7 @@
 """Retraining: train a champion on seed alone where there is none, then let a challenger that learned
 from the newest training set pass the gate, or refuse it with the reasons."""
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from flows.night import Caller, Result, code, digest_of, read_training_set, trai
 from flows.settings import Settings
 from retrain import brake, store
 from retrain.encoder import Encoder
-from retrain.gate import PROMISE, SEED, USERS, Cases, GateConfig, Verdict, judge
+from retrain.gate import PROMISE, SEED, USERS, Cases, Cost, GateConfig, Verdict, judge
 from retrain.model import Model, aligned
 from retrain.trainer import cross_fit, lesson, sharpest
 from warehouse.errors import BadInput
@@ -23,6 +24,7 @@ from warehouse.ledger import Ledger, digest
 from warehouse.publish import publish
 from warehouse.tables import Evaluations, Examples
 
+TIMED = 200  # wordings
 DAWN = "0000-00-00"  # the night of a model that learned from seed data alone
 
 
@@ -113,7 +115,7 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
     material = Material.of(known, examples, promises)
     champion = store.fetch(home, serving) if serving else None
     tried = _tried(home, serving, champion, material, training_set)
-    verdict = judge(tried.cases, GateConfig(job.settings.gate.most_flips))
+    verdict = judge(tried.cases, GateConfig(**job.settings.gate.model_dump()))
     if verdict.promote and (stopped := brake.read(home).against(training_set)):
         verdict = replace(verdict, promote=False, because=(stopped, *verdict.because))
     model = tried.serving(champion, verdict.hold)
@@ -206,9 +208,17 @@ def _tried(
         unseen = store.unseen(home, serving, seeds, champion, labels)
         before = np.vstack([unseen, champion.scores_of(others, labels)])
     rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
-    return Tried(
-        model, Cases(pl.concat([rows, material.others]), labels, before, after), len(seeds)
-    )
+    cost = _cost(model.after(champion, 0.0) if champion else model, seeds[:TIMED])
+    measured = Cases(pl.concat([rows, material.others]), labels, before, after, cost)
+    return Tried(model, measured, len(seeds))
+
+
+def _cost(model: Model, wordings: list[str]) -> Cost:
+    """Of the second go: the first loads the encoder."""
+    model.scores(wordings)
+    began = time.perf_counter()
+    model.scores(wordings)
+    return Cost(1000 * (time.perf_counter() - began) / len(wordings), model.mib)
 
 
 def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:

@@ -72,12 +72,16 @@ class Trigger(_Section):
 
     fewest_examples: int = Field(100, ge=1)
     fewest_fresh: int = Field(50, ge=0)
+    worth: float = Field(0.005, ge=0, le=1)  # share of turns that must come out better
+    cool_down: int = Field(3, ge=0)  # nights after a decision to retrain
 
 
 class Gate(_Section):
     """[gate]: what a challenger may break."""
 
     most_flips: float = Field(0.02, ge=0, le=1)  # bound on the share of cases that go wrong
+    most_ms: float = Field(20.0, gt=0)  # milliseconds a wording
+    most_mib: float = Field(1024.0, gt=0)  # of the model
 
 
 class Notify(_Section):

@@ -27,6 +27,11 @@ class Encoder:
         )
         return np.asarray(made, np.float32)
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(f.stat().st_size for f in self.folder.rglob("*") if f.is_file())
+
     def digests(self) -> dict[str, str]:
         """A hash of each file."""
         files = sorted(f for f in self.folder.rglob("*") if f.is_file())

@@ -38,6 +38,16 @@ SUMS = {  # weights of cases, and of those right before and after, flipped and m
 @dataclass(frozen=True)
 class GateConfig:
     most_flips: float = 0.02  # bound on the share of cases that go from right to wrong
+    most_ms: float = 20.0  # milliseconds a wording
+    most_mib: float = 1024.0  # of the model's folder
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What serving takes: milliseconds a wording, of many at once, and MiB."""
+
+    ms: float
+    mib: float
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,7 @@ class Cases:
     labels: list[str]
     champion: Floats | None
     challenger: Floats
+    cost: Cost | None = None
 
     @property
     def truth(self) -> Indices:
@@ -100,9 +111,9 @@ def _verdict(cases: Cases, hold: float, config: GateConfig) -> Verdict:
     measured = judged.filter(pl.col("kind") != PROMISE)
     figures = _figures(measured)
     broken = judged.filter((pl.col("kind") == PROMISE) & pl.col("flipped"))
-    against = (
-        list(_against(measured, figures, broken, config)) if cases.champion is not None else []
-    )
+    against = list(_too_dear(cases.cost, config))
+    if cases.champion is not None:
+        against += _against(measured, figures, broken, config)
     because = tuple(against) if against else (_in_favour(measured, figures, hold, cases),)
     flipped = judged.filter("flipped").select("locale", "utterance", "intent")
     return Verdict(not against, hold, because, figures, flipped)
@@ -178,6 +189,13 @@ def _against(
         yield f"breaks {part['flips_at_least']:.1%} of {name} at least"
     if broken.height:
         yield f"breaks {broken.height} promises, the first: {broken['utterance'][0]!r}"
+
+
+def _too_dear(cost: Cost | None, config: GateConfig) -> Iterator[str]:
+    if cost and cost.ms > config.most_ms:
+        yield f"takes {cost.ms:.1f} ms a wording, {config.most_ms:.1f} are the most"
+    if cost and cost.mib > config.most_mib:
+        yield f"takes {cost.mib:.0f} MiB, {config.most_mib:.0f} are the most"
 
 
 def _most(judged: pl.DataFrame) -> float:

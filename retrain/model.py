@@ -104,6 +104,13 @@ class Model:
         """The best label of each wording."""
         return [self.labels[i] for i in self.scores(wordings).argmax(axis=1)] if wordings else []
 
+    @property
+    def mib(self) -> float:
+        """The size of its folder, about."""
+        own = sum(getattr(self, name).nbytes for name in ARRAYS)
+        own += self.encoder.size if self.encoder else 0
+        return float(own) / 2**20 + (self.before.mib if self.before else 0.0)
+
     def after(self, before: "Model", hold: float) -> "Model":
         """The model with the answers of the one `before` held; those of MEMORY models are remembered."""
         return replace(self, before=_forgetting(before, MEMORY - 1), hold=hold)

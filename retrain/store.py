@@ -45,6 +45,11 @@ def fetch(home: Home, version: str) -> Model:
     return load(home.models / version)
 
 
+def evaluation(home: Home, version: str) -> pl.DataFrame:
+    """What the gate measured of a model."""
+    return pl.read_parquet(home.models / version / "evaluation.parquet")
+
+
 def unseen(
     home: Home, version: str, wordings: list[str], model: Model, labels: list[str]
 ) -> Floats:

@@ -1,6 +1,7 @@
 """The trainer, the gate, the trigger, and model folders that were touched."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -13,10 +14,10 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from mining import encoder as mining_encoder
 from retrain import store
 from retrain.encoder import Encoder
-from retrain.gate import Cases, GateConfig, judge
+from retrain.gate import Cases, Cost, GateConfig, judge
 from retrain.model import MEMORY, UNKNOWN, aligned, load, loyal, save
 from retrain.trainer import cross_fit, folds, lesson, sharpest, train
-from retrain.trigger import TriggerConfig, decide
+from retrain.trigger import Prospects, TriggerConfig, decide, drift, mended
 from warehouse.errors import BadInput
 from warehouse.home import Home
 
@@ -265,6 +266,14 @@ def test_flips_are_bounded_for_every_locale_and_intent():
     assert any("locale sw" in reason for reason in found.because)
 
 
+@pytest.mark.parametrize(("cost", "told"), [(Cost(30.0, 5.0), "30.0 ms"), (Cost(1.0, 5e3), "MiB")])
+def test_a_model_that_is_too_dear_is_refused(cost, told):
+    verdict = judge(replace(cases(BAD, GOOD, HELD), cost=cost), ANY)
+    assert not verdict.promote
+    assert told in verdict.because[0]
+    assert judge(replace(cases(BAD, GOOD, HELD), cost=Cost(1.0, GOOD.mib)), ANY).promote
+
+
 def test_a_gain_that_could_be_chance_is_refused():
     verdict = judge(cases(BAD, GOOD, HELD[:2]), ANY)
     assert not verdict.promote
@@ -297,12 +306,57 @@ def test_without_cases_nothing_is_promoted():
     assert "no seed data" in verdict.because[0]
 
 
-def test_the_trigger_says_why():
-    config = TriggerConfig(fewest_examples=10, fewest_fresh=5)
-    assert decide(20, 7, config).retrain
-    against = decide(8, 2, config)
-    assert not against.retrain
-    assert len(against.because) == 2
+KNOWN = Prospects(200, 100, turns=1000.0, mended=40.0, broken=10.0, drift=(), nights=None)
+
+
+def test_retraining_pays_where_it_mends_more_than_it_breaks():
+    assert decide(KNOWN, TriggerConfig()).retrain
+    for change, told in (
+        ({"examples": 99}, "99 believed wordings"),
+        ({"fresh": 49}, "49 of them new"),
+        ({"nights": 2}, "2 nights old"),
+        ({"mended": 14.0}, "less than 0.5% of them better"),
+    ):
+        decision = decide(replace(KNOWN, **change), TriggerConfig())
+        assert not decision.retrain
+        assert told in decision.because[0]
+
+
+def test_all_that_speaks_against_it_is_told():
+    against = decide(replace(KNOWN, examples=9, fresh=1, nights=0, mended=0.0), TriggerConfig())
+    assert len(against.because) == 4
+
+
+def test_what_moved_needs_a_smaller_gain():
+    little = replace(KNOWN, mended=11.0)
+    assert not decide(little, TriggerConfig()).retrain
+    assert decide(replace(little, drift=("labels moved",)), TriggerConfig()).retrain
+    nothing = replace(little, mended=9.0, drift=("labels moved",))
+    assert not decide(nothing, TriggerConfig()).retrain
+
+
+def test_only_other_answers_are_mended_and_never_less_than_nothing():
+    rows = pl.DataFrame(
+        {
+            "turns": [10.0, 10.0, 10.0],
+            "believed": [0.8, 0.8, 0.3],
+            "answered": [0.1, 0.1, 0.6],
+            "same": [True, False, False],
+        }
+    )
+    assert mended(rows) == pytest.approx(7.0)
+
+
+def labelled(counts: dict[str, int], word: str = "u") -> pl.DataFrame:
+    rows = [(f"{word}{label}{n}", label, 1.0) for label, k in counts.items() for n in range(k)]
+    return pl.DataFrame(rows, ["utterance", "label", "turns"], orient="row")
+
+
+def test_drift_is_told_where_labels_or_wordings_moved():
+    then = labelled({"lamp": 200, "music": 200})
+    assert drift(then, then) == ()
+    assert "labels moved" in drift(labelled({"lamp": 200, "music": 40}), then)[0]
+    assert "wordings that are new" in drift(labelled({"lamp": 200, "music": 200}, "v"), then)[0]
 
 
 def test_promotion_is_one_pointer(tmp_path):

@@ -1,0 +1,83 @@
+"""What a retraining would mend and may break, from what the night knows."""
+
+from datetime import date
+
+import polars as pl
+
+from aggregation.training_set import change, lower_bound
+from retrain import store
+from retrain.trigger import EXPECTED_FLIPS, Prospects, drift, mended
+from warehouse.home import Home
+from warehouse.lake import Lake
+
+KEY = ["locale", "utterance"]
+
+
+def prospects(
+    home: Home, day: str, days: int, examples: pl.DataFrame, before: pl.DataFrame | None
+) -> Prospects:
+    """Of a training set as of a night whose window holds so many `days` of turns; `before` is what the
+    champion learned from."""
+    lake, champion = Lake(home.lake), store.champion(home)
+    said = lake.read("wordings", [day]).select(*KEY, turns=pl.col("turns") / max(1, days))
+    best = _best(examples, said)
+    turns = float(said["turns"].sum())
+    answers = _by_champion(home, champion, best) if champion else _by_assistant(lake, day)
+    changed = change(examples, before)
+    return Prospects(
+        examples=examples.height,
+        fresh=changed.new + changed.turned,
+        turns=turns,
+        mended=mended(_judged(examples, best, answers)),
+        broken=turns * (_flips(home, champion) if champion else EXPECTED_FLIPS),
+        drift=drift(best, _best(before, said)) if before is not None else (),
+        nights=_nights(lake, day),
+    )
+
+
+def _best(examples: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance, label, believed, turns`: of each example its best label."""
+    bound = lower_bound(
+        examples["weight"].sqrt().to_numpy(), examples["users"].cast(pl.Float64).to_numpy()
+    )
+    rows = examples.select(*KEY, label=pl.col("labels").list.first(), believed=pl.Series(bound))
+    return rows.join(said, on=KEY, how="left").with_columns(pl.col("turns").fill_null(0.0))
+
+
+def _judged(examples: pl.DataFrame, best: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """What `trigger.mended` takes: what is believed beside the `answers` (`locale, utterance, answer`)."""
+    soft = examples.select(*KEY, answer="labels", answered="probabilities")
+    given = soft.explode("answer", "answered")
+    return (
+        best.join(answers, on=KEY)
+        .join(given, on=[*KEY, "answer"], how="left")
+        .with_columns(pl.col("answered").fill_null(0.0), same=pl.col("answer") == pl.col("label"))
+    )
+
+
+def _by_champion(home: Home, champion: str, best: pl.DataFrame) -> pl.DataFrame:
+    answers = store.fetch(home, champion).best(best["utterance"].to_list())
+    return best.select(*KEY, answer=pl.Series(answers, dtype=pl.String))
+
+
+def _by_assistant(lake: Lake, day: str) -> pl.DataFrame:
+    """Where no champion serves yet: the hypothesis that the assistant had most often."""
+    heard = lake.read("utterances", [day]).sort(
+        *KEY, "turns", "intent", descending=[False, False, True, False]
+    )
+    return heard.unique(KEY, keep="first", maintain_order=True).select(*KEY, answer="intent")
+
+
+def _flips(home: Home, champion: str) -> float:
+    """What the gate measured of the champion."""
+    figures = store.evaluation(home, champion).filter(locale="all", intent="all")
+    seen = figures["negative_flips"].drop_nulls()
+    return float(seen[0]) if len(seen) else EXPECTED_FLIPS
+
+
+def _nights(lake: Lake, day: str) -> int | None:
+    """How long ago it was decided to retrain, where it was."""
+    for earlier in reversed([d for d in lake.days("decisions") if d < day]):
+        if lake.read("decisions", [earlier])["retrain"].any():
+            return (date.fromisoformat(day) - date.fromisoformat(earlier)).days
+    return None

@@ -9,9 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from flows.night import read_training_set, training_versions
 from warehouse.errors import BadInput
-from warehouse.home import existing
+from warehouse.home import existing, read_training_set, training_versions
 from warehouse.lake import Lake
 
 MOST = 10  # turns, moves and neighbours shown

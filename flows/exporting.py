@@ -13,9 +13,8 @@ from typing import Any, Literal
 import polars as pl
 import yaml
 
-from flows.night import read_training_set, training_versions
 from warehouse.errors import BadInput
-from warehouse.home import existing, keep_once
+from warehouse.home import existing, keep_once, read_training_set, training_versions
 
 Format = Literal["parquet", "jsonl", "rasa", "csv"]
 SPLITS = ("train", "validation")

@@ -35,8 +35,7 @@ from mining.engine import Engine
 from mining.neighbours import Search
 from retrain import brake, store
 from retrain.trigger import TriggerConfig, decide
-from warehouse.errors import BadInput
-from warehouse.home import Home, keep_once
+from warehouse.home import Home, keep_once, read_training_set, training_versions
 from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest, file_digest
 from warehouse.publish import publish
@@ -510,12 +509,9 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
     champion, brakes = store.champion(night.home), brake.read(night.home)
 
     def work() -> Result:
-        examples = read_training_set(night.home, version)
-        taught = store.about(night.home, champion).get("training_set") if champion else None
-        before = read_training_set(night.home, taught) if taught else None
         days = len(night.window("turns", day))
         config = TriggerConfig(**night.settings.trigger.model_dump())
-        decision = decide(prospects(night.home, day, days, examples, before), config)
+        decision = decide(prospects(night.home, day, days, version), config)
         stopped = brakes.against(version)
         because = [stopped, *decision.because] if stopped else list(decision.because)
         verdict = {"retrain": decision.retrain and not stopped, "because": because}
@@ -556,18 +552,6 @@ def record_failure(lake: Lake, day: str, message: str) -> None:
     rest = {"turns": 0, "message": message, "seconds": None, "evidence": [], "recall": None}
     before = lake.read("runs", [day]).filter(pl.col("status") != "failed")
     lake.put("runs", day, pl.concat([before, typed(Runs, pl.DataFrame([run | rest]))]))
-
-
-def training_versions(home: Home) -> list[str]:
-    """All training sets, oldest first."""
-    return sorted(p.parent.name for p in home.training_sets.glob("[!.]*/examples.parquet"))
-
-
-def read_training_set(home: Home, version: str) -> pl.DataFrame:
-    place = home.training_sets / version / "examples.parquet"
-    if not place.is_file():
-        raise BadInput(f"{place}: is missing; run the night again")
-    return pl.read_parquet(place)
 
 
 def evidence_of(fits: pl.DataFrame) -> list[str]:

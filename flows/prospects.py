@@ -7,32 +7,39 @@ import polars as pl
 from aggregation.training_set import change, lower_bound
 from retrain import store
 from retrain.trigger import EXPECTED_FLIPS, Prospects, drift, mended
-from warehouse.home import Home
+from warehouse.home import Home, read_training_set
 from warehouse.lake import Lake
 
 KEY = ["locale", "utterance"]
 
 
-def prospects(
-    home: Home, day: str, days: int, examples: pl.DataFrame, before: pl.DataFrame | None
-) -> Prospects:
-    """Of a training set as of a night whose window holds so many `days` of turns; `before` is what the
-    champion learned from."""
+def prospects(home: Home, day: str, days: int, version: str) -> Prospects:
+    """Of a training set as of a night whose window holds so many `days` of turns."""
     lake, champion = Lake(home.lake), store.champion(home)
-    said = lake.read("wordings", [day]).select(*KEY, turns=pl.col("turns") / max(1, days))
+    examples = read_training_set(home, version)
+    taught = store.about(home, champion).get("training_set") if champion else None
+    before = read_training_set(home, taught) if taught else None
+    said = _said(lake, day)
     best = _best(examples, said)
-    turns = float(said["turns"].sum())
+    turns = float(said["turns"].sum()) / max(1, days)
     answers = _by_champion(home, champion, best) if champion else _by_assistant(lake, day)
     changed = change(examples, before)
+    moved: tuple[str, ...] = ()
+    if before is not None and taught is not None:
+        moved = drift(best, _best(before, _said(lake, taught[:10])))
     return Prospects(
         examples=examples.height,
         fresh=changed.new + changed.turned,
         turns=turns,
-        mended=mended(_judged(examples, best, answers)),
+        mended=mended(_judged(examples, best, answers)) / max(1, days),
         broken=turns * (_flips(home, champion) if champion else EXPECTED_FLIPS),
-        drift=drift(best, _best(before, said)) if before is not None else (),
-        nights=_nights(lake, day),
+        drift=moved,
+        nights=_nights(home, day),
     )
+
+
+def _said(lake: Lake, night: str) -> pl.DataFrame:
+    return lake.read("wordings", [night]).select(*KEY, turns=pl.col("turns").cast(pl.Float64))
 
 
 def _best(examples: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
@@ -70,14 +77,14 @@ def _by_assistant(lake: Lake, day: str) -> pl.DataFrame:
 
 def _flips(home: Home, champion: str) -> float:
     """What the gate measured of the champion."""
-    figures = store.evaluation(home, champion).filter(locale="all", intent="all")
+    figures = store.table(home, champion, "evaluation").filter(locale="all", intent="all")
     seen = figures["negative_flips"].drop_nulls()
     return float(seen[0]) if len(seen) else EXPECTED_FLIPS
 
 
-def _nights(lake: Lake, day: str) -> int | None:
-    """How long ago it was decided to retrain, where it was."""
-    for earlier in reversed([d for d in lake.days("decisions") if d < day]):
-        if lake.read("decisions", [earlier])["retrain"].any():
-            return (date.fromisoformat(day) - date.fromisoformat(earlier)).days
-    return None
+def _nights(home: Home, day: str) -> int | None:
+    """How long before this night the last training set was that a model learned from."""
+    versions = [p.parent.name for p in home.models.glob("[!.]*/model.json")]
+    taught = [v[:10] for v in versions if store.about(home, v).get("training_set")]
+    earlier = [night for night in taught if night <= day]
+    return (date.fromisoformat(day) - date.fromisoformat(max(earlier))).days if earlier else None

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from flows import seed
-from flows.night import Caller, Result, code, digest_of, read_training_set, training_versions
+from flows.night import Caller, Result, code, digest_of
 from flows.settings import Settings
 from retrain import brake, store
 from retrain.encoder import Encoder
@@ -18,7 +18,7 @@ from retrain.gate import PROMISE, SEED, USERS, Cases, Cost, GateConfig, Verdict,
 from retrain.model import Model, aligned
 from retrain.trainer import cross_fit, lesson, sharpest
 from warehouse.errors import BadInput
-from warehouse.home import Home
+from warehouse.home import Home, read_training_set, training_versions
 from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest
 from warehouse.publish import publish
@@ -41,11 +41,15 @@ def retrain(job: Retraining, call: Caller) -> Result:
     """The steps of a retraining, in order; the verdict on the challenger."""
     first = call(train_first, job)
     sets = training_versions(job.home)
-    verdict = call(challenge, job, sets[-1]) if sets else None
+    if not first["champion"]:
+        verdict = first
+    elif not sets:
+        told = ["no training set yet: `sayagain run` makes one", *first["because"]]
+        verdict = first | {"because": told}
+    else:
+        verdict = call(challenge, job, sets[-1])
     call(publish_models, job)
-    return verdict or first | {
-        "because": ["no training set yet: `sayagain run` makes one", *first["because"]]
-    }
+    return verdict
 
 
 def train_first(job: Retraining) -> Result:
@@ -54,7 +58,12 @@ def train_first(job: Retraining) -> Result:
     if serving:
         return {"champion": serving, "promoted": False, "because": []}
     version, verdict = _train_and_judge(job, None)
-    return {"champion": version, "promoted": verdict.promote, "because": list(verdict.because)}
+    return {
+        "champion": store.champion(job.home),
+        "challenger": version,
+        "promoted": verdict.promote,
+        "because": list(verdict.because),
+    }
 
 
 def challenge(job: Retraining, training_set: str) -> Result:
@@ -100,10 +109,12 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
             f"{home.root}: has no seed data of two intents or more; give --seed-data FILE"
         )
     serving = store.champion(home)
+    encoder = _encoder(home, training_set) if training_set else None
     facts = [
         code(),
         training_set,
         serving,
+        encoder.folder.name if encoder else None,
         digest_of(home.seed_data),
         str(job.settings.gate),
         str(brake.read(home)),
@@ -111,10 +122,12 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
     ]
     number = Ledger(home.root / "ledger").number("model", digest(facts))
     version = f"{training_set[:10] if training_set else DAWN}-{number:04}-{digest(facts)[:8]}"
+    if (home.models / version).exists():
+        return version, _known(home, version)
     examples = read_training_set(home, training_set) if training_set else None
     material = Material.of(known, examples, promises)
     champion = store.fetch(home, serving) if serving else None
-    tried = _tried(home, serving, champion, material, training_set)
+    tried = _tried(home, (serving, champion), material, encoder)
     verdict = judge(tried.cases, GateConfig(**job.settings.gate.model_dump()))
     if verdict.promote and (stopped := brake.read(home).against(training_set)):
         verdict = replace(verdict, promote=False, because=(stopped, *verdict.because))
@@ -133,10 +146,25 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
     return version, verdict
 
 
+def _known(home: Home, version: str) -> Verdict:
+    """The verdict on a model that was trained and judged already; it serves now, where a run was killed
+    before it did."""
+    about = store.about(home, version)
+    if about["promoted"]:
+        store.promote(home, version)
+    return Verdict(
+        about["promoted"],
+        about["hold"],
+        tuple(about["because"]),
+        store.table(home, version, "evaluation"),
+        store.table(home, version, "flipped"),
+    )
+
+
 @dataclass(frozen=True)
 class Material:
     """What there is to learn from and to measure by: `seed`, `taught` examples, and `others`: cases
-    (`locale, utterance, intent, weight, kind`) of users set apart and of promises, which no model learns.
+    (`locale, utterance, intent, weight, kind`) of users set apart, which no model learns, and promises.
     """
 
     seed: pl.DataFrame
@@ -150,17 +178,16 @@ class Material:
         promised = (known.clear() if promises is None else promises).with_columns(
             weight=pl.lit(1.0), kind=pl.lit(PROMISE)
         )
-        seed = _without(known, promised)
-        rows = Examples.create_empty() if examples is None else _without(examples, promised)
-        apart = _without(rows.filter(split="validation"), seed).select(
+        rows = Examples.create_empty() if examples is None else examples
+        taught = rows.filter(pl.col("split") != "validation")
+        apart = _without(_without(rows.filter(split="validation"), known), taught).select(
             "locale",
             "utterance",
             intent=pl.col("labels").list.first(),
             weight=pl.col("probabilities").list.first(),
             kind=pl.lit(USERS),
         )
-        taught = rows.filter(pl.col("split") != "validation")
-        return Material(seed, taught, pl.concat([apart, promised]))
+        return Material(known, taught, pl.concat([apart, promised]))
 
 
 @dataclass(frozen=True)
@@ -192,24 +219,23 @@ class Tried:
 
 def _tried(
     home: Home,
-    serving: str | None,
-    champion: Model | None,
+    before: tuple[str | None, Model | None],
     material: Material,
-    training_set: str | None,
+    encoder: Encoder | None,
 ) -> Tried:
-    """Train a challenger, and score the cases by models that never saw them."""
-    encoder = _newest_encoder(home) if training_set else None
+    """Train a challenger of the model `before`, and score the cases by models that never saw them."""
+    serving, champion = before
     seeds, others = material.seed["utterance"].to_list(), material.others["utterance"].to_list()
     model, scores = cross_fit(lesson(material.seed, material.taught), seeds, encoder)
     labels = sorted({*model.labels, *(champion.labels if champion else [])})
     after = np.vstack([aligned(scores, model.labels, labels), model.scores_of(others, labels)])
-    before = None
+    held = None
     if champion and serving:
         unseen = store.unseen(home, serving, seeds, champion, labels)
-        before = np.vstack([unseen, champion.scores_of(others, labels)])
+        held = np.vstack([unseen, champion.scores_of(others, labels)])
     rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
     cost = _cost(model.after(champion, 0.0) if champion else model, seeds[:TIMED])
-    measured = Cases(pl.concat([rows, material.others]), labels, before, after, cost)
+    measured = Cases(pl.concat([rows, material.others]), labels, held, after, cost)
     return Tried(model, measured, len(seeds))
 
 
@@ -227,9 +253,11 @@ def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     return rows.join(others.select(said), left_on=said, right_on="utterance", how="anti")
 
 
-def _newest_encoder(home: Home) -> Encoder | None:
+def _encoder(home: Home, training_set: str) -> Encoder | None:
+    """The encoder of the training set's night, or the last one before it."""
     folders = sorted((home.root / "encoders").glob("[!.]*/modules.json"))
-    return Encoder(folders[-1].parent) if folders else None
+    known = [f.parent for f in folders if f.parent.name[:10] <= training_set[:10]]
+    return Encoder(known[-1]) if known else None
 
 
 def _keep(
@@ -247,7 +275,7 @@ def _keep(
         because=pl.lit(list(verdict.because)),
     )
     checked = Evaluations.validate(typed(Evaluations, evaluation))
-    tables = {"evaluation": checked, "unseen": unseen}
+    tables = {"evaluation": checked, "unseen": unseen, "flipped": verdict.flipped}
     store.keep(home, version, model, about, _card(version, about, verdict), tables)
 
 

@@ -51,8 +51,8 @@ def read(path: Path) -> pl.DataFrame:
 
 
 def taught(known: pl.DataFrame) -> pl.DataFrame:
-    """What of the seed data teaches labels; a fold of the gate's is left out, on which what labels
-    know of the gate's cases can be seen."""
+    """What of the seed data teaches labels: all but one fold of the gate's, so that labels, which a
+    challenger learns, know nothing of some of its cases."""
     return known.filter(pl.Series(folds(known["utterance"].to_list()) > 0, dtype=pl.Boolean))
 
 

@@ -73,7 +73,7 @@ class Trigger(_Section):
     fewest_examples: int = Field(100, ge=1)
     fewest_fresh: int = Field(50, ge=0)
     worth: float = Field(0.005, ge=0, le=1)  # share of turns that must come out better
-    cool_down: int = Field(3, ge=0)  # nights after a decision to retrain
+    cool_down: int = Field(3, ge=0)  # nights after a retraining
 
 
 class Gate(_Section):

@@ -52,31 +52,36 @@ def release(home: Home) -> None:
 
 
 def approve(home: Home, version: str | None) -> str:
-    """Let a model serve, whatever the gate says: the newest one where none is named."""
+    """Let a model serve, whatever the gate says: the newest that nobody rejected where none is named."""
     chosen = version or _newest(home)
-    _about(home, chosen)
+    about = _about(home, chosen)
     store.fetch(home, chosen)
     brake = read(home)
-    forgiven = {chosen, store.about(home, chosen).get("training_set")}
-    _write(
-        home,
-        replace(brake, rejected={v: w for v, w in brake.rejected.items() if v not in forgiven}),
-    )
+    forgiven = {chosen, about.get("training_set")}
+    rejected = {v: why for v, why in brake.rejected.items() if v not in forgiven}
+    _write(home, replace(brake, rejected=rejected))
     store.promote(home, chosen)
     return chosen
 
 
 def reject(home: Home, version: str, because: str) -> str | None:
-    """Never let this model, or any of this training set, serve; the model that serves now."""
+    """Never let this model, or any of its training set, serve; the model that serves now.
+
+    Where it serves, the last one that served before it and is not rejected does again.
+    """
     rejected = {version: because}
-    if not (home.training_sets / version).is_dir():
+    if version not in {p.name for p in home.training_sets.glob("[!.]*")}:
         taught = _about(home, version).get("training_set")
         rejected |= {taught: because} if taught else {}
-    serving = store.champion(home)
-    if serving == version:
-        serving = _before(home, version)
     brake = read(home)
-    _write(home, replace(brake, rejected=brake.rejected | rejected))
+    brake = replace(brake, rejected=brake.rejected | rejected)
+    serving = store.champion(home)
+    if serving and _rejected(home, serving, brake):
+        earlier = [v for v in store.served(home) if not _rejected(home, v, brake)]
+        if not earlier:
+            raise BadInput(f"{serving}: no other model served before it that could serve instead")
+        serving = earlier[-1]
+    _write(home, brake)
     if serving:
         store.promote(home, serving)
     return serving
@@ -90,34 +95,24 @@ def rollback(home: Home) -> str | None:
     return reject(home, serving, "rolled back")
 
 
-def _before(home: Home, version: str) -> str:
-    """The model that served before this one, of those that nobody rejected."""
-    rejected = read(home).rejected
-    before = _about(home, version).get("before")
-    while before in rejected:
-        before = _about(home, before).get("before")
-    if before is None:
-        raise BadInput(f"{version}: is the first model; there is none before it to serve instead")
-    return str(before)
+def _rejected(home: Home, version: str, brake: Brake) -> bool:
+    return version in brake.rejected or _about(home, version).get("training_set") in brake.rejected
 
 
 def _about(home: Home, version: str) -> dict[str, Any]:
-    if not (home.models / version / "model.json").is_file():
-        raise BadInput(
-            f'{version}: is no model of {home.root}; `sayagain sql --home HOME "from models"` lists them'
-        )
+    if not version or not (home.models / version / "model.json").is_file():
+        raise BadInput(f"{version!r}: is no model of {home.models}; name one of its folders")
     return store.about(home, version)
 
 
 def _newest(home: Home) -> str:
-    """The model that was trained last."""
-    known = sorted(
-        (p.parent.name for p in home.models.glob("[!.]*/model.json")),
-        key=lambda version: version.split("-")[3],  # the night comes first, then the number
-    )
-    if not known:
-        raise BadInput(f"{home.root}: has no model yet; `sayagain retrain` trains one")
-    return known[-1]
+    """The model that was trained last, of those that nobody rejected."""
+    brake = read(home)
+    known = [p.parent.name for p in home.models.glob("[!.]*/model.json")]
+    free = [v for v in known if not _rejected(home, v, brake)]
+    if not free:
+        raise BadInput(f"{home.root}: has no model to approve; `sayagain retrain` trains one")
+    return max(free, key=lambda version: int(version.split("-")[3]))  # its number
 
 
 def _write(home: Home, brake: Brake) -> None:

@@ -33,8 +33,11 @@ class Encoder:
         return sum(f.stat().st_size for f in self.folder.rglob("*") if f.is_file())
 
     def digests(self) -> dict[str, str]:
-        """A hash of each file."""
-        files = sorted(f for f in self.folder.rglob("*") if f.is_file())
+        """A hash of each file; ValueError where one is a link, which may lead anywhere."""
+        inside = sorted(self.folder.rglob("*"))
+        if any(f.is_symlink() for f in inside):
+            raise ValueError("the encoder holds a link")
+        files = [f for f in inside if f.is_file()]
         return {str(f.relative_to(self.folder)): digest(f.read_bytes()) for f in files}
 
 

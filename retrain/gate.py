@@ -176,6 +176,8 @@ def _against(
     elif (chance := binomtest(mended, mended + flips, alternative="greater").pvalue) > CHANCE:
         yield f"could be chance: mends {mended} cases, breaks {flips} (p {chance:.2f})"
     of_seed = judged.filter(kind=SEED)  # what users said agrees with what was learned from them
+    if _floats(of_seed, "after").sum() < _floats(of_seed, "before").sum():
+        yield "worse on the seed data: better only where users who were learned from agree"
     for rows, most in ((of_seed, _most(of_seed)), (judged, whole["flips_at_most"])):
         if rows.height and most > config.most_flips:
             yield (

@@ -113,6 +113,8 @@ class Model:
 
     def after(self, before: "Model", hold: float) -> "Model":
         """The model with the answers of the one `before` held; those of MEMORY models are remembered."""
+        if hold == 0:
+            return self
         return replace(self, before=_forgetting(before, MEMORY - 1), hold=hold)
 
 
@@ -163,17 +165,21 @@ def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
         else None,
         **about,
     }
-    (folder / "model.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False))
+    (folder / "model.json").write_text(
+        json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf8"
+    )
 
 
 def load(folder: Path) -> Model:
     """The model of a folder; BadInput where it is damaged, or of another version of this program."""
     try:
-        facts = json.loads((folder / "model.json").read_text())
+        facts = json.loads((folder / "model.json").read_text(encoding="utf8"))
         if facts["format"] > FORMAT:
             raise BadInput(f"{folder}: was made by a newer sayagain; update sayagain")
         if facts["format"] < FORMAT:
-            raise BadInput(f"{folder}: was made by an older sayagain; retrain")
+            raise BadInput(
+                f"{folder}: was made by an older sayagain; delete {folder.parent}/champion, and retrain"
+            )
         packed = (folder / "weights.npz").read_bytes()
         encoder = Encoder(folder / "encoder") if facts["encoder"] else None
         before = folder / "before" if facts["before_model"] else None
@@ -184,8 +190,10 @@ def load(folder: Path) -> Model:
             _same(before, digest((before / "model.json").read_bytes()), facts["before_model"])
         with np.load(io.BytesIO(packed), allow_pickle=False) as held:
             arrays = {name: held[name] for name in ARRAYS}
+        labels = [str(label) for label in facts["labels"]]
+        _fits(folder, arrays, len(labels))
         return Model(
-            [str(label) for label in facts["labels"]],
+            labels,
             sharpness=float(facts["sharpness"]),
             encoder=encoder,
             before=load(before) if before else None,
@@ -194,6 +202,17 @@ def load(folder: Path) -> Model:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{folder}: cannot be read as a model ({error}); retrain") from None
+
+
+def _fits(folder: Path, arrays: dict[str, npt.NDArray[Any]], labels: int) -> None:
+    features, meaning = arrays["features"], arrays["meaning"]
+    shapes = (
+        arrays["weights"].shape == (len(features), labels),
+        arrays["offsets"].shape == (labels,),
+    )
+    inside = features.dtype == np.int64 and ((features >= 0) & (features < 2 * BUCKETS)).all()
+    if not (all(shapes) and inside and meaning.ndim == 2 and meaning.shape[1] in (0, labels)):
+        raise BadInput(f"{folder}/weights.npz: does not fit model.json; restore it, or retrain")
 
 
 def _same(place: Path, found: object, kept: object) -> None:

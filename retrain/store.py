@@ -19,7 +19,18 @@ def champion(home: Home) -> str | None:
 
 
 def promote(home: Home, version: str) -> None:
+    """Let the version serve, and remember that it did."""
+    before = served(home)
+    if before[-1:] != [version]:
+        content = "\n".join([*before, version])
+        write_atomically(home.models / "served", content.encode())
     write_atomically(home.models / "champion", version.encode())
+
+
+def served(home: Home) -> list[str]:
+    """The versions that served, one after the other; the last one serves, or was about to."""
+    place = home.models / "served"
+    return place.read_text().splitlines() if place.is_file() else []
 
 
 def keep(
@@ -34,7 +45,7 @@ def keep(
 
     def fill(draft: Path) -> None:
         save(model, draft, about)
-        (draft / "card.md").write_text(card)
+        (draft / "card.md").write_text(card, encoding="utf8")
         for name, rows in tables.items():
             rows.write_parquet(draft / f"{name}.parquet")
 
@@ -45,16 +56,20 @@ def fetch(home: Home, version: str) -> Model:
     return load(home.models / version)
 
 
-def evaluation(home: Home, version: str) -> pl.DataFrame:
-    """What the gate measured of a model."""
-    return pl.read_parquet(home.models / version / "evaluation.parquet")
+def table(home: Home, version: str, name: str) -> pl.DataFrame:
+    """What was kept beside a model."""
+    place = home.models / version / f"{name}.parquet"
+    try:
+        return pl.read_parquet(place)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise BadInput(f"{place}: cannot be read ({error}); retrain") from None
 
 
 def unseen(
     home: Home, version: str, wordings: list[str], model: Model, labels: list[str]
 ) -> Floats:
     """wordings x `labels`: what models that never saw the wording score, in place of the one that serves;
-    a wording that was not known then is scored by the `model` itself, which never saw it either."""
+    a wording that was no seed data then is scored by the `model` itself."""
     scores = model.scores_of(wordings, labels)
     place = home.models / version / "unseen.parquet"
     if not place.is_file():
@@ -62,10 +77,10 @@ def unseen(
     kept = pl.read_parquet(place)
     if kept.height:
         known = aligned(np.array(kept["scores"].to_list()), kept["labels"][0].to_list(), labels)
-        row = {u: i for i, u in enumerate(kept["utterance"])}
+        row = {u.casefold(): i for i, u in enumerate(kept["utterance"])}
         for here, wording in enumerate(wordings):
-            if wording in row:
-                scores[here] = known[row[wording]]
+            if (place_of := row.get(wording.casefold())) is not None:
+                scores[here] = known[place_of]
     return scores
 
 

@@ -106,8 +106,8 @@ def train(taught: Lesson, encoder: Encoder | None = None) -> Model:
 
 def cross_fit(taught: Lesson, cases: list[str], encoder: Encoder | None) -> tuple[Model, Floats]:
     """A model of the lesson, and what models of it would score the `cases` that never saw them (cases
-    x labels): of each fold of the cases one that was taught all the rest, as other cases are worded
-    (letter case apart)."""
+    x labels): of each fold of the cases one that was taught all the rest, wordings that differ in letter
+    case being one. UNKNOWN where the rest has fewer than two labels."""
     reading = Reading.of(taught.wordings, encoder)
     asked = Reading.of(cases, encoder)
     fold = folds(cases)
@@ -117,6 +117,8 @@ def cross_fit(taught: Lesson, cases: list[str], encoder: Encoder | None) -> tupl
     scores = np.full((len(cases), len(taught.labels)), UNKNOWN)
     for k in np.unique(fold):
         rest, here = fold_of != k, fold == k
+        if len(np.unique(taught.shares[rest].indices)) < 2:
+            continue  # nothing to learn there
         model = _fit(taught.of(rest), reading.at(rest))
         scores[here] = aligned(asked.at(here).scores(model), model.labels, taught.labels)
     return _fit(taught, reading), scores

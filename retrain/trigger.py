@@ -18,13 +18,13 @@ class TriggerConfig:
     fewest_examples: int = 100  # a smaller training set is an anecdote
     fewest_fresh: int = 50  # wordings that the champion's training set does not hold
     worth: float = 0.005  # share of all turns that must come out better
-    cool_down: int = 3  # nights after a decision to retrain
+    cool_down: int = 3  # nights after a retraining
 
 
 @dataclass(frozen=True)
 class Prospects:
     """What is known before retraining. `mended` and `broken` are turns a day of `turns`, the first at
-    least, the second as expected; `nights` since the last decision to retrain, if there was one."""
+    least, the second as expected; `nights` since the last retraining, if there was one."""
 
     examples: int
     fresh: int
@@ -52,7 +52,7 @@ def decide(known: Prospects, config: TriggerConfig) -> Decision:
         )
     if known.nights is not None and known.nights < config.cool_down:
         against.append(
-            f"the last decision to retrain is {known.nights} nights old, {config.cool_down} needed"
+            f"the last retraining is {known.nights} nights old, {config.cool_down} needed"
         )
     better = known.mended - known.broken
     value = f"{known.mended:.1f} of {known.turns:.0f} turns a day mended at least, {known.broken:.1f} broken"
@@ -65,8 +65,8 @@ def decide(known: Prospects, config: TriggerConfig) -> Decision:
 
 
 def mended(rows: pl.DataFrame) -> float:
-    """Turns a day that would come out right at least, where the champion's answer is another than what
-    is believed. Rows: `turns` a day, `believed` (the lower bound of the best label's probability),
+    """Turns that would come out right at least, where the champion's answer is another than what is
+    believed. Rows: `turns`, `believed` (the lower bound of the best label's probability),
     `answered` (the probability of the champion's answer), and whether the two are the `same`."""
     others = rows.filter(~pl.col("same"))
     gain = (pl.col("believed") - pl.col("answered")).clip(0.0) * pl.col("turns")
@@ -99,6 +99,6 @@ def _stability(now: pl.DataFrame, then: pl.DataFrame) -> float:
     """Sum over labels of (p - q) log(p / q)."""
     parts = [rows.group_by("label").agg(pl.col("turns").sum()) for rows in (now, then)]
     both = parts[0].join(parts[1], on="label", how="full", coalesce=True).fill_null(0.0)
-    p, q = (both[c].to_numpy().astype(np.float64) + 0.5 for c in ("turns", "turns_right"))
-    p, q = p / p.sum(), q / q.sum()
+    counted = (both[c].to_numpy().astype(np.float64) for c in ("turns", "turns_right"))
+    p, q = ((c + 0.5) / (c + 0.5).sum() for c in counted)
     return float(((p - q) * np.log(p / q)).sum())

@@ -21,6 +21,7 @@ def home(tmp_path) -> Home:
     for number, model in enumerate(models, 1):
         keep(home, f"2026-01-0{number}-000{number}-a", model, before, f"set-{number}")
         before = f"2026-01-0{number}-000{number}-a"
+    store.promote(home, "2026-01-01-0001-a")
     store.promote(home, "2026-01-02-0002-a")
     return home
 
@@ -43,10 +44,15 @@ def test_a_hold_stops_until_it_is_released(home):
     assert brake.read(home).against("set-3") is None
 
 
-def test_approval_lets_the_last_model_serve_and_forgives(home):
-    brake.reject(home, "2026-01-03-0003-a", "odd")
+def test_approval_lets_the_last_model_serve_that_was_not_rejected(home):
     assert brake.approve(home, None) == "2026-01-03-0003-a"
-    assert store.champion(home) == "2026-01-03-0003-a"
+    brake.reject(home, "2026-01-03-0003-a", "odd")
+    assert brake.approve(home, None) == "2026-01-02-0002-a"
+
+
+def test_approval_by_name_forgives(home):
+    brake.reject(home, "2026-01-03-0003-a", "odd")
+    assert brake.approve(home, "2026-01-03-0003-a") == store.champion(home)
     assert brake.read(home).against("set-3") is None
 
 
@@ -66,15 +72,23 @@ def test_what_was_rejected_does_not_come_back(home):
     assert brake.rollback(home) == "2026-01-01-0001-a"  # not the second, which was rejected
 
 
-def test_a_training_set_can_be_rejected(home):
-    (home.training_sets / "set-9").mkdir(parents=True)
+def test_a_training_set_can_be_rejected_and_what_it_taught_with_it(home):
+    for name in ("set-2", "set-9"):
+        (home.training_sets / name).mkdir(parents=True)
     assert brake.reject(home, "set-9", "a bad day") == "2026-01-02-0002-a"
     assert "a bad day" in str(brake.read(home).against("set-9"))
+    assert brake.reject(home, "set-2", "robots") == "2026-01-01-0001-a"
+
+
+def test_a_rollback_goes_to_what_served_last(home):
+    brake.approve(home, "2026-01-03-0003-a")
+    brake.approve(home, "2026-01-01-0001-a")
+    assert brake.rollback(home) == "2026-01-03-0003-a"
 
 
 def test_the_first_model_cannot_be_rolled_back(home):
     brake.rollback(home)
-    with pytest.raises(BadInput, match="the first model"):
+    with pytest.raises(BadInput, match="no other model served before it"):
         brake.rollback(home)
     assert store.champion(home) == "2026-01-01-0001-a"
 

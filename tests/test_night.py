@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from flows import runs, settings
-from flows.night import Outcome, training_versions
+from flows.night import Outcome
 from logs import turn, write_log
 from warehouse.errors import BadInput, Busy
-from warehouse.home import VERSION, Home, alone, create
+from warehouse.home import VERSION, Home, alone, create, training_versions
 from warehouse.lake import Lake
 from warehouse.tables import EVENT_TABLES, TABLES
 

@@ -97,6 +97,15 @@ def test_cases_are_scored_by_models_that_never_saw_them():
     assert taught.labels[scores[0].argmax()] == "lamp"
 
 
+def test_a_handful_of_seed_data_is_enough_to_start():
+    two = SEED.filter(pl.col("utterance").is_in([LAMPS[0], MUSIC[0]]))
+    for n in range(12):
+        rows = two.with_columns(utterance=pl.col("utterance") + f" {n}")
+        model, scores = cross_fit(lesson(rows), rows["utterance"].to_list(), None)
+        assert model.labels == ["lamp", "music"]
+        assert scores.shape == (2, 2)
+
+
 def example_of(utterance: str, label: str) -> pl.DataFrame:
     row = {"utterance": utterance, "labels": [label], "probabilities": [1.0], "weight": 1.0}
     return pl.DataFrame([row])
@@ -123,7 +132,8 @@ def test_a_saved_model_predicts_the_same(tmp_path, encoder, with_encoder):
     assert np.array_equal(load(tmp_path / "m").scores(LAMPS), model.scores(LAMPS))
 
 
-HARMS = ["truncated", "changed", "newer", "gone", "pickled", "encoder", "before", "labels"]
+HARMS = ["truncated", "changed", "newer", "gone", "pickled", "encoder", "link", "before", "labels"]
+HARMS += ["fewer"]
 
 
 @pytest.mark.parametrize("harm", HARMS)
@@ -144,6 +154,10 @@ def test_a_model_folder_that_was_touched_is_refused(tmp_path, encoder, harm):
             np.savez(weights, features=np.array([{}], dtype=object))
         case "encoder":
             (folder / "encoder" / "tokenizer.json").write_text("{}")
+        case "link":
+            (folder / "encoder" / "more").symlink_to(tmp_path)
+        case "fewer":
+            facts.write_text(json.dumps(json.loads(facts.read_text()) | {"labels": ["lamp"]}))
         case "before":
             (folder / "before" / "model.json").write_text("{}")
         case "labels":
@@ -366,4 +380,5 @@ def test_promotion_is_one_pointer(tmp_path):
     store.promote(home, "a")
     store.promote(home, "b")
     assert store.champion(home) == "b"
-    assert [p.name for p in home.models.iterdir()] == ["champion"]
+    assert sorted(p.name for p in home.models.iterdir()) == ["champion", "served"]
+    assert store.served(home) == ["a", "b"]

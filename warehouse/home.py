@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 from filelock import FileLock, Timeout
 
 from warehouse.errors import BadInput, Busy
@@ -83,6 +84,18 @@ def existing(root: Path) -> Home:
             f"{root}: was made by a newer sayagain (format {version}, this one reads {VERSION}); update sayagain"
         )
     return Home(root)
+
+
+def training_versions(home: Home) -> list[str]:
+    """All training sets, oldest first."""
+    return sorted(p.parent.name for p in home.training_sets.glob("[!.]*/examples.parquet"))
+
+
+def read_training_set(home: Home, version: str) -> pl.DataFrame:
+    place = home.training_sets / version / "examples.parquet"
+    if not place.is_file():
+        raise BadInput(f"{place}: is missing; run the night again")
+    return pl.read_parquet(place)
 
 
 @contextmanager

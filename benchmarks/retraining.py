@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,9 +81,7 @@ def show(
         orient="row",
     )
     known = seed.kept(home)
-    best = train(
-        lesson(pl.concat([known.with_columns(), logged.select(known.columns)])), model.encoder
-    )
+    best = train(lesson(pl.concat([known, logged.select(known.columns)])), model.encoder)
     annotated = np.array(best.best(asked)) == truth
     way = annotated.mean() - before.mean()
 
@@ -98,7 +97,7 @@ def show(
     champion = store.fetch(home, verdict["before"])
     labels = model.labels
     held = aligned(champion.scores(asked), champion.labels, labels)
-    own = plain(model).scores(asked)
+    own = replace(model, before=None).scores(asked)
     names = np.array(labels)
     for hold in HOLDS:
         line(f"hold {hold}", names[loyal(own, held.argmax(axis=1), hold).argmax(axis=1)] == truth)
@@ -108,18 +107,6 @@ def show(
             names[(share * own + (1 - share) * held).argmax(axis=1)] == truth,
         )
     by_bucket(world, told, champion, model)
-
-
-def plain(model: Model) -> Model:
-    """The model without the answers that it holds."""
-    return Model(
-        model.labels,
-        model.features,
-        model.weights,
-        model.offsets,
-        meaning=model.meaning,
-        encoder=model.encoder,
-    )
 
 
 def by_bucket(world: Path, told: dict, champion: Model, model: Model) -> None:

@@ -4,7 +4,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -271,6 +272,16 @@ def review(
     shown.print(table)
 
 
+@contextmanager
+def _held(root: Path) -> Iterator[Any]:
+    """The home, while no run is at work in it."""
+    from warehouse.home import alone, existing
+
+    home = existing(root)
+    with alone(home):
+        yield home
+
+
 @app.command()
 def hold(
     *,
@@ -280,10 +291,8 @@ def hold(
 ) -> None:
     """Stop retraining and promotion until released. Nights go on; challengers wait."""
     from retrain import brake
-    from warehouse.home import alone, existing
 
-    place = existing(home)
-    with alone(place):
+    with _held(home) as place:
         if release:
             brake.release(place)
         else:
@@ -301,10 +310,8 @@ def approve(
 ) -> None:
     """Let a model serve, whatever the gate or a hold says."""
     from retrain import brake
-    from warehouse.home import alone, existing
 
-    place = existing(home)
-    with alone(place):
+    with _held(home) as place:
         shown.print(f"{brake.approve(place, model)} serves")
 
 
@@ -317,10 +324,8 @@ def reject(
 ) -> None:
     """Never let a model, or any of its training set, serve. Where it serves, the one before it does."""
     from retrain import brake
-    from warehouse.home import alone, existing
 
-    place = existing(home)
-    with alone(place):
+    with _held(home) as place:
         shown.print(f"{version} is rejected; {brake.reject(place, version, because)} serves")
 
 
@@ -328,10 +333,8 @@ def reject(
 def rollback(*, home: HomeFolder) -> None:
     """Let the model before the champion serve again, and remember that the champion was rejected."""
     from retrain import brake
-    from warehouse.home import alone, existing
 
-    place = existing(home)
-    with alone(place):
+    with _held(home) as place:
         shown.print(f"{brake.rollback(place)} serves")
 
 

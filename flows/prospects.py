@@ -84,7 +84,6 @@ def _flips(home: Home, champion: str) -> float:
 
 def _nights(home: Home, day: str) -> int | None:
     """How long before this night the last training set was that a model learned from."""
-    versions = [p.parent.name for p in home.models.glob("[!.]*/model.json")]
-    taught = [v[:10] for v in versions if store.about(home, v).get("training_set")]
+    taught = [v[:10] for v in store.versions(home) if store.about(home, v).get("training_set")]
     earlier = [night for night in taught if night <= day]
     return (date.fromisoformat(day) - date.fromisoformat(max(earlier))).days if earlier else None

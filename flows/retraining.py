@@ -14,7 +14,7 @@ from flows.night import Caller, Result, code, digest_of
 from flows.settings import Settings
 from retrain import brake, store
 from retrain.encoder import Encoder
-from retrain.gate import PROMISE, SEED, USERS, Cases, Cost, GateConfig, Verdict, judge
+from retrain.gate import HOLDS, PROMISE, SEED, USERS, Cases, Cost, GateConfig, Verdict, judge
 from retrain.model import Model, aligned
 from retrain.trainer import cross_fit, lesson, sharpest
 from warehouse.errors import BadInput
@@ -77,9 +77,8 @@ def challenge(job: Retraining, training_set: str) -> Result:
             "promoted": False,
             "because": ["the champion learned from this training set already"],
         }
-    if training_set in (rejected := brake.read(job.home).rejected):
-        because = [f"a person rejected {training_set}: {rejected[training_set]}"]
-        return {"champion": serving, "promoted": False, "because": because}
+    if refused := brake.read(job.home).refused(training_set):
+        return {"champion": serving, "promoted": False, "because": [refused]}
     version, verdict = _train_and_judge(job, training_set)
     whole = verdict.figures.row(0, named=True)
     return {
@@ -234,7 +233,8 @@ def _tried(
         unseen = store.unseen(home, serving, seeds, champion, labels)
         held = np.vstack([unseen, champion.scores_of(others, labels)])
     rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
-    cost = _cost(model.after(champion, 0.0) if champion else model, seeds[:TIMED])
+    dearest = model.after(champion, max(HOLDS)) if champion else model
+    cost = _cost(dearest, seeds[:TIMED])
     measured = Cases(pl.concat([rows, material.others]), labels, held, after, cost)
     return Tried(model, measured, len(seeds))
 

@@ -20,13 +20,15 @@ class Brake:
     held: str | None = None
     rejected: dict[str, str] = field(default_factory=dict)
 
+    def refused(self, training_set: str | None) -> str | None:
+        """Why a person rejected this training set, if so."""
+        why = self.rejected.get(training_set) if training_set else None
+        return None if why is None else f"a person rejected {training_set}: {why}"
+
     def against(self, training_set: str | None) -> str | None:
-        """Why a person wants no model of this training set to serve, if so."""
-        if training_set in self.rejected:
-            return f"a person rejected {training_set}: {self.rejected[training_set]}"
-        if self.held is not None:
-            return f"held by a person: {self.held}"
-        return None
+        """Why a person wants no model of this training set to serve now, if so."""
+        held = None if self.held is None else f"held by a person: {self.held}"
+        return self.refused(training_set) or held
 
 
 def read(home: Home) -> Brake:
@@ -108,8 +110,7 @@ def _about(home: Home, version: str) -> dict[str, Any]:
 def _newest(home: Home) -> str:
     """The model that was trained last, of those that nobody rejected."""
     brake = read(home)
-    known = [p.parent.name for p in home.models.glob("[!.]*/model.json")]
-    free = [v for v in known if not _rejected(home, v, brake)]
+    free = [v for v in store.versions(home) if not _rejected(home, v, brake)]
     if not free:
         raise BadInput(f"{home.root}: has no model to approve; `sayagain retrain` trains one")
     return max(free, key=lambda version: int(version.split("-")[3]))  # its number

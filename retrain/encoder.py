@@ -1,6 +1,5 @@
 """The encoder that a model carries along: any folder of sentence-transformers."""
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from warehouse.ledger import file_digest
 
 BATCH = 512
 
@@ -38,7 +39,7 @@ class Encoder:
         if any(f.is_symlink() for f in inside):
             raise ValueError("the encoder holds a link")
         files = [f for f in inside if f.is_file()]
-        return {str(f.relative_to(self.folder)): digest(f.read_bytes()) for f in files}
+        return {str(f.relative_to(self.folder)): file_digest(f) for f in files}
 
 
 @cache
@@ -46,7 +47,3 @@ def _loaded(folder: str) -> Any:
     from sentence_transformers import SentenceTransformer
 
     return SentenceTransformer(folder, trust_remote_code=False, local_files_only=True)
-
-
-def digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -63,7 +63,7 @@ class Cases:
 
     @property
     def truth(self) -> Indices:
-        """The column of each case's intent; -1 where the challenger does not know it."""
+        """The column of each case's intent; -1 where neither model knows it."""
         place = {label: i for i, label in enumerate(self.labels)}
         return np.array([place.get(i, -1) for i in self.rows["intent"]], np.int64)
 
@@ -143,17 +143,19 @@ def _figures(judged: pl.DataFrame) -> pl.DataFrame:
     rate = flipped[0] / max(cases[0], 1e-9)
     pool = np.where(np.arange(counted.height) > 0, POOL, 0.0)
     flips, kept = flipped + pool * rate, cases - flipped + pool * (1 - rate)
-    bounds = {
-        name: pl.Series(name, np.asarray(beta.ppf(q, flips + 0.5, kept + 0.5)))
-        for name, q in (("flips_at_least", DOUBT), ("flips_at_most", 1 - DOUBT))
-    }
     seen = pl.col("cases").clip(1e-9)
     return counted.with_columns(
         champion_accuracy=pl.col("before") / seen,
         challenger_accuracy=pl.col("after") / seen,
         negative_flips=pl.when(pl.col("before").is_not_null()).then(pl.col("flips") / seen),
-        **bounds,
+        flips_at_least=pl.Series(_bound(DOUBT, flips, kept)),
+        flips_at_most=pl.Series(_bound(1 - DOUBT, flips, kept)),
     )
+
+
+def _bound(chance: float, flips: Floats, kept: Floats) -> Floats:
+    """Below which the share of flips lies with this chance (Jeffreys interval)."""
+    return np.asarray(beta.ppf(chance, flips + 0.5, kept + 0.5))
 
 
 def _floats(rows: pl.DataFrame, column: str) -> Floats:
@@ -202,7 +204,9 @@ def _too_dear(cost: Cost | None, config: GateConfig) -> Iterator[str]:
 
 def _most(judged: pl.DataFrame) -> float:
     """The bound on the share of cases that flip."""
-    return float(_figures(judged).row(0, named=True)["flips_at_most"])
+    weight = _floats(judged, "weight")
+    flips = weight @ _floats(judged, "flipped")
+    return float(_bound(1 - DOUBT, flips, weight.sum() - flips))
 
 
 def _in_favour(judged: pl.DataFrame, figures: pl.DataFrame, hold: float, cases: Cases) -> str:

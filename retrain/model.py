@@ -6,6 +6,7 @@ encoder/         the encoder of the meaning, where there is one
 before/          the model whose answers are held, where there is one
 """
 
+import hashlib
 import io
 import json
 import shutil
@@ -19,8 +20,9 @@ from scipy.sparse import csr_matrix, hstack
 from scipy.special import softmax
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from retrain.encoder import Encoder, digest
+from retrain.encoder import Encoder
 from warehouse.errors import BadInput
+from warehouse.ledger import file_digest
 
 FORMAT = 2
 BUCKETS = 2**18
@@ -82,15 +84,18 @@ class Model:
         return self._scores(wordings, grams(wordings))
 
     def _scores(self, wordings: list[str], seen: csr_matrix) -> Floats:
-        read = np.asarray(seen[:, self.features] @ self.weights + self.offsets, np.float64)
-        if self.encoder:
-            read += self.encoder.embed(wordings) @ self.meaning
+        read = self.own_scores(seen, self.encoder.embed(wordings) if self.encoder else None)
         if self.before:
             place = {label: i for i, label in enumerate(self.labels)}
             column = np.array([place.get(label, -1) for label in self.before.labels], np.int64)
             answers = self.before._scores(wordings, seen).argmax(axis=1)
             read = loyal(read, column[answers], self.hold)
         return read
+
+    def own_scores(self, seen: csr_matrix, vectors: Weights | None) -> Floats:
+        """wordings x labels, by n-grams and vectors alone: nothing is held."""
+        read = np.asarray(seen[:, self.features] @ self.weights + self.offsets, np.float64)
+        return read if vectors is None else read + vectors @ self.meaning
 
     def scores_of(self, wordings: list[str], labels: list[str]) -> Floats:
         """wordings x `labels`, UNKNOWN where the model does not know one."""
@@ -158,11 +163,9 @@ def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
         "labels": model.labels,
         "sharpness": model.sharpness,
         "hold": model.hold,
-        "weights": digest(packed),
+        "weights": _digest(packed),
         "encoder": model.encoder.digests() if model.encoder else None,
-        "before_model": digest((folder / "before" / "model.json").read_bytes())
-        if model.before
-        else None,
+        "before_model": file_digest(folder / "before" / "model.json") if model.before else None,
         **about,
     }
     (folder / "model.json").write_text(
@@ -183,11 +186,11 @@ def load(folder: Path) -> Model:
         packed = (folder / "weights.npz").read_bytes()
         encoder = Encoder(folder / "encoder") if facts["encoder"] else None
         before = folder / "before" if facts["before_model"] else None
-        _same(folder / "weights.npz", digest(packed), facts["weights"])
+        _same(folder / "weights.npz", _digest(packed), facts["weights"])
         if encoder:
             _same(encoder.folder, encoder.digests(), facts["encoder"])
         if before:
-            _same(before, digest((before / "model.json").read_bytes()), facts["before_model"])
+            _same(before, file_digest(before / "model.json"), facts["before_model"])
         with np.load(io.BytesIO(packed), allow_pickle=False) as held:
             arrays = {name: held[name] for name in ARRAYS}
         labels = [str(label) for label in facts["labels"]]
@@ -218,3 +221,7 @@ def _fits(folder: Path, arrays: dict[str, npt.NDArray[Any]], labels: int) -> Non
 def _same(place: Path, found: object, kept: object) -> None:
     if found != kept:
         raise BadInput(f"{place}: is not what was saved; restore it, or retrain")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

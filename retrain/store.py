@@ -12,6 +12,11 @@ from warehouse.errors import BadInput
 from warehouse.home import Home, keep_once, write_atomically
 
 
+def versions(home: Home) -> list[str]:
+    """All models, whether or not they served."""
+    return sorted(p.parent.name for p in home.models.glob("[!.]*/model.json"))
+
+
 def champion(home: Home) -> str | None:
     """The version that serves."""
     pointer = home.models / "champion"
@@ -87,6 +92,6 @@ def unseen(
 def about(home: Home, version: str) -> dict[str, Any]:
     """What is known of a model: its training set, labels, the gate's reasons."""
     try:
-        return dict(json.loads((home.models / version / "model.json").read_text()))
+        return dict(json.loads((home.models / version / "model.json").read_text(encoding="utf8")))
     except (OSError, ValueError) as error:
         raise BadInput(f"{home.models / version}: cannot be read as a model ({error})") from None

@@ -93,11 +93,6 @@ class Reading:
     def at(self, some: npt.NDArray[np.bool_]) -> "Reading":
         return Reading(self.grams[some], self.vectors[some], self.encoder)
 
-    def scores(self, model: Model) -> Floats:
-        """wordings x the model's labels."""
-        read = self.grams[:, model.features] @ model.weights + model.offsets
-        return np.asarray(read + self.vectors @ model.meaning, np.float64)
-
 
 def train(taught: Lesson, encoder: Encoder | None = None) -> Model:
     """A model of the lesson; the same lesson gives the same model. Needs two labels at least."""
@@ -120,7 +115,8 @@ def cross_fit(taught: Lesson, cases: list[str], encoder: Encoder | None) -> tupl
         if len(np.unique(taught.shares[rest].indices)) < 2:
             continue  # nothing to learn there
         model = _fit(taught.of(rest), reading.at(rest))
-        scores[here] = aligned(asked.at(here).scores(model), model.labels, taught.labels)
+        found = model.own_scores(asked.grams[here], asked.vectors[here])
+        scores[here] = aligned(found, model.labels, taught.labels)
     return _fit(taught, reading), scores
 
 

@@ -490,6 +490,8 @@ def _show_night(outcome: Any, home: Path) -> None:
         )
     else:
         table.add_row("nothing to learn", "the log holds no turn")
+    for message in outcome.told:
+        table.add_row(message["receiver"], f"{message['status']}: {message['answer']}")
     table.add_row(
         "open next",
         f"sayagain report --home {home}   |   duckdb -readonly {home / 'warehouse.duckdb'}",

@@ -5,29 +5,29 @@ are small mappings of keys and counts: rows go through the lake.
 """
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
-from prefect import flow, get_run_logger, task
+import httpx
+from prefect import events, flow, get_client, get_run_logger, task
 from prefect import serve as serve_deployments
 from prefect.artifacts import create_markdown_artifact
 from prefect.blocks.core import Block
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments.runner import RunnerDeployment
-from prefect.events import emit_event
-from prefect.events.schemas.deployment_triggers import DeploymentEventTrigger
+from prefect.events import DeploymentEventTrigger, Resource
 from prefect.flows import Flow
 from prefect.utilities.asyncutils import run_coro_as_sync
 
 from flows import runs, settings
 from flows.night import Outcome, Result
+from retrain.outbox import Message, UnheardError
+from retrain.receivers import DUE
 from warehouse.errors import BadInput
-from warehouse.home import existing
-from warehouse.ledger import Ledger, digest
 
-DUE = "sayagain.retraining.due"
 RETRIES = 2
 WAIT = 10  # seconds before a step is tried again
 PATIENCE = 3600.0  # seconds that a flow waits for another one in the same home
@@ -72,9 +72,8 @@ def learn(
     outcomes = []
     for paths, named in runs.nights(logs or [], chosen, day, None, None):
         request = runs.Request(paths, Path(home), engine, _path(seed_data), _path(config), named)
-        outcome = runs.run_night(request, chosen, as_task, PATIENCE)
+        outcome = runs.run_night(request, chosen, as_task, PATIENCE, {"event": Event()})
         create_markdown_artifact(_told(outcome), key="sayagain-night", description=outcome.night)
-        announce(home, outcome)
         outcomes.append(outcome)
     return runs.as_dict(outcomes[-1])
 
@@ -96,23 +95,26 @@ def retrain(
     return verdict
 
 
-def announce(home: str, outcome: Outcome) -> None:
-    """Say once for a training set that retraining is due. The event's id is the training set's."""
-    if not outcome.retrain or outcome.training_set is None:
-        return
+@dataclass(frozen=True)
+class Event:
+    """A Prefect event, which starts the deployment of `retrain`. The server keeps one of an id."""
 
-    def send() -> Result:
-        emit_event(
-            DUE,
-            resource={"prefect.resource.id": f"sayagain.training-set.{outcome.training_set}"},
-            payload={"home": home, "training_set": outcome.training_set},
-            id=uuid5(NAMESPACE_URL, f"sayagain:{home}:{outcome.training_set}"),
+    def tell(self, message: Message) -> str:
+        resource = Resource(
+            {"prefect.resource.id": f"sayagain.training-set.{message.training_set}"}
         )
-        return {"training_set": outcome.training_set}
-
-    Ledger(existing(Path(home)).root / "ledger").once(
-        "announce", digest(outcome.training_set), send
-    )
+        event = events.Event(
+            event=DUE,
+            resource=resource,
+            payload=asdict(message),
+            id=uuid5(NAMESPACE_URL, message.message),
+        )
+        try:
+            with get_client(sync_client=True) as client:
+                client.request("POST", "/events", json=[event.model_dump(mode="json")])
+        except (httpx.HTTPError, RuntimeError) as error:
+            raise UnheardError(type(error).__name__) from None
+        return f"event {event.id}"
 
 
 def serve(home: Path, logs: list[str], config: Path | None, cron: str) -> None:

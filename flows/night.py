@@ -33,7 +33,7 @@ from mining import (
 from mining.door import DoorConfig
 from mining.engine import Engine
 from mining.neighbours import Search
-from retrain import brake, store
+from retrain import brake, outbox, store
 from retrain.trigger import TriggerConfig, decide
 from warehouse.home import Home, keep_once, read_training_set, training_versions
 from warehouse.lake import Lake, typed
@@ -55,6 +55,7 @@ class Night:
     engine: Engine
     seed_data: pl.DataFrame | None = None  # to be kept once the log is taken in
     until: date | None = None  # last day of which the log may have turns
+    receivers: tuple[str, ...] = ()  # whom a decision to retrain is for
     began: float = field(default_factory=time.perf_counter)
 
     @property
@@ -98,6 +99,7 @@ class Outcome:
     retrain: bool = False
     because: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()  # what the log had to tell a rephrase from a change of mind
+    told: tuple[dict[str, str], ...] = ()  # messages sent that retraining is due
 
 
 def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
@@ -118,6 +120,7 @@ def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
     call(believe_labels, night, day)
     built = call(build_training_set, night, day)
     decided = call(decide_retraining, night, day, built["version"])
+    call(post_messages, night, day, built["version"], decided)
     counts = call(publish_warehouse, night, day, intake)
     return Outcome(
         day,
@@ -520,6 +523,13 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
         return verdict
 
     return night.once("decide_retraining", [day, version, champion, str(brakes)], work)
+
+
+def post_messages(night: Night, day: str, version: str, decided: Result) -> Result:
+    """Leave a message for each receiver, where retraining is due; they are sent once the night is over."""
+    if not decided["retrain"]:
+        return {"waiting": outbox.waiting(night.home).height}
+    return {"waiting": outbox.post(night.home, day, version, decided["because"], night.receivers)}
 
 
 def publish_warehouse(night: Night, day: str, intake: Result) -> Result:

@@ -1,7 +1,9 @@
 """What the command line and the deployments ask for, and how it is carried out: which nights, which
 engine, alone in the home, through Prefect where a server is set."""
 
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -15,9 +17,14 @@ from mining import engines
 from mining.engines import EngineName
 from mining.neighbours import library
 from mining.rows import log_files
+from retrain.outbox import Post, Receiver
+from retrain.receivers import SECRET, Command, Webhook, secret_of
 from warehouse.errors import BadInput, Busy
-from warehouse.home import alone, create, existing
+from warehouse.home import Home, alone, create, existing
 from warehouse.lake import Lake
+from warehouse.publish import publish
+
+MARKING = 3600.0  # seconds that a message told waits to be marked so, while a receiver retrains
 
 
 @dataclass(frozen=True)
@@ -52,21 +59,42 @@ def nights(
     return [([p.replace("{day}", d.isoformat()) for p in paths], d.isoformat()) for d in wanted]
 
 
-def run_night(request: Request, settings: Settings, call: Caller, patience: float = 0) -> Outcome:
-    """One night, alone in the home, after `patience` seconds at most. A home that had nights before
-    remembers one that failed in `runs`."""
-    today = request.day or _now(settings).date().isoformat()
-    if not (request.home / "home.json").is_file():
-        return _run(request, settings, call, today, patience)
-    try:
-        return _run(request, settings, call, today, patience)
-    except Busy:
-        raise
-    except Exception as error:
-        home = existing(request.home)
-        with alone(home, patience):
-            record_failure(Lake(home.lake), today, str(error).splitlines()[0] or repr(error))
-        raise
+def run_night(
+    request: Request,
+    settings: Settings,
+    call: Caller,
+    patience: float = 0,
+    others: Mapping[str, Receiver] | None = None,
+) -> Outcome:
+    """One night, alone in the home, after `patience` seconds at most; then what it decided is told to
+    the receivers of the settings, and to `others`. A home that had nights before remembers one that
+    failed in `runs`."""
+    receivers = receivers_of(settings) | dict(others or {})
+    outcome = _remembered(request, settings, call, patience, tuple(receivers))
+    return replace(outcome, told=told(existing(request.home), settings, receivers))
+
+
+def receivers_of(settings: Settings) -> dict[str, Receiver]:
+    """Who the settings say is to be told that retraining is due."""
+    found: dict[str, Receiver] = {}
+    tell = settings.tell
+    if tell.webhook:
+        key = secret_of(os.environ.get(SECRET))
+        found["webhook"] = Webhook(tell.webhook, key, tell.webhook_seconds)
+    if tell.command:
+        found["command"] = Command(tell.command, tell.command_seconds)
+    return found
+
+
+def told(
+    home: Home, settings: Settings, receivers: Mapping[str, Receiver]
+) -> tuple[dict[str, str], ...]:
+    """Deliver what waits, while nothing holds the home: a receiver may retrain in it."""
+    sent = tuple(Post(home, receivers, MARKING).deliver())
+    if sent:
+        with alone(home, MARKING):
+            publish(home, Lake(home.lake), settings.floors.published)
+    return sent
 
 
 def run_retraining(
@@ -87,9 +115,36 @@ def run_retraining(
         return retrain(Retraining(home, settings, promises), call)
 
 
-def _run(
-    request: Request, settings: Settings, call: Caller, today: str, patience: float
+def _remembered(
+    request: Request,
+    settings: Settings,
+    call: Caller,
+    patience: float,
+    receivers: tuple[str, ...],
 ) -> Outcome:
+    """The night; where it fails in a home that had nights before, `runs` says so."""
+    today = request.day or _now(settings).date().isoformat()
+    had_nights = (request.home / "home.json").is_file()
+    try:
+        return _run(request, settings, call, patience, (today, receivers))
+    except Busy:
+        raise
+    except Exception as error:
+        if had_nights:
+            home = existing(request.home)
+            with alone(home, patience):
+                record_failure(Lake(home.lake), today, str(error).splitlines()[0] or repr(error))
+        raise
+
+
+def _run(
+    request: Request,
+    settings: Settings,
+    call: Caller,
+    patience: float,
+    named: tuple[str, tuple[str, ...]],
+) -> Outcome:
+    today, receivers = named
     if request.engine not in get_args(EngineName):
         raise BadInput(f"--engine {request.engine}: is unknown; known: auto, duckdb, spark")
     library()
@@ -102,7 +157,8 @@ def _run(
     with alone(home, patience):
         Lake(home.lake).recover()
         with engines.opened(chosen, home.root / "scratch", master) as engine:
-            return learn(Night(home, settings, engine, known, until), files, today, call)
+            night = Night(home, settings, engine, known, until, receivers)
+            return learn(night, files, today, call)
 
 
 def as_dict(outcome: Outcome) -> dict[str, Any]:

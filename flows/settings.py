@@ -3,6 +3,7 @@
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -84,6 +85,27 @@ class Gate(_Section):
     most_mib: float = Field(1024.0, gt=0)  # of the model
 
 
+class Tell(_Section):
+    """[tell]: whom a decision to retrain goes to, beside Prefect."""
+
+    webhook: str | None = None  # https address; its secret is in SAYAGAIN_WEBHOOK_SECRET
+    webhook_seconds: float = Field(10.0, gt=0)  # for connecting, and for the answer
+    command: list[str] = []  # reads the message from its standard input
+    command_seconds: float = Field(3600.0, gt=0)
+
+    @field_validator("webhook")
+    @classmethod
+    def _private(cls, address: str | None) -> str | None:
+        if address is not None:
+            parts = urlsplit(address)
+            here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+            if not parts.hostname or not (
+                parts.scheme == "https" or (here and parts.scheme == "http")
+            ):
+                raise ValueError("must be an https address")
+        return address
+
+
 class Notify(_Section):
     """[notify]: whom a failed night tells."""
 
@@ -96,6 +118,7 @@ class Settings(_Section):
     floors: Floors = Floors()
     trigger: Trigger = Trigger()
     gate: Gate = Gate()
+    tell: Tell = Tell()
     notify: Notify = Notify()
 
 

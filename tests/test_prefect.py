@@ -1,7 +1,8 @@
-"""Against a real Prefect server: the deployments of prefect.yaml, a scheduled run, its event, and the
-retraining that the event starts."""
+"""Against a real Prefect server: the deployments of prefect.yaml, a run of the night, its decision, the
+event, the retraining that the event starts, and its promotion; with a hold before, and a rollback after."""
 
 import asyncio
+import gzip
 import os
 import socket
 import subprocess
@@ -13,6 +14,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from retrain import store
+from warehouse.home import Home
+from warehouse.lake import Lake
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 240.0  # seconds
@@ -92,7 +97,31 @@ def done(api: str, flow: str) -> list[dict[str, object]]:
     return [r for r in runs_of(api, flow) if r["state_type"] in ("COMPLETED", "FAILED", "CRASHED")]
 
 
-def test_a_scheduled_night_starts_the_retraining_that_pays(server, tmp_path):
+def deployed_runs(api: str, flow: str) -> list[dict[str, object]]:
+    return [r for r in done(api, flow) if r["deployment_id"]]
+
+
+def run_now(api: str, deployment: object) -> None:
+    now = datetime.now(UTC).isoformat()
+    state = {"type": "SCHEDULED", "state_details": {"scheduled_time": now}}
+    httpx.post(
+        f"{api}/deployments/{deployment}/create_flow_run", json={"state": state}, timeout=10
+    ).raise_for_status()
+
+
+def sayagain(environment: dict[str, str], *words: str, said: str = "") -> bytes:
+    """What the command prints."""
+    command = [sys.executable, "-m", "flows", *words, "--home", environment["SAYAGAIN_HOME"]]
+    return subprocess.run(
+        command, env=environment, cwd=ROOT, input=said.encode(), capture_output=True, check=True
+    ).stdout
+
+
+@pytest.fixture
+def deployed(
+    server, tmp_path
+) -> Iterator[tuple[dict[str, str], str, str, subprocess.Popen[bytes]]]:
+    """The deployments of prefect.yaml, and a worker: (environment, API, id of the nightly one, worker)."""
     environment, api, _process = server
     shell = {"env": environment, "cwd": ROOT, "capture_output": True}
     subprocess.run(
@@ -101,16 +130,6 @@ def test_a_scheduled_night_starts_the_retraining_that_pays(server, tmp_path):
     subprocess.run([*prefect(), "--no-prompt", "deploy", "--all"], check=True, **shell)
     nightly = httpx.get(f"{api}/deployments/name/learn/nightly", timeout=10).json()
     assert nightly["schedules"][0]["schedule"]["cron"] == "0 3 * * *"
-
-    schedule = {
-        "state": {
-            "type": "SCHEDULED",
-            "state_details": {"scheduled_time": datetime.now(UTC).isoformat()},
-        }
-    }
-    httpx.post(
-        f"{api}/deployments/{nightly['id']}/create_flow_run", json=schedule, timeout=10
-    ).raise_for_status()
     worker = subprocess.Popen(
         [*prefect(), "worker", "start", "--pool", "sayagain"],
         env=environment,
@@ -119,21 +138,59 @@ def test_a_scheduled_night_starts_the_retraining_that_pays(server, tmp_path):
         stderr=subprocess.DEVNULL,
     )
     try:
-        (night,) = wait_for("night", lambda: done(api, "learn"), worker)
-        assert night["state_type"] == "COMPLETED"
-        (retraining,) = wait_for("retraining", lambda: done(api, "retrain"), worker)
-        assert retraining["state_type"] == "COMPLETED"
-        assert retraining["parameters"]["home"] == environment["SAYAGAIN_HOME"]
+        yield environment, api, nightly["id"], worker
     finally:
         worker.terminate()
         worker.wait(60)
 
+
+def test_a_night_that_pays_ends_in_a_promotion_unless_held_and_can_be_rolled_back(
+    deployed, small_world
+):
+    environment, api, nightly, worker = deployed
+    sayagain(environment, "retrain", "--seed-data", environment["SAYAGAIN_SEED"])
+    home = Home(Path(environment["SAYAGAIN_HOME"]))
+    first = store.champion(home)
+    with gzip.open(small_world / "test.jsonl.gz", "rt") as rows:
+        said = rows.read()
+    answered = sayagain(environment, "predict", said=said)
+    sayagain(environment, "hold", "--because", "a holiday")
+
+    run_now(api, nightly)
+    (night,) = wait_for("held night", lambda: done(api, "learn"), worker)
+    assert night["state_type"] == "COMPLETED"
+    (decided,) = Lake(home.lake).read("decisions").to_dicts()
+    assert (decided["retrain"], decided["because"][0]) == (False, "held by a person: a holiday")
+    assert Lake(home.lake).read("outbox").is_empty()
+    assert len(runs_of(api, "retrain")) == 1  # the first, of seed data alone
+
+    sayagain(environment, "hold", "--release")
+    run_now(api, nightly)
+    (retraining,) = wait_for("retraining", lambda: deployed_runs(api, "retrain"), worker)
+    (decided,) = Lake(home.lake).read("decisions").to_dicts()
+    (message,) = Lake(home.lake).read("outbox").to_dicts()
+    assert decided["retrain"]
+    assert (message["version"], message["status"]) == (decided["version"], "told")
+    sent = {"filter": {"event": {"name": ["sayagain.retraining.due"]}}}
+    (event,) = httpx.post(f"{api}/events/filter", json=sent, timeout=10).json()["events"]
+    assert event["id"] == message["answer"].removeprefix("event ")
+    assert event["payload"]["training_set"] == decided["version"]
+
+    assert retraining["state_type"] == "COMPLETED"
+    assert retraining["parameters"]["home"] == environment["SAYAGAIN_HOME"]
+    promoted = store.champion(home)
+    assert promoted != first
+    assert store.about(home, promoted)["training_set"] == decided["version"]
+    assert sayagain(environment, "predict", said=said) != answered
+    sayagain(environment, "rollback")
+    assert store.champion(home) == first
+    assert sayagain(environment, "predict", said=said) == answered
+
     tasks = httpx.post(f"{api}/task_runs/filter", json={}, timeout=10).json()
     names = {t["name"].rsplit("-", 1)[0] for t in tasks}
-    assert {"take-in", "believe-labels", "publish-warehouse", "challenge"} <= names
+    assert {"take-in", "believe-labels", "post-messages", "publish-warehouse", "challenge"} <= names
     artifacts = httpx.post(f"{api}/artifacts/filter", json={}, timeout=10).json()
-    assert [a["key"] for a in artifacts] == ["sayagain-night"]
-    assert (Path(environment["SAYAGAIN_HOME"]) / "models" / "champion").is_file()
+    assert {a["key"] for a in artifacts} == {"sayagain-night"}
 
 
 def test_the_command_line_runs_through_a_server_that_is_set(server, tmp_path, small_world):

@@ -32,7 +32,7 @@ NEWEST = (
     "soft_labels",
     "calibration",
 )
-HISTORY = ("lineage", "withheld", "training_sets", "decisions", "runs")
+HISTORY = ("lineage", "withheld", "training_sets", "decisions", "outbox", "runs")
 
 
 @dataclass(frozen=True)

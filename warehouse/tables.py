@@ -518,6 +518,23 @@ class Decisions(dy.Schema):
     because = _strings("reasons")
 
 
+class Outbox(dy.Schema):
+    """One row a message that retraining is due, and a receiver; it lies under the training set's night."""
+
+    message = _text("id of the message, the same however often it is sent", key=True)
+    night = _text("night of the training set, YYYY-MM-DD")
+    version = _text("training set")
+    receiver = _text("event, webhook or command")
+    because = _strings("reasons of the decision")
+    status = dy.Enum(
+        ["waiting", "told", "refused", "withdrawn"],
+        nullable=False,
+        description="waiting to be sent; told; refused by the receiver; withdrawn by a person",
+    )
+    attempts = _count("times it was sent, or about to be")
+    answer = _text("what came back last", null=True)
+
+
 class Evaluations(dy.Schema):
     """One row a locale, and one an intent, of a comparison of a challenger with the champion."""
 
@@ -591,6 +608,7 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "withheld": Withheld,
     "training_sets": TrainingSets,
     "decisions": Decisions,
+    "outbox": Outbox,
     "runs": Runs,
 }
 TABLES = EVENT_TABLES | STATE_TABLES

@@ -22,7 +22,8 @@ from sklearn.metrics import roc_auc_score
 from flows import night as steps
 from flows.night import Night
 from flows.settings import Settings
-from flows.simulation.world import Habits, simulate
+from flows.simulation.place import Habits
+from flows.simulation.world import simulate
 from mining.duckdb_engine import DuckdbEngine
 from warehouse.home import create
 from warehouse.lake import Lake

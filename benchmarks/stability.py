@@ -25,7 +25,7 @@ from sklearn.decomposition import PCA
 from truth import goal_of, intents
 
 from flows import night, settings
-from flows.simulation import world
+from flows.simulation import place, world
 from mining import engines
 from warehouse.home import create
 from warehouse.lake import Lake
@@ -97,7 +97,7 @@ def main() -> None:
     asked = arguments.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        habits = world.Habits(
+        habits = place.Habits(
             users=240,
             days=asked.nights,
             turns=asked.turns,

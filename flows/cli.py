@@ -415,9 +415,9 @@ def simulate(
     ] = 0.0,
 ) -> None:
     """An invented assistant with known truth: people, failures, and what they meant."""
-    from flows.simulation import world
+    from flows.simulation import place, world
 
-    asked = world.Habits(
+    asked = place.Habits(
         users, days, turns, start, seeds_per_intent, refine, robots, liars, again, pace
     )
     facts = world.simulate(out, corpus, seed, asked, locales.split(",") if locales else None)

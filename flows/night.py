@@ -21,6 +21,7 @@ from flows.settings import Settings
 from mining import (
     defects,
     encoder,
+    fixes,
     guards,
     lineage,
     meaning,
@@ -264,7 +265,9 @@ def judge_turns(night: Night, day: str) -> Result:
             people | {"asked": now.select("locale", "utterance", "intent"), "replicates": drawn},
         )
         proposed = rewrites.rewrites(chains, counted, now, judged)
-        lake.put("rewrites", day, proposed)
+        running = _running(night, day, people, proposed, judged.rates)
+        lake.put("fixes", day, running)
+        lake.put("rewrites", day, fixes.rewrites(running))
         found = variants.bound(
             lake.read("moves", [day]),
             lake.read("neighbours", [day]),
@@ -277,7 +280,27 @@ def judge_turns(night: Night, day: str) -> Result:
 
     seen = ("turns", "robots", "followed", "utterances", "moves")
     marks = night.marks(day, *seen, "neighbours", "clusters", "verdicts")
-    return night.once("judge_turns", [day, marks], work)
+    earlier = night.lake.mark("fixes", _before(night, "fixes", day))
+    return night.once("judge_turns", [day, marks, earlier], work)
+
+
+def _running(
+    night: Night,
+    day: str,
+    people: dict[str, Any],
+    proposed: pl.DataFrame,
+    rates: defects.Rates,
+) -> pl.DataFrame:
+    """The fixes of the night."""
+    before = night.lake.read("fixes", _before(night, "fixes", day))
+    named = pl.concat(rows.select("locale", "source") for rows in (before, proposed)).unique()
+    arms = night.engine.query("arms", people | {"fixes": named}).sort("day", "locale", "utterance")
+    return fixes.follow(before, proposed, arms, rates, day)
+
+
+def _before(night: Night, table: str, day: str) -> list[str]:
+    """The last night before this one that the table has."""
+    return [d for d in night.lake.days(table) if d < day][-1:]
 
 
 def _people(night: Night, day: str) -> dict[str, Any]:
@@ -367,7 +390,7 @@ def _stored(lake: Lake, version: str, days: list[str]) -> pl.DataFrame:
 def cluster_wordings(night: Night, day: str, version: str) -> Result:
     """Find each wording's neighbours, and the clusters; they keep the names of the night before."""
     lake = night.lake
-    earlier = [d for d in lake.days("clusters") if d < day][-1:]
+    earlier = _before(night, "clusters", day)
 
     def work() -> Result:
         mining = night.settings.mining

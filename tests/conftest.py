@@ -23,7 +23,8 @@ WORLDS = Path(__file__).parent.parent.parent / "shared" / "worlds"
 @pytest.fixture(scope="session")
 def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An invented log of two languages, large enough to learn from."""
-    from flows.simulation.world import Habits, simulate
+    from flows.simulation.place import Habits
+    from flows.simulation.world import simulate
 
     out = tmp_path_factory.mktemp("world")
     habits = Habits(40, 4, 2_400, "2026-01-05", 6, 0.1, 1, 0.0)

@@ -15,6 +15,7 @@ from mining import defects, rewrites
 from mining.defects import Judged, Rates
 from warehouse.tables import Followed, Neighbours, Robots, Utterances
 
+NO_FIXES = pl.DataFrame(schema={"locale": pl.String(), "source": pl.String()})
 NOBODY = Robots.create_empty().with_columns(day=pl.lit(""))
 
 
@@ -209,8 +210,8 @@ def test_what_is_not_understood_is_not_to_be_misunderstood_instead():
 
 
 def test_a_rewrite_that_ran_leaves_the_evidence_for_it(tmp_path, duck):
-    """What happens after a rewrite is told of the wording that ran; of what was said, only the turns
-    tell that were served as they were said."""
+    """What happens after a rewrite is told of the rewrite alone; of what was said, only the turns tell
+    that were served as they were said."""
     held_out = [
         turn(f"h{n}", 0, "lamp", turn_id=f"h{n}", intent="joke", arm="holdout") for n in range(5)
     ]
@@ -235,7 +236,12 @@ def test_a_rewrite_that_ran_leaves_the_evidence_for_it(tmp_path, duck):
     }
     found = duck.query("utterances", inputs, {"most_items": 100, "intents": 1}).sort("utterance")
     counts = found.select("utterance", "intent", "users", "fled").rows()
-    assert counts == [("lamp", "joke", 5, 4.5), ("switch on", "on", 20, 0.0)]
+    assert counts == [("lamp", "joke", 5, 4.5)]
+    apart = duck.query("arms", inputs | {"fixes": NO_FIXES}).sort("ran")
+    assert apart.select("utterance", "ran", "users", "fled").rows() == [
+        ("lamp", "lamp", 5, 4.5),
+        ("lamp", "switch on", 20, 0.0),
+    ]
     kept = duck.query("chains", inputs, {"most": 5}).row(0, named=True)
     assert (kept["source"], kept["target"], kept["users"]) == ("lamp", "switch on", 20)
     assert kept["p_same"] == 1.0

@@ -10,7 +10,8 @@ import pytest
 
 from flows.simulation import corpus
 from flows.simulation.people import goals
-from flows.simulation.world import Habits, simulate
+from flows.simulation.place import Habits
+from flows.simulation.world import simulate
 from logs import write_log
 from mining.door import FIELDS
 from warehouse.errors import BadInput

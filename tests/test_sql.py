@@ -166,6 +166,7 @@ QUERIES = [
     "daily",
     "chains",
     "bootstrap",
+    "arms",
     "votes",
     "filled",
 ]
@@ -202,6 +203,7 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
         "followed": followed,
         "ends": duck.query("ends", {"followed": followed}),
         "asked": asked,
+        "fixes": asked.select("locale", source="utterance"),
         "replicates": pl.DataFrame({"replicate": range(5)}),
     }
     params = {"most_items": 5, "intents": 1, "most": 3}

@@ -25,6 +25,7 @@ NEWEST = (
     "daily_defects",
     "gaps",
     "moves",
+    "fixes",
     "rewrites",
     "variants",
     "clusters",

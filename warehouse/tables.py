@@ -30,6 +30,10 @@ def _count(meaning: str) -> dy.Int64:
     return dy.Int64(nullable=False, min=0, description=meaning)
 
 
+def _amount(meaning: str) -> dy.Float64:
+    return dy.Float64(nullable=False, min=0.0, description=meaning)
+
+
 def _strings(meaning: str) -> dy.List:
     return dy.List(dy.String(nullable=False), description=meaning)
 
@@ -234,6 +238,36 @@ class Rewrites(dy.Schema):
     p_better = _share("probability that the target succeeds more often")
     users = _count("distinct users who moved from source to target")
     occurrences = _count("times it was seen")
+    p_same = _share("probability that the two say the same thing")
+    success = _share("how often the target serves these users, lower bound")
+    success_alone = _share("how often the source does, upper bound")
+    holdout = _share("share of the source's turns to leave alone, at random")
+    began = _text("night since which it runs, YYYY-MM-DD")
+
+
+class Fixes(dy.Schema):
+    """A rewrite that runs or ran, and what its treated turns and those left alone show, apart."""
+
+    locale = _text("locale", key=True)
+    source = _text("wording that fails", key=True)
+    target = _text("wording that runs instead", key=True)
+    status = dy.Enum(["live", "withdrawn"], nullable=False, description="live, or withdrawn")
+    began = _text("night since which it runs, or ran")
+    until = _text("night of its withdrawal", null=True)
+    withdrawals = _count("times it was withdrawn")
+    since = _text("day after which its turns count: of its beginning, or of the last change")
+    promised = _share("success that it is held to")
+    believed = _share("share of treated users expected to come back, before any did", null=True)
+    believed_alone = _share("the same of those left alone", null=True)
+    holdout = _share("share of its turns to leave alone, at random")
+    treated = _amount("users treated since, effective ones")
+    treated_fled = _share("share of them who came back")
+    alone = _amount("users left alone since, effective ones")
+    alone_fled = _share("share of them who came back")
+    p_worse = _share("probability that it is worse than leaving the wording alone")
+    p_better = _share("probability that the target succeeds where the source does not")
+    users = _count("distinct users who moved from source to target when it was mined last")
+    occurrences = _count("times that was seen")
     p_same = _share("probability that the two say the same thing")
     success = _share("how often the target serves these users, lower bound")
     success_alone = _share("how often the source does, upper bound")
@@ -591,6 +625,7 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "followed": Followed,
     "ends": Ends,
     "moves": Moves,
+    "fixes": Fixes,
     "rewrites": Rewrites,
     "daily_defects": DailyDefects,
     "variants": Variants,

@@ -1,4 +1,8 @@
-"""The assistant of a world before anything was learned: a real intent model of a few utterances."""
+"""The assistants of a world: before anything was learned, a real intent model of a few utterances; later
+the champion, with the rewrites that run and the arms of their experiments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import log_softmax
@@ -25,12 +29,51 @@ class WeakAssistant:
 
     def answer(self, locale: str, utterance: str) -> Answer:
         if utterance not in self.known:
-            row = self.model.probabilities([utterance])[0]
-            best = np.argsort(-row, kind="stable")[:KNOWN]
-            n_best = [(self.model.labels[i], round(float(row[i]), 4)) for i in best]
-            trusted = n_best[0][1] >= TRUSTED
-            self.known[utterance] = Answer(n_best[0][0] if trusted else None, n_best)
+            self.known[utterance] = _answer(self.model, utterance)
         return self.known[utterance]
+
+
+@dataclass
+class Served:
+    """A model that answers, by its version."""
+
+    version: str
+    model: Model
+    known: dict[str, Answer] = field(default_factory=dict)
+
+    def answer(self, utterance: str) -> Answer:
+        if utterance not in self.known:
+            self.known[utterance] = replace(_answer(self.model, utterance), model=self.version)
+        return self.known[utterance]
+
+
+@dataclass
+class LearningAssistant:
+    """The champion, and the `fixes` that run: by locale and wording the other one and its holdout. A share
+    `held` of the turns without a fix is answered by the model `before`. Each arm is drawn by the turn."""
+
+    champion: Served
+    before: Served | None
+    held: float
+    fixes: Mapping[tuple[str, str], tuple[str, float]]
+    rng: np.random.Generator
+
+    def answer(self, locale: str, utterance: str) -> Answer:
+        target, holdout = self.fixes.get((locale, utterance), (None, self.held))
+        if target is None and self.before is None:
+            return self.champion.answer(utterance)
+        if self.rng.random() < holdout:
+            held = self.before if target is None and self.before else self.champion
+            return replace(held.answer(utterance), arm="holdout", propensity=round(holdout, 6))
+        treated = self.champion.answer(target or utterance)
+        return replace(treated, ran=target, arm="treated", propensity=round(1 - holdout, 6))
+
+
+def _answer(model: Model, utterance: str) -> Answer:
+    row = model.probabilities([utterance])[0]
+    best = np.argsort(-row, kind="stable")[:KNOWN]
+    n_best = [(model.labels[i], round(float(row[i]), 4)) for i in best]
+    return Answer(n_best[0][0] if n_best[0][1] >= TRUSTED else None, n_best)
 
 
 def _model(seed: list[Wording], rest: list[Wording]) -> Model:

@@ -1,6 +1,6 @@
 """Invented people: what they want, what they do when the assistant fails them, and what they type."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,10 +20,15 @@ THUMBS = 0.06
 
 @dataclass(frozen=True)
 class Answer:
-    """What the assistant made of an utterance; `executed` is null where nothing was trusted."""
+    """What the assistant made of an utterance; `executed` is null where nothing was trusted. `ran` is the
+    wording that ran instead, `arm` and `propensity` are those of an experiment, `model` answered."""
 
     executed: str | None
     n_best: list[tuple[str, float]]
+    model: str = "seed"
+    ran: str | None = None
+    arm: str | None = None
+    propensity: float | None = None
 
 
 class Assistant(Protocol):
@@ -76,14 +81,17 @@ class Person:
         manner: Manner,
         *,
         plot: Plot | None,
+        moved: Mapping[str, Wording],
     ) -> None:
         """`goals` are what this one wants, `by_intent` all that anybody says. One who has a `plot` is
-        content with what is wrong, and gives up what is right for something else."""
+        content with what is wrong, and gives up what is right for something else. `moved` has the words
+        whose meaning has changed."""
         self.language = language
         self.goals = plot.goals if plot else goals
         self.by_intent = by_intent
         self.manner = manner
         self.plot = plot
+        self.moved = moved
 
     def session(self, assistant: Assistant, rng: np.random.Generator) -> Iterator[Said]:
         """The turns of a session: one goal, and perhaps others at once."""
@@ -98,6 +106,9 @@ class Person:
     def _pursue(self, assistant: Assistant, place: int, rng: np.random.Generator) -> Iterator[Said]:
         ways = self.goals[int(rng.integers(len(self.goals)))]
         wording = ways[int(rng.integers(len(ways)))]
+        if wording.utterance in self.moved:
+            wording = self.moved[wording.utterance]
+            ways = self.by_intent[wording.intent]
         kind, before, utterance = "new", None, slip(wording.utterance, rng)
         for _ in range(PATIENCE):
             said = self._say(assistant, kind, wording, utterance, before, rng)
@@ -116,7 +127,7 @@ class Person:
                 yield self._say(assistant, kind, decoy, decoy.utterance, before, rng)
                 return
             if move == "rephrase":
-                wording = _another(ways, wording, rng)
+                wording = _another(self._meant(ways), wording, rng)
                 utterance = slip(wording.utterance, rng)
         else:
             return
@@ -132,11 +143,16 @@ class Person:
             said = self._say(assistant, "refine", wording, slip(wording.utterance, rng), None, rng)
             yield said
 
+    def _meant(self, ways: list[Wording]) -> list[Wording]:
+        """The wordings that still mean what they did."""
+        return [w for w in ways if w.utterance not in self.moved] or ways
+
     def _refined(
         self, wording: Wording, seen: set[Any], rng: np.random.Generator
     ) -> Wording | None:
         """The same intent with another value: a wish of its own, though it looks like a rephrase."""
-        others = [w for w in self.by_intent[wording.intent] if w.slots not in seen]
+        meant = self._meant(self.by_intent[wording.intent])
+        others = [w for w in meant if w.slots not in seen]
         return others[int(rng.integers(len(others)))] if others else None
 
     def _say(

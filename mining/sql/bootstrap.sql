@@ -18,7 +18,8 @@ with heard as (
     from people as t
     inner join asked as a
         on t.locale = a.locale
-        and t.ran = a.utterance
+        and t.utterance = a.utterance
+        and t.utterance = t.ran
         and coalesce(t.best_intent, '') = a.intent
     left join followed as f on t.turn_id = f.source_turn_id
     group by a.locale, a.utterance, t.user_id

@@ -1,6 +1,7 @@
 -- What became of each wording under each best hypothesis of the assistant. A user counts once for
 -- each, with the mean of what happened, and for at most :most_items wordings, the first ones. What
--- happened after a rewrite speaks of the wording that ran, not of the one that was said.
+-- happened after a rewrite speaks of the rewrite (arms.sql): neither of the wording that was said, which
+-- did not run, nor of the one that ran, which was not said.
 -- Probabilities are summed in millionths: whole numbers have one sum, in whatever order.
 -- followed: the turns that were said again, with their probability;
 -- :intents is 1 where the log names what was executed, so that none means nothing was
@@ -20,6 +21,7 @@ with judged as (
         cast(round(t.best_confidence * 1000000) as bigint) as sure
     from people as t
     left join followed as f on t.turn_id = f.source_turn_id
+    where t.ran = t.utterance
 ),
 heard as (
     select

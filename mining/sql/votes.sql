@@ -1,5 +1,6 @@
 -- Who says that a wording means a label, and how: a row a user, wording, label, kind and place.
---   stayed, fled       the best hypothesis was executed, and the user did not come back, or did
+--   stayed, fled       the best hypothesis was executed, and the user did not come back, or did (where
+--                      another wording ran, only the next kind)
 --   idle, lost         it was not executed, and the user did not come back, or did
 --   rewrite            it was heard in the wording that ran instead, and the user stayed
 --   target, end        the executed hypothesis of the next wording, of the last one (via), and the
@@ -41,50 +42,48 @@ items as (
             row_number() over (
                 partition by user_id order by min(at_ms), locale, utterance
             ) as item
-        from (
-            select user_id, locale, utterance, at_ms from said
-            union all
-            select user_id, locale, ran as utterance, at_ms from said
-        ) as spoken
+        from said
         group by user_id, locale, utterance
     ) as ranked
     where item <= :most_items
 ),
 cast_votes as (
-    select locale, ran as utterance, label, user_id, day, '' as via, 1000000 - p as weight,
+    select locale, utterance, label, user_id, day, '' as via, 1000000 - p as weight,
         case when executed = 1 then 'stayed' else 'idle' end as kind
     from said
+    where ran = utterance
     union all
-    select locale, ran as utterance, label, user_id, day, '' as via, p as weight,
+    select locale, utterance, label, user_id, day, '' as via, p as weight,
         case when executed = 1 then 'fled' else 'lost' end as kind
     from said
+    where ran = utterance
     union all
     select locale, utterance, label, user_id, day, ran as via, 1000000 - p as weight,
         'rewrite' as kind
     from said
     where ran <> utterance and executed = 1
     union all
-    select locale, ran as utterance, label, user_id, day, '' as via, 1000000 as weight,
+    select locale, utterance, label, user_id, day, '' as via, 1000000 as weight,
         case when feedback > 0 then 'praise' else 'blame' end as kind
     from said
-    where feedback <> 0 and executed = 1
+    where feedback <> 0 and executed = 1 and ran = utterance
     union all
-    select s.locale, s.ran as utterance, t.label, s.user_id, s.day, t.ran as via,
+    select s.locale, s.utterance, t.label, s.user_id, s.day, t.ran as via,
         cast(floor(cast(s.p as double) * cast(1000000 - t.p as double) / 1000000) as bigint) as weight,
         'target' as kind
     from followed as f
     inner join said as s on f.source_turn_id = s.turn_id
     inner join said as t on f.target_turn_id = t.turn_id
     left join ends as e on f.source_turn_id = e.turn_id
-    where t.executed = 1 and s.ran <> t.ran and f.target_turn_id <> coalesce(e.end_turn_id, '')
+    where t.executed = 1 and s.utterance <> t.ran and f.target_turn_id <> coalesce(e.end_turn_id, '')
     union all
-    select s.locale, s.ran as utterance, t.label, s.user_id, s.day, t.ran as via,
+    select s.locale, s.utterance, t.label, s.user_id, s.day, t.ran as via,
         cast(floor(e.p_chain * cast(1000000 - t.p as double)) as bigint) as weight,
         'end' as kind
     from ends as e
     inner join said as s on e.turn_id = s.turn_id
     inner join said as t on e.end_turn_id = t.turn_id
-    where t.executed = 1 and s.ran <> t.ran
+    where t.executed = 1 and s.utterance <> t.ran
 ),
 of_users as (
     select
@@ -103,10 +102,11 @@ of_users as (
     group by v.locale, v.utterance, v.label, v.kind, v.via, v.user_id
 ),
 known as (
-    select locale, ran as utterance, label, day, h.intent as other,
+    select locale, utterance, label, day, h.intent as other,
         cast(round(h.confidence * 1000000) as bigint) as weight
     from said
     lateral view explode(n_best) as h
+    where ran = utterance
 ),
 of_the_assistant as (
     select

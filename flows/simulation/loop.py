@@ -1,0 +1,194 @@
+"""The closed loop: a world answers each new champion, and each rewrite that runs, with new behaviour.
+
+home/                       what sayagain made of it: a night a cycle, and retraining where it pays
+logs/cycle-NNN.jsonl.gz     what was said in the cycle; truth/ beside it what was meant
+seed.jsonl.gz, test.jsonl.gz
+cycles.jsonl                one row a cycle
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from flows import runs
+from flows.night import Caller
+from flows.settings import Settings
+from flows.simulation.assistant import LearningAssistant, Served
+from flows.simulation.place import Habits, Place
+from flows.simulation.world import begin, ordered, write, wrong_share
+from retrain import store
+from retrain.trainer import lesson, train
+from warehouse.home import Home, existing
+from warehouse.lake import Lake
+
+HELD = (
+    0.2  # share of turns that the model before still answers in the first cycle after a promotion
+)
+LEAST_HELD = 0.05  # and for ever
+
+
+@dataclass(frozen=True)
+class Loop:
+    """`cycles` of `habits.days` each. `holdout` is whether arms are drawn; from the cycle `turning` on,
+    counted from 1, `moved` wordings mean what the assistant takes them for where no rewrite runs."""
+
+    cycles: int
+    seed: int = 1
+    holdout: bool = True
+    turning: int | None = None
+    moved: int = 5
+
+
+def run(
+    out: Path,
+    places: list[Place],
+    habits: Habits,
+    loop: Loop,
+    settings: Settings,
+    call: Caller,
+) -> Iterator[dict[str, Any]]:
+    """Run the cycles, a row of figures each: what is right of the test utterances with the champion, what
+    its promotion broke of them, which rewrites run."""
+    begin(out, places)
+    root, seed = out / "home", out / "seed.jsonl.gz"
+    runs.run_retraining(root, settings, seed, None, call)
+    home = existing(root)
+    world = World(places, habits, loop, np.random.default_rng([loop.seed, len(places)]))
+    with (out / "cycles.jsonl").open("w", encoding="utf8") as told:
+        for number in range(1, loop.cycles + 1):
+            row = _cycle(out, home, world, number, (settings, call))
+            told.write(json.dumps(row) + "\n")
+            told.flush()
+            yield row
+
+
+@dataclass
+class World:
+    """The places, and what was meant so far by each wording, as people mean it now."""
+
+    places: list[Place]
+    habits: Habits
+    loop: Loop
+    rng: np.random.Generator
+
+    def __post_init__(self) -> None:
+        self.asked = [w.utterance for p in self.places for w in p.test]
+        self.truth = np.array([w.intent for p in self.places for w in p.test])
+        self.said: Counter[tuple[str, str]] = Counter()
+        self.since = 0  # cycles since the last promotion
+
+    def right(self, model: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Of the test utterances."""
+        return np.asarray(np.array(model.best(self.asked)) == self.truth)
+
+    def assistant(self, home: Home) -> LearningAssistant:
+        """What serves now."""
+        served = store.served(home)
+        champion = Served(served[-1], store.fetch(home, served[-1]))
+        before = None
+        if self.loop.holdout and len(served) > 1:
+            before = Served(served[-2], store.fetch(home, served[-2]))
+        fixes = {
+            (r["locale"], r["source"]): (r["target"], r["holdout"] if self.loop.holdout else 0.0)
+            for r in Lake(home.lake).newest("rewrites").to_dicts()
+        }
+        held = max(LEAST_HELD, HELD / (1 + self.since))
+        return LearningAssistant(champion, before, held, fixes, self.rng)
+
+    def turn(self, assistant: LearningAssistant) -> list[tuple[str, str]]:
+        """Let the wordings that are rewritten and said most mean what the champion takes them for."""
+        known = {(w.locale, w.utterance): (p, w) for p in self.places for w in p.said}
+        turned: list[tuple[str, str]] = []
+        for key, _ in self.said.most_common():
+            if key in known and key in assistant.fixes and len(turned) < self.loop.moved:
+                place, wording = known[key]
+                heard = assistant.champion.answer(wording.utterance).n_best[0][0]
+                ran = assistant.champion.answer(assistant.fixes[key][0]).n_best[0][0]
+                if heard != wording.intent and ran == wording.intent and heard in place.by_intent:
+                    place.move(wording, heard)
+                    turned.append(key)
+        return turned
+
+
+def _cycle(
+    out: Path, home: Home, world: World, number: int, how: tuple[Settings, Caller]
+) -> dict[str, Any]:
+    settings, call = how
+    assistant = world.assistant(home)
+    turned = world.turn(assistant) if number == world.loop.turning else []
+    start = date.fromisoformat(world.habits.start) + timedelta(
+        days=(number - 1) * world.habits.days
+    )
+    log, truth = ordered([p.live(assistant, start) for p in world.places])
+    world.said.update((t["locale"], t["utterance"]) for t in log)
+    for folder, rows in (("logs", log), ("truth", truth)):
+        (out / folder).mkdir(exist_ok=True)
+        write(out / folder / f"cycle-{number:03}.jsonl.gz", rows)
+    paths = [str(out / "logs" / f"cycle-{number:03}.jsonl.gz")]
+    night = runs.run_night(runs.Request(paths, home.root), settings, call)
+    before = world.right(assistant.champion.model)
+    promoted, after = False, before
+    if night.retrain:
+        verdict = runs.run_retraining(home.root, settings, None, None, call)
+        promoted = verdict["promoted"]
+        after = world.right(store.fetch(home, verdict["champion"]))
+    world.since = 0 if promoted else world.since + 1
+    fixes = Lake(home.lake).newest("fixes")
+    return {
+        "cycle": number,
+        "night": night.night,
+        "turns": len(log),
+        "wrong_share": wrong_share(truth),
+        "champion": store.champion(home),
+        "retrained": night.retrain,
+        "promoted": promoted,
+        "right_before": round(float(before.mean()), 4),
+        "right": round(float(after.mean()), 4),
+        "flips": round(float((before & ~after).mean()), 4),
+        "fixes": fixes.filter(status="live").height,
+        "withdrawn": fixes.filter(until=night.night).height,
+        "turned": [list(key) for key in turned],
+        "because": list(verdict["because"] if night.retrain else night.because),
+    }
+
+
+def annotated(out: Path, home: Home, places: list[Place]) -> float:
+    """Share of the test utterances right with the champion's trainer and encoder, taught seed data and the
+    true label of every wording that was said."""
+    said = pl.concat(
+        pl.read_ndjson(f, schema_overrides={"utterance": pl.String()})
+        .select("turn_id", "locale", "utterance")
+        .join(
+            pl.read_ndjson(out / "truth" / f.name, schema_overrides={"intent": pl.String()}).select(
+                "turn_id", "intent"
+            ),
+            on="turn_id",
+        )
+        for f in sorted((out / "logs").glob("*.jsonl.gz"))
+    )
+    told = (
+        said.drop_nulls("intent")
+        .group_by("locale", "utterance", "intent")
+        .len()
+        .sort("len", "intent", descending=[True, False])
+        .unique(["locale", "utterance"], keep="first")
+        .select("locale", "utterance", "intent")
+    )
+    seed = pl.DataFrame(
+        [(w.locale, w.utterance, w.intent) for p in places for w in p.seed],
+        schema=told.schema,
+        orient="row",
+    )
+    folder = store.champion(home)
+    model = train(lesson(pl.concat([seed, told])), store.fetch(home, str(folder)).encoder)
+    truth = np.array([w.intent for p in places for w in p.test])
+    return float(
+        (np.array(model.best([w.utterance for p in places for w in p.test])) == truth).mean()
+    )

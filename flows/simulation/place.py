@@ -1,0 +1,213 @@
+"""One locale of a world: its people, what they want and say, and the book of what was said."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+
+from flows.simulation.corpus import Language, Wording
+from flows.simulation.people import Answer, Assistant, Manner, Person, Plot, Said, goals
+from warehouse.errors import BadInput
+
+TEST = 0.15  # share of wordings kept for testing, never said
+PLOTTED = 5  # goals on which liars have agreed
+ROBOT_EVERY = timedelta(minutes=70)
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How large a world is, and how its people are. `users` and `robots` of each locale."""
+
+    users: int
+    days: int
+    turns: int
+    start: str
+    seeds_per_intent: int
+    refine: float
+    robots: int
+    liars: float
+    again: float = 0.8
+    pace: float = 1.0
+
+    @property
+    def manner(self) -> Manner:
+        return Manner(self.again, self.refine, self.pace)
+
+
+class Place:
+    """A locale, `locales` of which share the turns of a world. `seed` is what its assistant learned from,
+    `test` is never said."""
+
+    def __init__(
+        self, spoken: Language, rng: np.random.Generator, habits: Habits, locales: int
+    ) -> None:
+        self.spoken, self.habits, self.rng = spoken, habits, rng
+        self.wanted = max(1, habits.turns // locales)
+        self.seed, self.test, self.said = _split(spoken.wordings, habits.seeds_per_intent, rng)
+        self.wishes = goals(self.said)
+        self.by_intent: dict[str, list[Wording]] = {}
+        for wording in self.said:
+            self.by_intent.setdefault(wording.intent, []).append(wording)
+        self.moved: dict[str, Wording] = {}  # by the words: what they have come to mean
+        plot = _plot(self.wishes, self.said, rng) if habits.liars else None
+        self.people = [
+            Person(
+                spoken,
+                _favourites(self.wishes, rng),
+                self.by_intent,
+                habits.manner,
+                plot=plot if rng.random() < habits.liars else None,
+                moved=self.moved,
+            )
+            for _ in range(habits.users)
+        ]
+        self.sessions = 0
+        self.bursts = 0
+
+    def live(self, assistant: Assistant, start: date) -> "Book":
+        """What is said to the assistant in the days from `start` on."""
+        book = Book(self.spoken)
+        while len(book.turns) < self.wanted:
+            user = int(min(self.rng.zipf(1.3), self.habits.users)) - 1
+            began = _moment(start, self.habits.days, self.rng)
+            turns = self.people[user].session(assistant, self.rng)
+            liar = self.people[user].plot is not None
+            name = f"{self.spoken.locale}-{user}"
+            session = f"{self.spoken.locale}-s{self.sessions}"
+            book.record(name, session, began, turns, liar=liar)
+            self.sessions += 1
+        for robot in range(self.habits.robots):
+            wording = self.wishes[int(self.rng.integers(len(self.wishes)))][0]
+            self._robot(book, assistant, f"{self.spoken.locale}-robot{robot}", wording, start)
+        return book
+
+    def move(self, wording: Wording, intent: str) -> None:
+        """From now on people who use these words want something else, as often as they used them."""
+        self.moved[wording.utterance] = Wording(wording.locale, wording.utterance, intent)
+
+    def _robot(
+        self, book: "Book", assistant: Assistant, name: str, wording: Wording, start: date
+    ) -> None:
+        """Something that says the same thing three times every 70 minutes, day and night."""
+        answer = assistant.answer(self.spoken.locale, wording.utterance)
+        said = Said(0.5, wording.utterance, "robot", wording, answer, None, None, False)
+        at = datetime.combine(start, time(), UTC)
+        end = at + timedelta(days=self.habits.days)
+        while at < end:
+            book.record(name, f"{name}-{self.bursts}", at, [said] * 3)
+            at += ROBOT_EVERY
+            self.bursts += 1
+
+
+@dataclass
+class Book:
+    """Writes down what is said in a locale: the log, and the truth beside it."""
+
+    spoken: Language
+    turns: list[dict[str, Any]] = field(default_factory=list)
+    truth: list[dict[str, Any]] = field(default_factory=list)
+
+    def record(
+        self, user: str, session: str, at: datetime, said: Iterable[Said], *, liar: bool = False
+    ) -> None:
+        """The turns of a session that began at `at`."""
+        ids: list[str] = []
+        for turn in said:
+            at += timedelta(seconds=round(turn.seconds, 3))
+            content = f"{session}/{len(ids)}".encode()
+            ids.append(hashlib.blake2b(content, digest_size=8).hexdigest())
+            about = {"turn_id": ids[-1], "user_id": user, "session_id": session}
+            spoken_at = {"timestamp": at.isoformat(timespec="milliseconds")}
+            self.turns.append(about | spoken_at | _log_row(self.spoken, turn))
+            told = _truth_row(self.spoken.locale, turn, ids)
+            self.truth.append(told | ({"liar": True} if liar else {}))
+
+
+def _split(
+    wordings: list[Wording], seeds: int, rng: np.random.Generator
+) -> tuple[list[Wording], list[Wording], list[Wording]]:
+    """(seed, test, said by people): `seeds` of each intent, a share of the rest, what remains."""
+    shuffled = [wordings[i] for i in rng.permutation(len(wordings))]
+    seed: list[Wording] = []
+    rest: list[Wording] = []
+    count: dict[str, int] = {}
+    for wording in shuffled:
+        count[wording.intent] = count.get(wording.intent, 0) + 1
+        (seed if count[wording.intent] <= seeds else rest).append(wording)
+    if len({w.intent for w in seed}) < 2:
+        raise BadInput("the corpus needs two intents at least")
+    cut = int(len(rest) * TEST)
+    test, said = rest[:cut], rest[cut:]
+    if not said:
+        raise BadInput("the corpus leaves nothing for people to say; lower --seeds-per-intent")
+    return seed, test, said
+
+
+def _plot(wishes: list[list[Wording]], said: list[Wording], rng: np.random.Generator) -> Plot:
+    """A few goals, and for each a wording of another intent."""
+    chosen = [wishes[int(i)] for i in rng.permutation(len(wishes))[:PLOTTED]]
+    decoys = []
+    for ways in chosen:
+        others = [w for w in said if w.intent != ways[0].intent]
+        decoys.append(others[int(rng.integers(len(others)))])
+    return Plot(chosen, decoys)
+
+
+def _favourites(wishes: list[list[Wording]], rng: np.random.Generator) -> list[list[Wording]]:
+    """What one person wants, some things far more often than others."""
+    few = rng.choice(len(wishes), size=min(25, len(wishes)), replace=False)
+    return [wishes[int(i)] for i in few]
+
+
+def _moment(start: date, days: int, rng: np.random.Generator) -> datetime:
+    day = start + timedelta(days=int(rng.integers(days)))
+    seconds = float(np.clip(rng.normal(15, 4), 0, 23.5)) * 3600
+    return datetime.combine(day, time(), UTC) + timedelta(seconds=round(seconds, 3))
+
+
+def _log_row(spoken: Language, said: Said) -> dict[str, Any]:
+    executed = said.answer.executed
+    return {
+        "locale": spoken.locale,
+        "utterance": said.utterance,
+        "intent": executed,
+        "slots": dict(said.wording.slots) if executed and said.wording else None,
+        "confidence": said.answer.n_best[0][1],
+        "n_best": [{"intent": i, "confidence": c} for i, c in said.answer.n_best],
+        "response": spoken.sorry if executed is None else spoken.done,
+        "outcome": "failure" if executed is None else "success",
+        "feedback": said.feedback,
+        "channel": "text",
+        "interrupted": said.interrupted,
+        "model_version": said.answer.model,
+    } | ({} if said.answer.arm is None else _of_arm(said.answer))
+
+
+def _of_arm(answer: Answer) -> dict[str, Any]:
+    return {
+        "executed_utterance": answer.ran,
+        "arm": answer.arm,
+        "propensity": answer.propensity,
+    }
+
+
+def _truth_row(locale: str, said: Said, ids: list[str]) -> dict[str, Any]:
+    wording = said.wording
+    best = said.answer.n_best[0][0]
+    goal = wording and f"{locale}:{wording.intent}:" + ";".join(
+        f"{k}={v}" for k, v in wording.slots
+    )
+    return {
+        "turn_id": ids[-1],
+        "intent": wording.intent if wording else None,
+        "goal": goal,
+        "kind": said.kind,
+        "rephrase_of": ids[said.again]
+        if said.again is not None and said.kind in ("rephrase", "retry")
+        else None,
+        "hypothesis": best,
+        "right": best == wording.intent if wording else None,
+    }

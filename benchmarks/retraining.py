@@ -29,8 +29,9 @@ from truth import intents, speakers, world_and_home
 from flows import seed
 from retrain import store
 from retrain.gate import HOLDS
+from retrain.lesson import lesson
 from retrain.model import Model, aligned, loyal
-from retrain.trainer import lesson, train
+from retrain.trainer import train
 from warehouse.home import Home, existing
 
 MIXES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)

@@ -155,12 +155,16 @@ def retrain(
 
 @app.command()
 def predict(
-    *, home: HomeFolder, best: Annotated[int, typer.Option(help="Labels a line.", min=1)] = 5
+    *,
+    home: HomeFolder,
+    best: Annotated[int, typer.Option(help="Labels a line.", min=1)] = 5,
+    config: ConfigFile = None,
 ) -> None:
     """Read utterances from stdin, a line each (plain, or JSON); write labels, best first."""
-    from flows import serving
+    from flows import programs, serving, settings
 
-    for answer in serving.answers(home, sys.stdin.buffer, best):
+    program = programs.trainer(settings.load(config)) if config else None
+    for answer in serving.answers(home, sys.stdin.buffer, best, program):
         sys.stdout.write(answer + "\n")
 
 

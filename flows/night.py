@@ -15,7 +15,7 @@ import polars as pl
 from aggregation import backing, slots, training_set
 from aggregation.believe import Evidence, believe
 from aggregation.votes import weights
-from flows import reviewing, seed
+from flows import programs, reviewing, seed
 from flows.prospects import prospects
 from flows.settings import Settings
 from mining import (
@@ -535,9 +535,9 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
     champion, brakes = store.champion(night.home), brake.read(night.home)
 
     def work() -> Result:
-        days = len(night.window("turns", day))
+        days, program = len(night.window("turns", day)), programs.trainer(night.settings)
         config = TriggerConfig(**night.settings.trigger.model_dump())
-        decision = decide(prospects(night.home, day, days, version), config)
+        decision = decide(prospects(night.home, day, days, version, program), config)
         stopped = brakes.against(version)
         because = [stopped, *decision.because] if stopped else list(decision.because)
         verdict = {"retrain": decision.retrain and not stopped, "because": because}

@@ -6,6 +6,7 @@ import polars as pl
 
 from aggregation.training_set import change, lower_bound
 from retrain import store
+from retrain.program import Program
 from retrain.trigger import EXPECTED_FLIPS, Prospects, drift, mended
 from warehouse.home import Home, read_training_set
 from warehouse.lake import Lake
@@ -13,8 +14,11 @@ from warehouse.lake import Lake
 KEY = ["locale", "utterance"]
 
 
-def prospects(home: Home, day: str, days: int, version: str) -> Prospects:
-    """Of a training set as of a night whose window holds so many `days` of turns."""
+def prospects(
+    home: Home, day: str, days: int, version: str, program: Program | None = None
+) -> Prospects:
+    """Of a training set as of a night whose window holds so many `days` of turns; `program` answers for a
+    champion of the user's own."""
     lake, champion = Lake(home.lake), store.champion(home)
     examples = read_training_set(home, version)
     taught = store.about(home, champion).get("training_set") if champion else None
@@ -22,7 +26,7 @@ def prospects(home: Home, day: str, days: int, version: str) -> Prospects:
     said = _said(lake, day)
     best = _best(examples, said)
     turns = float(said["turns"].sum()) / max(1, days)
-    answers = _by_champion(home, champion, best) if champion else _by_assistant(lake, day)
+    answers = _by_champion(home, champion, best, program) if champion else _by_assistant(lake, day)
     changed = change(examples, before)
     moved: tuple[str, ...] = ()
     if before is not None and taught is not None:
@@ -62,8 +66,10 @@ def _judged(examples: pl.DataFrame, best: pl.DataFrame, answers: pl.DataFrame) -
     )
 
 
-def _by_champion(home: Home, champion: str, best: pl.DataFrame) -> pl.DataFrame:
-    answers = store.fetch(home, champion).best(best["utterance"].to_list())
+def _by_champion(
+    home: Home, champion: str, best: pl.DataFrame, program: Program | None
+) -> pl.DataFrame:
+    answers = store.fetch(home, champion, program).best(best["utterance"].to_list())
     return best.select(*KEY, answer=pl.Series(answers, dtype=pl.String))
 
 

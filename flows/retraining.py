@@ -1,30 +1,32 @@
 """Retraining: train a champion on seed alone where there is none, then let a challenger that learned
 from the newest training set pass the gate, or refuse it with the reasons."""
 
-import time
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from flows import seed
+from flows import programs, seed
+from flows.material import Material, Tried, tried
 from flows.night import Caller, Result, code, digest_of
 from flows.settings import Settings
 from retrain import brake, store
 from retrain.encoder import Encoder
-from retrain.gate import HOLDS, PROMISE, SEED, USERS, Cases, Cost, GateConfig, Verdict, judge
-from retrain.model import Model, aligned
-from retrain.trainer import cross_fit, lesson, sharpest
+from retrain.gate import GateConfig, Verdict, judge
+from retrain.lesson import Lesson, Trainer, lesson, taught_by
+from retrain.model import Model
+from retrain.outside import OutsideTrainer
+from retrain.program import asked, scored
+from retrain.trainer import Reference
 from warehouse.errors import BadInput
 from warehouse.home import Home, read_training_set, training_versions
 from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest
 from warehouse.publish import publish
-from warehouse.tables import Evaluations, Examples
+from warehouse.tables import Evaluations
 
-TIMED = 200  # wordings
 DAWN = "0000-00-00"  # the night of a model that learned from seed data alone
 
 
@@ -116,6 +118,7 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
         encoder.folder.name if encoder else None,
         digest_of(home.seed_data),
         str(job.settings.gate),
+        str(job.settings.trainer),
         str(brake.read(home)),
         digest(promises.rows() if promises is not None else []),
     ]
@@ -125,24 +128,51 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
         return version, _known(home, version)
     examples = read_training_set(home, training_set) if training_set else None
     material = Material.of(known, examples, promises)
-    champion = store.fetch(home, serving) if serving else None
-    tried = _tried(home, (serving, champion), material, encoder)
-    verdict = judge(tried.cases, GateConfig(**job.settings.gate.model_dump()))
+    program = programs.trainer(job.settings)
+    champion = store.fetch(home, serving, program) if serving else None
+    with tempfile.TemporaryDirectory(prefix="sayagain-") as place:
+        trainer: Trainer = Reference(encoder)
+        if program:
+            trainer = OutsideTrainer(program, Path(place))
+        taught = _distilled(job.settings, material, Path(place))
+        model, scores = trainer.cross_fit(taught, material.seed["utterance"].to_list())
+        challenger = tried(home, (serving, champion), material, (model, scores))
+        return version, _settled(job, version, training_set, (champion, challenger))
+
+
+def _settled(
+    job: Retraining, version: str, training_set: str | None, found: tuple[Model | None, Tried]
+) -> Verdict:
+    """Judge the challenger, keep it, and let it serve if it may."""
+    home, (champion, challenger) = job.home, found
+    serving = store.champion(home)
+    verdict = judge(challenger.cases, GateConfig(**job.settings.gate.model_dump()))
     if verdict.promote and (stopped := brake.read(home).against(training_set)):
         verdict = replace(verdict, promote=False, because=(stopped, *verdict.because))
-    model = tried.serving(champion, verdict.hold)
+    model = challenger.serving(champion, verdict.hold)
     about = {
         "training_set": training_set,
         "before": serving,
-        "examples": material.taught.height,
+        "examples": challenger.taught,
         "hold": verdict.hold,
         "promoted": verdict.promote,
         "because": list(verdict.because),
     }
-    _keep(home, version, model, about, verdict, tried.unseen(verdict.hold))
+    _keep(home, version, model, about, verdict, challenger.unseen(verdict.hold))
     if verdict.promote:
         store.promote(home, version)
-    return version, verdict
+    return verdict
+
+
+def _distilled(settings: Settings, material: Material, place: Path) -> Lesson:
+    """The lesson; where the settings name a teacher, with what it answers for the believed wordings."""
+    taught, program = lesson(material.seed, material.taught), programs.teacher(settings)
+    wordings = material.taught["utterance"].unique().sort().to_list()
+    if program is None or not wordings:
+        return taught
+    (place / "teacher").mkdir()
+    scores = scored(asked(program, place / "teacher", wordings), taught.labels)
+    return taught_by(taught, wordings, scores, settings.trainer.teacher_share)
 
 
 def _known(home: Home, version: str) -> Verdict:
@@ -158,99 +188,6 @@ def _known(home: Home, version: str) -> Verdict:
         store.table(home, version, "evaluation"),
         store.table(home, version, "flipped"),
     )
-
-
-@dataclass(frozen=True)
-class Material:
-    """What there is to learn from and to measure by: `seed`, `taught` examples, and `others`: cases
-    (`locale, utterance, intent, weight, kind`) of users set apart, which no model learns, and promises.
-    """
-
-    seed: pl.DataFrame
-    taught: pl.DataFrame
-    others: pl.DataFrame
-
-    @staticmethod
-    def of(
-        known: pl.DataFrame, examples: pl.DataFrame | None, promises: pl.DataFrame | None
-    ) -> "Material":
-        promised = (known.clear() if promises is None else promises).with_columns(
-            weight=pl.lit(1.0), kind=pl.lit(PROMISE)
-        )
-        rows = Examples.create_empty() if examples is None else examples
-        taught = rows.filter(pl.col("split") != "validation")
-        apart = _without(_without(rows.filter(split="validation"), known), taught).select(
-            "locale",
-            "utterance",
-            intent=pl.col("labels").list.first(),
-            weight=pl.col("probabilities").list.first(),
-            kind=pl.lit(USERS),
-        )
-        return Material(known, taught, pl.concat([apart, promised]))
-
-
-@dataclass(frozen=True)
-class Tried:
-    """A challenger, and the cases by which it is judged, those of the seed data first."""
-
-    model: Model
-    cases: Cases
-    seeds: int
-
-    def serving(self, champion: Model | None, hold: float) -> Model:
-        """What would serve, its probabilities fitted to the cases of the seed data."""
-        model = self.model.after(champion, hold) if champion else self.model
-        known = np.flatnonzero(self.cases.truth[: self.seeds] >= 0)
-        sharp = sharpest(self.cases.serving(hold)[known], self.cases.truth[known])
-        return replace(model, sharpness=sharp)
-
-    def unseen(self, hold: float) -> pl.DataFrame:
-        """`utterance, labels, scores` of what would serve, by models that never saw the utterance."""
-        scores = self.cases.serving(hold)[: self.seeds]
-        return pl.DataFrame(
-            {
-                "utterance": self.cases.rows["utterance"][: self.seeds],
-                "labels": [self.cases.labels] * self.seeds,
-                "scores": scores.astype(np.float32).tolist(),
-            }
-        )
-
-
-def _tried(
-    home: Home,
-    before: tuple[str | None, Model | None],
-    material: Material,
-    encoder: Encoder | None,
-) -> Tried:
-    """Train a challenger of the model `before`, and score the cases by models that never saw them."""
-    serving, champion = before
-    seeds, others = material.seed["utterance"].to_list(), material.others["utterance"].to_list()
-    model, scores = cross_fit(lesson(material.seed, material.taught), seeds, encoder)
-    labels = sorted({*model.labels, *(champion.labels if champion else [])})
-    after = np.vstack([aligned(scores, model.labels, labels), model.scores_of(others, labels)])
-    held = None
-    if champion and serving:
-        unseen = store.unseen(home, serving, seeds, champion, labels)
-        held = np.vstack([unseen, champion.scores_of(others, labels)])
-    rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
-    dearest = model.after(champion, max(HOLDS)) if champion else model
-    cost = _cost(dearest, seeds[:TIMED])
-    measured = Cases(pl.concat([rows, material.others]), labels, held, after, cost)
-    return Tried(model, measured, len(seeds))
-
-
-def _cost(model: Model, wordings: list[str]) -> Cost:
-    """Of the second go: the first loads the encoder."""
-    model.scores(wordings)
-    began = time.perf_counter()
-    model.scores(wordings)
-    return Cost(1000 * (time.perf_counter() - began) / len(wordings), model.mib)
-
-
-def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """The rows without the wordings of the others, letter case apart."""
-    said = pl.col("utterance").str.to_lowercase()
-    return rows.join(others.select(said), left_on=said, right_on="utterance", how="anti")
 
 
 def _encoder(home: Home, training_set: str) -> Encoder | None:

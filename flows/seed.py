@@ -7,7 +7,7 @@ import msgspec
 import polars as pl
 
 from mining.rows import Broken, rows
-from retrain.trainer import folds
+from retrain.lesson import folds
 from warehouse.errors import BadInput
 from warehouse.home import Home, write_atomically
 

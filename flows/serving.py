@@ -12,6 +12,7 @@ import numpy as np
 
 from retrain import store
 from retrain.model import Model
+from retrain.program import Program
 from warehouse.errors import BadInput
 from warehouse.home import existing
 
@@ -25,13 +26,16 @@ class Asked(msgspec.Struct):
     locale: str | None = None
 
 
-def answers(root: Path, lines: BinaryIO, best: int) -> Iterator[str]:
-    """A JSON line for each line of input: the utterance and its `best` labels, best first."""
+def answers(
+    root: Path, lines: BinaryIO, best: int, program: Program | None = None
+) -> Iterator[str]:
+    """A JSON line for each line of input: the utterance and its `best` labels, best first; a `program` of
+    the user's answers for a model of theirs."""
     home = existing(root)
     version = store.champion(home)
     if version is None:
         raise BadInput(f"{root}: has no champion yet; `sayagain retrain --home {root}` trains one")
-    model = store.fetch(home, version)
+    model = store.fetch(home, version, program)
     asked = (_asked(number, line) for number, line in enumerate(lines, 1))
     while batch := list(islice(asked, BATCH)):
         yield from _labelled(model, batch, best)

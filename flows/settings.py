@@ -2,11 +2,11 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from warehouse.errors import BadInput
 
@@ -77,6 +77,22 @@ class Trigger(_Section):
     cool_down: int = Field(3, ge=0)  # nights after a retraining
 
 
+class Trainer(_Section):
+    """[trainer]: a program of the user's own that learns or teaches; see retrain/program.py."""
+
+    command: list[str] = []  # instead of the reference trainer; its last word will be a folder
+    deployment: str = ""  # or a Prefect deployment, with a parameter folder
+    seconds: float = Field(3600.0, gt=0)  # that it may take
+    teacher: list[str] = []  # a larger model that answers for the wordings of the training set
+    teacher_share: float = Field(0.5, ge=0, le=1)  # of the targets that are the teacher's
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.command and self.deployment:
+            raise ValueError("name command or deployment, not both")
+        return self
+
+
 class Gate(_Section):
     """[gate]: what a challenger may break."""
 
@@ -117,6 +133,7 @@ class Settings(_Section):
     mining: Mining = Mining()
     floors: Floors = Floors()
     trigger: Trigger = Trigger()
+    trainer: Trainer = Trainer()
     gate: Gate = Gate()
     tell: Tell = Tell()
     notify: Notify = Notify()

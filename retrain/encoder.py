@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from warehouse.ledger import file_digest
+from warehouse.ledger import digests
 
 BATCH = 512
 
@@ -34,12 +34,7 @@ class Encoder:
         return sum(f.stat().st_size for f in self.folder.rglob("*") if f.is_file())
 
     def digests(self) -> dict[str, str]:
-        """A hash of each file; ValueError where one is a link, which may lead anywhere."""
-        inside = sorted(self.folder.rglob("*"))
-        if any(f.is_symlink() for f in inside):
-            raise ValueError("the encoder holds a link")
-        files = [f for f in inside if f.is_file()]
-        return {str(f.relative_to(self.folder)): file_digest(f) for f in files}
+        return digests(self.folder)
 
 
 @cache

@@ -3,6 +3,7 @@
 model.json       labels, sharpness, and the hashes of all other files
 weights.npz      features (hashed n-grams), weights, offsets, and weights of the meaning
 encoder/         the encoder of the meaning, where there is one
+outside/         a model of the user's own in their place, which their program reads
 before/          the model whose answers are held, where there is one
 """
 
@@ -21,10 +22,11 @@ from scipy.special import softmax
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from retrain.encoder import Encoder
+from retrain.program import Outside, Program
 from warehouse.errors import BadInput
 from warehouse.ledger import file_digest
 
-FORMAT = 2
+FORMAT = 3
 BUCKETS = 2**18
 UNKNOWN = -20.0  # score of a label that a model does not know
 MEMORY = 2  # earlier models whose answers are held
@@ -67,7 +69,8 @@ def _nothing() -> Weights:
 class Model:
     """Scores of `labels` are `grams[:, features] @ weights + offsets`, where there is an encoder
     `embeddings @ meaning` more, and `hold` more for the answer of the model that served before: it
-    stays, unless another one is ahead of it by that much. `sharpness` turns scores into log odds."""
+    stays, unless another one is ahead of it by that much. `sharpness` turns scores into log odds. Where the
+    model is the user's own, `outside` scores in their place."""
 
     labels: list[str]
     features: Indices
@@ -76,6 +79,7 @@ class Model:
     sharpness: float = 1.0
     meaning: Weights = field(default_factory=_nothing)
     encoder: Encoder | None = None
+    outside: Outside | None = None
     before: "Model | None" = None
     hold: float = 0.0
 
@@ -84,7 +88,10 @@ class Model:
         return self._scores(wordings, grams(wordings))
 
     def _scores(self, wordings: list[str], seen: csr_matrix) -> Floats:
-        read = self.own_scores(seen, self.encoder.embed(wordings) if self.encoder else None)
+        if self.outside:
+            read = self.outside.scores(wordings, self.labels)
+        else:
+            read = self.own_scores(seen, self.encoder.embed(wordings) if self.encoder else None)
         if self.before:
             place = {label: i for i, label in enumerate(self.labels)}
             column = np.array([place.get(label, -1) for label in self.before.labels], np.int64)
@@ -113,7 +120,7 @@ class Model:
     def mib(self) -> float:
         """The size of its folder, about."""
         own = sum(getattr(self, name).nbytes for name in ARRAYS)
-        own += self.encoder.size if self.encoder else 0
+        own += sum(part.size for part in (self.encoder, self.outside) if part)
         return float(own) / 2**20 + (self.before.mib if self.before else 0.0)
 
     def after(self, before: "Model", hold: float) -> "Model":
@@ -121,6 +128,13 @@ class Model:
         if hold == 0:
             return self
         return replace(self, before=_forgetting(before, MEMORY - 1), hold=hold)
+
+
+def outside_model(labels: list[str], outside: Outside) -> Model:
+    """A model of the user's own."""
+    nothing = np.zeros((0, len(labels)), np.float32)
+    offsets = np.zeros(len(labels), np.float32)
+    return Model(labels, np.zeros(0, np.int64), nothing, offsets, outside=outside)
 
 
 def _forgetting(model: Model, memory: int) -> Model:
@@ -156,6 +170,8 @@ def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
     (folder / "weights.npz").write_bytes(packed)
     if model.encoder:
         shutil.copytree(model.encoder.folder, folder / "encoder")
+    if model.outside:
+        shutil.copytree(model.outside.folder, folder / "outside")
     if model.before:
         save(model.before, folder / "before", {})
     facts = {
@@ -165,6 +181,7 @@ def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
         "hold": model.hold,
         "weights": _digest(packed),
         "encoder": model.encoder.digests() if model.encoder else None,
+        "outside": model.outside.digests() if model.outside else None,
         "before_model": file_digest(folder / "before" / "model.json") if model.before else None,
         **about,
     }
@@ -173,8 +190,9 @@ def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
     )
 
 
-def load(folder: Path) -> Model:
-    """The model of a folder; BadInput where it is damaged, or of another version of this program."""
+def load(folder: Path, program: Program | None = None) -> Model:
+    """The model of a folder; BadInput where it is damaged, or of another version of this program. One of
+    the user's own is read by their `program`, which the settings name, never the folder."""
     try:
         facts = json.loads((folder / "model.json").read_text(encoding="utf8"))
         if facts["format"] > FORMAT:
@@ -185,10 +203,13 @@ def load(folder: Path) -> Model:
             )
         packed = (folder / "weights.npz").read_bytes()
         encoder = Encoder(folder / "encoder") if facts["encoder"] else None
+        outside = Outside(folder / "outside", program) if facts["outside"] else None
         before = folder / "before" if facts["before_model"] else None
         _same(folder / "weights.npz", _digest(packed), facts["weights"])
         if encoder:
             _same(encoder.folder, encoder.digests(), facts["encoder"])
+        if outside:
+            _same(outside.folder, outside.digests(), facts["outside"])
         if before:
             _same(before, file_digest(before / "model.json"), facts["before_model"])
         with np.load(io.BytesIO(packed), allow_pickle=False) as held:
@@ -199,7 +220,8 @@ def load(folder: Path) -> Model:
             labels,
             sharpness=float(facts["sharpness"]),
             encoder=encoder,
-            before=load(before) if before else None,
+            outside=outside,
+            before=load(before, program) if before else None,
             hold=float(facts["hold"]),
             **arrays,
         )

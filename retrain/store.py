@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from retrain.model import Floats, Model, aligned, load, save
+from retrain.program import Program
 from warehouse.errors import BadInput
 from warehouse.home import Home, keep_once, write_atomically
 
@@ -57,8 +58,9 @@ def keep(
     keep_once(home.models / version, fill)
 
 
-def fetch(home: Home, version: str) -> Model:
-    return load(home.models / version)
+def fetch(home: Home, version: str, program: Program | None = None) -> Model:
+    """`program` answers for a model of the user's own."""
+    return load(home.models / version, program)
 
 
 def table(home: Home, version: str, name: str) -> pl.DataFrame:

@@ -5,18 +5,17 @@ Convex, solved over all rows at once (L-BFGS), so that the same lesson gives the
 where there is one.
 """
 
-import hashlib
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 from scipy.sparse import csr_matrix, diags
 from scipy.special import log_softmax
 
 from retrain.encoder import Encoder
+from retrain.lesson import Lesson, parts
 from retrain.model import UNKNOWN, Floats, Indices, Model, Weights, aligned, grams
 
 RIDGE = 0.1
@@ -24,57 +23,8 @@ ROUNDS = 80
 EASE = 0.005  # about p (1 - p) of a label that has its share of the wordings
 HISTORY = 6
 RAREST = 2  # wordings that must share an n-gram
-FIRM = 4.0  # believed examples that a row of seed data is worth, so that it is never drowned
 CLOSE = 0.5  # length of a vector beside n-grams of length 1
-FAINTEST = 0.05  # a label less probable than this teaches nothing
 SHARPNESS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
-FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """Wordings, each once, what they mean, and how much each counts. `shares` is wordings x labels, its
-    rows sum to 1."""
-
-    wordings: list[str]
-    labels: list[str]
-    shares: csr_matrix
-    weights: Floats
-
-    def of(self, some: npt.NDArray[np.bool_]) -> "Lesson":
-        wordings = [u for u, chosen in zip(self.wordings, some, strict=True) if chosen]
-        return Lesson(wordings, self.labels, self.shares[some], self.weights[some])
-
-
-def lesson(seed: pl.DataFrame, examples: pl.DataFrame | None = None) -> Lesson:
-    """Seed rows (`utterance, intent`) at weight FIRM beside examples at a mean weight of 1."""
-    rows = seed.select("utterance", label="intent", weight=pl.lit(FIRM))
-    if examples is not None and examples.height:
-        soft = (
-            examples.select(
-                "utterance",
-                "labels",
-                "probabilities",
-                share=pl.col("weight") / pl.col("weight").mean(),
-            )
-            .explode("labels", "probabilities")
-            .filter(pl.col("probabilities") >= FAINTEST)
-            .select("utterance", label="labels", weight=pl.col("share") * pl.col("probabilities"))
-        )
-        rows = pl.concat([rows, soft])
-    rows = rows.group_by("utterance", "label").agg(pl.col("weight").sum())
-    wordings, labels = (rows[c].unique().sort() for c in ("utterance", "label"))
-    item, label = _places(rows["utterance"], wordings), _places(rows["label"], labels)
-    told = csr_matrix(
-        (rows["weight"].to_numpy().astype(np.float64), (item, label)), (len(wordings), len(labels))
-    )
-    weights = np.asarray(told.sum(axis=1), np.float64).ravel()
-    shares = csr_matrix(told.multiply(1 / weights[:, None]))
-    return Lesson(wordings.to_list(), labels.to_list(), shares, weights)
-
-
-def _places(values: pl.Series, known: pl.Series) -> Indices:
-    return values.replace_strict(known, range(len(known)), return_dtype=pl.Int64).to_numpy()
 
 
 @dataclass(frozen=True)
@@ -99,34 +49,21 @@ def train(taught: Lesson, encoder: Encoder | None = None) -> Model:
     return _fit(taught, Reading.of(taught.wordings, encoder))
 
 
-def cross_fit(taught: Lesson, cases: list[str], encoder: Encoder | None) -> tuple[Model, Floats]:
-    """A model of the lesson, and what models of it would score the `cases` that never saw them (cases
-    x labels): of each fold of the cases one that was taught all the rest, wordings that differ in letter
-    case being one. UNKNOWN where the rest has fewer than two labels."""
-    reading = Reading.of(taught.wordings, encoder)
-    asked = Reading.of(cases, encoder)
-    fold = folds(cases)
-    measured = {u.casefold() for u in cases}
-    mine = np.array([u.casefold() in measured for u in taught.wordings], bool)
-    fold_of = np.where(mine, folds(taught.wordings), -1)
-    scores = np.full((len(cases), len(taught.labels)), UNKNOWN)
-    for k in np.unique(fold):
-        rest, here = fold_of != k, fold == k
-        if len(np.unique(taught.shares[rest].indices)) < 2:
-            continue  # nothing to learn there
-        model = _fit(taught.of(rest), reading.at(rest))
-        found = model.own_scores(asked.grams[here], asked.vectors[here])
-        scores[here] = aligned(found, model.labels, taught.labels)
-    return _fit(taught, reading), scores
+@dataclass(frozen=True)
+class Reference:
+    """The reference trainer, with the encoder of the night, if there is one."""
 
+    encoder: Encoder | None
 
-def folds(wordings: list[str]) -> Indices:
-    """The fold of each wording: the same for ever, in whatever locale and letter case."""
-    return np.array([_hashed(u.casefold()) % FOLDS for u in wordings], np.int64)
-
-
-def _hashed(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big")
+    def cross_fit(self, taught: Lesson, cases: list[str]) -> tuple[Model, Floats]:
+        reading = Reading.of(taught.wordings, self.encoder)
+        asked = Reading.of(cases, self.encoder)
+        scores = np.full((len(cases), len(taught.labels)), UNKNOWN)
+        for rest, here in parts(taught, cases):
+            model = _fit(taught.of(rest), reading.at(rest))
+            found = model.own_scores(asked.grams[here], asked.vectors[here])
+            scores[here] = aligned(found, model.labels, taught.labels)
+        return _fit(taught, reading), scores
 
 
 def sharpest(scores: Floats, truth: Indices) -> float:

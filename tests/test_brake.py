@@ -4,8 +4,9 @@ import pytest
 from test_retrain import SEED
 
 from retrain import brake, store
+from retrain.lesson import lesson
 from retrain.model import Model
-from retrain.trainer import lesson, train
+from retrain.trainer import train
 from warehouse.errors import BadInput
 from warehouse.home import Home, create
 

@@ -15,8 +15,9 @@ from mining import encoder as mining_encoder
 from retrain import store
 from retrain.encoder import Encoder
 from retrain.gate import Cases, Cost, GateConfig, judge
+from retrain.lesson import folds, lesson
 from retrain.model import MEMORY, UNKNOWN, aligned, load, loyal, save
-from retrain.trainer import cross_fit, folds, lesson, sharpest, train
+from retrain.trainer import Reference, sharpest, train
 from retrain.trigger import Prospects, TriggerConfig, decide, drift, mended
 from warehouse.errors import BadInput
 from warehouse.home import Home
@@ -89,11 +90,11 @@ def test_cases_are_scored_by_models_that_never_saw_them():
         intent=pl.when(pl.col("utterance") == LAMPS[0]).then(pl.lit("music")).otherwise("intent")
     )
     taught = lesson(odd, None)
-    model, scores = cross_fit(taught, odd["utterance"].to_list(), None)
+    model, scores = Reference(None).cross_fit(taught, odd["utterance"].to_list())
     assert taught.labels[scores[0].argmax()] == "lamp"
     assert model.labels == taught.labels
     elsewhere = lesson(odd, example_of(LAMPS[0].upper(), "music"))
-    _, scores = cross_fit(elsewhere, odd["utterance"].to_list(), None)
+    _, scores = Reference(None).cross_fit(elsewhere, odd["utterance"].to_list())
     assert taught.labels[scores[0].argmax()] == "lamp"
 
 
@@ -101,7 +102,7 @@ def test_a_handful_of_seed_data_is_enough_to_start():
     two = SEED.filter(pl.col("utterance").is_in([LAMPS[0], MUSIC[0]]))
     for n in range(12):
         rows = two.with_columns(utterance=pl.col("utterance") + f" {n}")
-        model, scores = cross_fit(lesson(rows), rows["utterance"].to_list(), None)
+        model, scores = Reference(None).cross_fit(lesson(rows), rows["utterance"].to_list())
         assert model.labels == ["lamp", "music"]
         assert scores.shape == (2, 2)
 

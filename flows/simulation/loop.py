@@ -24,7 +24,8 @@ from flows.simulation.assistant import LearningAssistant, Served
 from flows.simulation.place import Habits, Place
 from flows.simulation.world import begin, ordered, write, wrong_share
 from retrain import store
-from retrain.trainer import lesson, train
+from retrain.lesson import lesson
+from retrain.trainer import train
 from warehouse.home import Home, existing
 from warehouse.lake import Lake
 

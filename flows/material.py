@@ -1,0 +1,110 @@
+"""What a retraining learns from and is judged by, and a challenger with the scores of its cases."""
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from retrain import store
+from retrain.gate import HOLDS, PROMISE, SEED, USERS, Cases, Cost
+from retrain.model import Floats, Model, aligned
+from retrain.trainer import sharpest
+from warehouse.home import Home
+from warehouse.tables import Examples
+
+TIMED = 200  # wordings
+
+
+@dataclass(frozen=True)
+class Material:
+    """What there is to learn from and to measure by: `seed`, `taught` examples, and `others`: cases
+    (`locale, utterance, intent, weight, kind`) of users set apart, which no model learns, and promises.
+    """
+
+    seed: pl.DataFrame
+    taught: pl.DataFrame
+    others: pl.DataFrame
+
+    @staticmethod
+    def of(
+        known: pl.DataFrame, examples: pl.DataFrame | None, promises: pl.DataFrame | None
+    ) -> "Material":
+        promised = (known.clear() if promises is None else promises).with_columns(
+            weight=pl.lit(1.0), kind=pl.lit(PROMISE)
+        )
+        rows = Examples.create_empty() if examples is None else examples
+        taught = rows.filter(pl.col("split") != "validation")
+        apart = _without(_without(rows.filter(split="validation"), known), taught).select(
+            "locale",
+            "utterance",
+            intent=pl.col("labels").list.first(),
+            weight=pl.col("probabilities").list.first(),
+            kind=pl.lit(USERS),
+        )
+        return Material(known, taught, pl.concat([apart, promised]))
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A challenger, and the cases by which it is judged, those of the seed data first."""
+
+    model: Model
+    cases: Cases
+    seeds: int
+    taught: int  # believed wordings
+
+    def serving(self, champion: Model | None, hold: float) -> Model:
+        """What would serve, its probabilities fitted to the cases of the seed data."""
+        model = self.model.after(champion, hold) if champion else self.model
+        known = np.flatnonzero(self.cases.truth[: self.seeds] >= 0)
+        sharp = sharpest(self.cases.serving(hold)[known], self.cases.truth[known])
+        return replace(model, sharpness=sharp)
+
+    def unseen(self, hold: float) -> pl.DataFrame:
+        """`utterance, labels, scores` of what would serve, by models that never saw the utterance."""
+        scores = self.cases.serving(hold)[: self.seeds]
+        return pl.DataFrame(
+            {
+                "utterance": self.cases.rows["utterance"][: self.seeds],
+                "labels": [self.cases.labels] * self.seeds,
+                "scores": scores.astype(np.float32).tolist(),
+            }
+        )
+
+
+def tried(
+    home: Home,
+    before: tuple[str | None, Model | None],
+    material: Material,
+    fitted: tuple[Model, Floats],
+) -> Tried:
+    """A challenger of the model `before`, `fitted` with scores of the seed data by models that never saw
+    them; the scores of all cases."""
+    (serving, champion), (model, scores) = before, fitted
+    seeds, others = material.seed["utterance"].to_list(), material.others["utterance"].to_list()
+    labels = sorted({*model.labels, *(champion.labels if champion else [])})
+    after = np.vstack([aligned(scores, model.labels, labels), model.scores_of(others, labels)])
+    held = None
+    if champion and serving:
+        unseen = store.unseen(home, serving, seeds, champion, labels)
+        held = np.vstack([unseen, champion.scores_of(others, labels)])
+    rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
+    dearest = model.after(champion, max(HOLDS)) if champion else model
+    cost = _cost(dearest, seeds[:TIMED])
+    measured = Cases(pl.concat([rows, material.others]), labels, held, after, cost)
+    return Tried(model, measured, len(seeds), material.taught.height)
+
+
+def _cost(model: Model, wordings: list[str]) -> Cost:
+    """Of the second go: the first loads the encoder."""
+    model.scores(wordings)
+    began = time.perf_counter()
+    model.scores(wordings)
+    return Cost(1000 * (time.perf_counter() - began) / len(wordings), model.mib)
+
+
+def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """The rows without the wordings of the others, letter case apart."""
+    said = pl.col("utterance").str.to_lowercase()
+    return rows.join(others.select(said), left_on=said, right_on="utterance", how="anti")

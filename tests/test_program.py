@@ -1,0 +1,162 @@
+"""A program of the user's own that trains in the place of the reference trainer, or teaches it."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from test_retrain import LAMPS, SEED
+from test_retraining import call
+
+from flows import programs, seed, serving
+from flows.retraining import Retraining, retrain
+from flows.settings import Settings
+from retrain import store
+from retrain.lesson import lesson, taught_by
+from retrain.model import load
+from retrain.program import CommandProgram, asked
+from warehouse.errors import BadInput
+from warehouse.home import Home, create
+
+# Learns which labels each word was said with, and answers by them.
+BY_WORDS = """
+import json, sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+folder = Path(sys.argv[1])
+kept = folder / "model" / "words.json"
+read = lambda name: [json.loads(line) for line in (folder / name).open(encoding="utf8")]
+if (folder / "lesson.jsonl").exists():
+    words = defaultdict(Counter)
+    for row in read("lesson.jsonl"):
+        for label, p in zip(row["labels"], row["probabilities"], strict=True):
+            for word in row["utterance"].split():
+                words[word][label] += p * row["weight"]
+    kept.write_text(json.dumps(words))
+words = json.loads(kept.read_text())
+with (folder / "answers.jsonl").open("w", encoding="utf8") as out:
+    for row in read("ask.jsonl"):
+        seen = Counter()
+        for word in row["utterance"].split():
+            seen.update(words.get(word, {}))
+        whole = sum(seen.values()) or 1
+        labels = [{"label": k, "probability": v / whole} for k, v in seen.items()]
+        out.write(json.dumps({"labels": labels}) + "\\n")
+"""
+
+
+@pytest.fixture
+def command(tmp_path) -> list[str]:
+    (tmp_path / "by_words.py").write_text(BY_WORDS)
+    return [sys.executable, str(tmp_path / "by_words.py")]
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    home = create(tmp_path / "home")
+    seed.keep(home, SEED)
+    return home
+
+
+def predicted(home: Home, wordings: list[str], settings: Settings) -> list[str]:
+    lines = io.BytesIO("\n".join(wordings).encode())
+    answers = serving.answers(home.root, lines, 1, programs.trainer(settings))
+    return [json.loads(a)["labels"][0]["label"] for a in answers]
+
+
+def test_a_command_trains_is_judged_serves_and_is_asked_again(home, command):
+    settings = Settings.model_validate({"trainer": {"command": command}})
+    told = retrain(Retraining(home, settings, None), call)
+    assert told["promoted"]
+    assert predicted(home, LAMPS[:5], settings) == ["lamp"] * 5
+    kept = home.models / told["champion"] / "outside" / "words.json"
+    assert "lamp" in json.loads(kept.read_text())["lamp"]
+    figures = store.table(home, told["champion"], "evaluation").row(0, named=True)
+    assert figures["cases"] == SEED.height
+    assert figures["challenger_accuracy"] > 0.9
+
+
+def test_its_model_does_not_say_what_is_run(home, command):
+    settings = Settings.model_validate({"trainer": {"command": command}})
+    told = retrain(Retraining(home, settings, None), call)
+    model = store.fetch(home, told["champion"])
+    with pytest.raises(BadInput, match="give --config that names it"):
+        model.best(LAMPS)
+    assert sys.executable not in (home.models / told["champion"] / "model.json").read_text()
+
+
+@pytest.mark.parametrize("deed", ["changed", "added", "linked"])
+def test_a_model_of_its_own_that_was_tampered_with_is_refused(home, command, deed):
+    settings = Settings.model_validate({"trainer": {"command": command}})
+    told = retrain(Retraining(home, settings, None), call)
+    folder = home.models / told["champion"]
+    if deed == "changed":
+        (folder / "outside" / "words.json").write_text("{}")
+    elif deed == "added":
+        (folder / "outside" / "more.json").write_text("{}")
+    else:
+        (folder / "outside" / "link").symlink_to("/etc/hosts")
+    with pytest.raises(BadInput, match=r"restore it, or retrain|holds a link"):
+        load(folder, programs.trainer(settings))
+
+
+def program(tmp_path: Path, written: str) -> CommandProgram:
+    (tmp_path / "junk.py").write_text(
+        f"import sys, pathlib; (pathlib.Path(sys.argv[1]) / 'answers.jsonl').write_text({written!r})"
+    )
+    return CommandProgram([sys.executable, str(tmp_path / "junk.py")], 30)
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("", "has 0 rows, ask.jsonl 1"),
+        ("{", "row 1"),
+        ('{"labels": [{"label": "a", "probability": 7}]}', "row 1: .*<= 1.001"),
+        ('{"labels": [{"label": "a"}]}', "row 1: .*probability"),
+        (
+            '{"labels": [{"label": "a", "probability": 0.9}, {"label": "b", "probability": 0.9}]}',
+            "row 1: its probabilities sum to more than 1",
+        ),
+    ],
+)
+def test_answers_that_are_none_are_named(tmp_path, written, told):
+    with pytest.raises(BadInput, match=told):
+        asked(program(tmp_path, written), tmp_path, ["lamp"])
+
+
+def test_a_program_that_fails_hangs_or_is_missing_is_bad_input(tmp_path):
+    for words, seconds, told in (
+        ([sys.executable, "-c", "raise SystemExit(4)"], 30.0, "ended with 4"),
+        ([sys.executable, "-c", "import threading; threading.Event().wait()"], 0.2, "did not end"),
+        (["no-such-program"], 30.0, "cannot be run"),
+        ([sys.executable, "-c", ""], 30.0, "was not written"),
+    ):
+        with pytest.raises(BadInput, match=told):
+            asked(CommandProgram(words, seconds), tmp_path, ["lamp"])
+
+
+def test_a_teacher_has_its_share_of_the_targets_of_what_is_believed():
+    examples = pl.DataFrame(
+        {"utterance": ["dim it"], "labels": [["lamp", "song"]], "probabilities": [[0.5, 0.5]]}
+    ).with_columns(weight=pl.lit(0.4))
+    taught = lesson(SEED, examples)
+    lamp = taught.labels.index("lamp")
+    sure = np.full((1, len(taught.labels)), -20.0)
+    sure[0, lamp] = 0.0
+    mixed = taught_by(taught, ["dim it"], sure, 0.5)
+    here = taught.wordings.index("dim it")
+    assert mixed.shares[here, lamp] == pytest.approx(0.75)
+    assert np.allclose(np.asarray(mixed.shares.sum(axis=1)), 1.0)
+    others = [n for n in range(len(taught.wordings)) if n != here]
+    assert (mixed.shares[others] != taught.shares[others]).nnz == 0
+    assert np.array_equal(mixed.weights, taught.weights)
+
+
+def test_two_trainers_are_one_too_many():
+    with pytest.raises(ValueError, match="not both"):
+        Settings.model_validate({"trainer": {"command": ["x"], "deployment": "a/b"}})

@@ -108,7 +108,7 @@ def run(
         if as_json:
             shown.print_json(json.dumps(runs.as_dict(outcome) | {"seconds": steps.seconds}))
         else:
-            _show_night(outcome, home)
+            _show_night(outcome, settings.place(home, chosen))
 
 
 @app.command()
@@ -163,8 +163,9 @@ def predict(
     """Read utterances from stdin, a line each (plain, or JSON); write labels, best first."""
     from flows import programs, serving, settings
 
-    program = programs.trainer(settings.load(config)) if config else None
-    for answer in serving.answers(home, sys.stdin.buffer, best, program):
+    chosen = settings.load(config)
+    root, program = settings.place(home, chosen), programs.trainer(chosen)
+    for answer in serving.answers(root, sys.stdin.buffer, best, program):
         sys.stdout.write(answer + "\n")
 
 
@@ -389,8 +390,10 @@ def simulate(
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
     users: Annotated[int, typer.Option(help="Users of each locale.", min=1)] = 120,
-    days: Annotated[int, typer.Option(help="Days.", min=1)] = 7,
-    turns: Annotated[int, typer.Option(help="About so many turns in all.", min=1)] = 12_000,
+    days: Annotated[int, typer.Option(help="Days; of each cycle.", min=1)] = 7,
+    turns: Annotated[
+        int, typer.Option(help="About so many turns in all; in each cycle.", min=1)
+    ] = 12_000,
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2026-01-05",
     locales: Annotated[
         str | None, typer.Option(help="Locales, by commas; all where not given.")
@@ -417,17 +420,75 @@ def simulate(
         float,
         typer.Option(help="Share of users who lie, all about the same few goals.", min=0, max=1),
     ] = 0.0,
+    cycles: Annotated[
+        int | None,
+        typer.Option(
+            help="Close the loop: a night and, where it pays, a retraining after each cycle; then people talk to what serves.",
+            min=1,
+        ),
+    ] = None,
+    holdout: Annotated[
+        bool,
+        typer.Option(help="Leave a random share of the turns to what served before (--cycles)."),
+    ] = True,
+    turning: Annotated[
+        int | None,
+        typer.Option(help="Cycle from which rewritten wordings mean something else (--cycles)."),
+    ] = None,
+    moved: Annotated[int, typer.Option(help="How many do.", min=1)] = 5,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
 ) -> None:
-    """An invented assistant with known truth: people, failures, and what they meant."""
+    """An invented assistant with known truth: people, failures, and what they meant.
+
+    With --cycles, a world that answers each new champion: OUT/home is what sayagain made of it, OUT/logs and OUT/truth what was said and meant."""
     from flows.simulation import place, world
 
     asked = place.Habits(
         users, days, turns, start, seeds_per_intent, refine, robots, liars, again, pace
     )
+    if cycles:
+        from flows.simulation.loop import Loop
+
+        places = world.settled(corpus, seed, asked, locales.split(",") if locales else None)
+        loop = Loop(cycles, seed, holdout, turning, moved)
+        _run_loop(out, (places, asked, loop), config, as_json)
+        return
     facts = world.simulate(out, corpus, seed, asked, locales.split(",") if locales else None)
     shown.print(
         f"{out}: {facts['turns']} turns of {len(facts['locales'])} locales, {facts['wrong_share']:.0%} of them answered wrongly"
     )
+
+
+def _run_loop(out: Path, world: Any, config: Path | None, as_json: bool) -> None:
+    from flows import settings
+    from flows.simulation import loop
+    from warehouse.home import existing
+
+    places, habits, asked = world
+    chosen = settings.load(config)
+    rows = []
+    for row in loop.run(out, places, habits, asked, chosen, _quietly):
+        rows.append(row)
+        if not as_json:
+            did = "promoted" if row["promoted"] else "refused" if row["retrained"] else "waited"
+            shown.print(
+                f"cycle {row['cycle']} ({row['night']}): {row['wrong_share']:.1%} of {row['turns']:,} turns wrong;"
+                f" {did}; {row['right']:.1%} of test right, {row['flips']:.1%} broken;"
+                f" {row['fixes']} rewrites run, {row['withdrawn']} withdrawn"
+            )
+    ceiling = loop.annotated(out, existing(settings.place(out / "home", chosen)), places)
+    recovered = loop.recovered(rows, ceiling)
+    if as_json:
+        shown.print_json(json.dumps({"cycles": rows, "annotated": ceiling, "recovered": recovered}))
+        return
+    told = ", ".join(f"{share:.2f}" for share in recovered)
+    shown.print(f"true labels of all that was said: {ceiling:.1%} of test right")
+    shown.print(f"recovered of the way there, by cycle: {told}")
+
+
+def _quietly(step: Any, *args: Any) -> Any:
+    return step(*args)
 
 
 @app.command()

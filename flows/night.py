@@ -141,7 +141,11 @@ def take_in(night: Night, logs: list[Path]) -> Result:
 
     def work() -> Result:
         door = DoorConfig(
-            night.home.salt(), settings.log.columns, settings.log.time_zone, night.until
+            night.home.salt(),
+            settings.log.columns,
+            settings.log.time_zone,
+            night.until,
+            settings.assistant,
         )
         out = lake.staging("door")
         try:

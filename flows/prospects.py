@@ -26,6 +26,7 @@ def prospects(
     said = _said(lake, day)
     best = _best(examples, said)
     turns = float(said["turns"].sum()) / max(1, days)
+    untold = turns - float(best["turns"].sum()) / max(1, days)
     answers = _by_champion(home, champion, best, program) if champion else _by_assistant(lake, day)
     changed = change(examples, before)
     moved: tuple[str, ...] = ()
@@ -36,7 +37,7 @@ def prospects(
         fresh=changed.new + changed.turned,
         turns=turns,
         mended=mended(_judged(examples, best, answers)) / max(1, days),
-        broken=turns * (_flips(home, champion) if champion else EXPECTED_FLIPS),
+        broken=untold * (_flips(home, champion) if champion else EXPECTED_FLIPS),
         drift=moved,
         nights=_nights(home, day),
     )

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from flows import seed
 from flows.night import Caller, Night, Outcome, Result, learn, record_failure
 from flows.retraining import Retraining, retrain
-from flows.settings import Settings
+from flows.settings import Settings, place
 from mining import engines
 from mining.engines import EngineName
 from mining.neighbours import library
@@ -69,6 +69,7 @@ def run_night(
     """One night, alone in the home, after `patience` seconds at most; then what it decided is told to
     the receivers of the settings, and to `others`. A home that had nights before remembers one that
     failed in `runs`."""
+    request = replace(request, home=place(request.home, settings))
     receivers = receivers_of(settings) | dict(others or {})
     outcome = _remembered(request, settings, call, patience, tuple(receivers))
     return replace(outcome, told=told(existing(request.home), settings, receivers))
@@ -106,7 +107,7 @@ def run_retraining(
     patience: float = 0,
 ) -> Result:
     """One retraining, alone in the home, after `patience` seconds at most."""
-    known = seed.read(seed_data) if seed_data else None
+    known, root = seed.read(seed_data) if seed_data else None, place(root, settings)
     home = existing(root) if known is None else create(root)
     with alone(home, patience):
         Lake(home.lake).recover()

@@ -2,13 +2,14 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from warehouse.errors import BadInput
+from warehouse.home import ASSISTANTS
 
 
 class _Section(BaseModel):
@@ -129,6 +130,7 @@ class Notify(_Section):
 
 
 class Settings(_Section):
+    assistant: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")] | None = None
     log: Log = Log()
     mining: Mining = Mining()
     floors: Floors = Floors()
@@ -151,6 +153,13 @@ def load(path: Path | None) -> Settings:
         raise BadInput(f"{path}: is not TOML ({error})") from None
     except ValidationError as error:
         raise BadInput(f"{path}: {_told(error)}") from None
+
+
+def place(home: Path, settings: Settings) -> Path:
+    """The home of the assistant that the settings name, inside the given one; else the given one."""
+    if not settings.assistant or home.match(f"{ASSISTANTS}/{settings.assistant}"):
+        return home
+    return home / ASSISTANTS / settings.assistant
 
 
 def _told(error: ValidationError) -> str:

@@ -27,6 +27,7 @@ REQUIRED = ("user_id", "timestamp", "utterance")
 TURN = [n for n in Turns.column_names() if n not in ("timestamp", "session_given")]
 LOCALE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 DIGEST = 12  # bytes
+ELSEWHERE = "names another assistant"  # a row set aside for this is not broken
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -59,6 +60,7 @@ class Row(msgspec.Struct, kw_only=True):
     model_version: str | None = None
     arm: str | None = None
     propensity: Share | None = None
+    assistant: str | None = None
 
 
 FIELDS = Row.__struct_fields__
@@ -72,6 +74,7 @@ class DoorConfig:
     columns: dict[str, str] = field(default_factory=dict)
     time_zone: str | None = None
     until: date | None = None  # last day of which there can be turns
+    assistant: str | None = None  # whose turns they are, where a log has those of several
 
 
 class Rejected(Exception):
@@ -107,6 +110,7 @@ class _Door:
         self.key = config.salt
         self.columns = config.columns
         self.until = config.until
+        self.assistant = config.assistant
         self.zone = ZoneInfo(config.time_zone) if config.time_zone else None
         row = _renamed(config.columns)
         self.decode = msgspec.json.Decoder(row).decode
@@ -129,6 +133,8 @@ class _Door:
     def _turn(self, raw: Raw) -> tuple[Any, ...]:
         """The turn of a row, in the order of TURN."""
         row = self._row(raw)
+        if self.assistant and row.assistant not in (None, self.assistant):
+            raise Rejected("assistant", ELSEWHERE)
         utterance = unicodedata.normalize("NFC", row.utterance)
         if not utterance.strip():
             raise Rejected("utterance", "is empty; log what the assistant heard")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from mining.door import DOOR_SCHEMA, DoorConfig, admit_file
+from mining.door import DOOR_SCHEMA, ELSEWHERE, DoorConfig, admit_file
 from mining.engine import Engine
 from mining.silences import DEFAULT_SECONDS, learn
 from warehouse.errors import BadInput
@@ -39,10 +39,11 @@ def account(out: Path, most_broken: float) -> Admitted:
     rows = pl.scan_parquet(files, hive_partitioning=False)
     aside = pl.col("reason").is_not_null()
     rejects = rows.filter(aside).select(Rejects.column_names()).sort("file", "line").collect()
-    per_file = rows.group_by(file="source").agg(rows=pl.len(), broken=aside.sum()).sort("file")
+    broken_row = aside & (pl.col("reason") != ELSEWHERE)
+    per_file = rows.group_by(file="source").agg(rows=pl.len(), broken=broken_row.sum()).sort("file")
     for file, count, broken in per_file.collect().iter_rows():
         if broken > most_broken * count:
-            first = rejects.filter(file=file).row(0, named=True)
+            first = rejects.filter(pl.col("reason") != ELSEWHERE, file=file).row(0, named=True)
             raise BadInput(
                 f"{file}, row {first['line']}, field {first['field']}: {first['reason']}"
                 f" ({broken} of {count} rows are broken, more than {most_broken:.0%};"

@@ -24,7 +24,8 @@ class TriggerConfig:
 @dataclass(frozen=True)
 class Prospects:
     """What is known before retraining. `mended` and `broken` are turns a day of `turns`, the first at
-    least, the second as expected; `nights` since the last retraining, if there was one."""
+    least, the second as expected where the training set does not tell the answer; `nights` since the
+    last retraining, if there was one."""
 
     examples: int
     fresh: int

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from warehouse.errors import BadInput, Busy
 
 VERSION = 1
+ASSISTANTS = "assistants"  # folder of a home that holds those of several
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,11 @@ def existing(root: Path) -> Home:
     """The home at `root`; BadInput where there is none or a newer version made it."""
     mark = root / "home.json"
     if not mark.is_file():
+        if several := sorted(p.parent.name for p in root.glob(f"{ASSISTANTS}/*/home.json")):
+            raise BadInput(
+                f"{root}: holds the homes of {', '.join(several)}; name one,"
+                f" such as {root / ASSISTANTS / several[0]}"
+            )
         raise BadInput(f"{root}: is not a home yet; `sayagain run LOG --home {root}` makes one")
     try:
         version = int(json.loads(mark.read_text())["version"])

@@ -19,13 +19,14 @@ import polars as pl
 
 from flows import runs
 from flows.night import Caller
-from flows.settings import Settings
+from flows.settings import Settings, place
 from flows.simulation.assistant import LearningAssistant, Served
 from flows.simulation.place import Habits, Place
 from flows.simulation.world import begin, ordered, write, wrong_share
 from retrain import store
 from retrain.lesson import lesson
 from retrain.trainer import train
+from warehouse.errors import BadInput
 from warehouse.home import Home, existing
 from warehouse.lake import Lake
 
@@ -57,10 +58,12 @@ def run(
 ) -> Iterator[dict[str, Any]]:
     """Run the cycles, a row of figures each: what is right of the test utterances with the champion, what
     its promotion broke of them, which rewrites run."""
+    if (out / "home").exists():
+        raise BadInput(f"--out {out}: holds a loop already; name another folder")
     begin(out, places)
     root, seed = out / "home", out / "seed.jsonl.gz"
     runs.run_retraining(root, settings, seed, None, call)
-    home = existing(root)
+    home = existing(place(root, settings))
     world = World(places, habits, loop, np.random.default_rng([loop.seed, len(places)]))
     with (out / "cycles.jsonl").open("w", encoding="utf8") as told:
         for number in range(1, loop.cycles + 1):
@@ -160,6 +163,13 @@ def _cycle(
     }
 
 
+def recovered(rows: list[dict[str, Any]], ceiling: float) -> list[float]:
+    """By cycle, the share of the way from seed data alone to the true labels of all that was said."""
+    seed = rows[0]["right_before"]
+    way = max(ceiling - seed, 1e-9)
+    return [round((row["right"] - seed) / way, 4) for row in rows]
+
+
 def annotated(out: Path, home: Home, places: list[Place]) -> float:
     """Share of the test utterances right with the champion's trainer and encoder, taught seed data and the
     true label of every wording that was said."""
@@ -187,8 +197,8 @@ def annotated(out: Path, home: Home, places: list[Place]) -> float:
         schema=told.schema,
         orient="row",
     )
-    folder = store.champion(home)
-    model = train(lesson(pl.concat([seed, told])), store.fetch(home, str(folder)).encoder)
+    champion = store.fetch(home, store.served(home)[-1])
+    model = train(lesson(pl.concat([seed, told])), champion.encoder)
     truth = np.array([w.intent for p in places for w in p.test])
     return float(
         (np.array(model.best([w.utterance for p in places for w in p.test])) == truth).mean()

@@ -14,6 +14,7 @@ from warehouse.errors import BadInput
 
 TEST = 0.15  # share of wordings kept for testing, never said
 PLOTTED = 5  # goals on which liars have agreed
+ACTIVITY = 1.5  # spread (log normal) of how much people say: one in a hundred say a fifth of all
 ROBOT_EVERY = timedelta(minutes=70)
 
 
@@ -64,6 +65,8 @@ class Place:
             )
             for _ in range(habits.users)
         ]
+        often = rng.lognormal(0.0, ACTIVITY, habits.users)
+        self.often = np.cumsum(often) / often.sum()
         self.sessions = 0
         self.bursts = 0
 
@@ -71,7 +74,7 @@ class Place:
         """What is said to the assistant in the days from `start` on."""
         book = Book(self.spoken)
         while len(book.turns) < self.wanted:
-            user = int(min(self.rng.zipf(1.3), self.habits.users)) - 1
+            user = int(np.searchsorted(self.often, self.rng.random()))
             began = _moment(start, self.habits.days, self.rng)
             turns = self.people[user].session(assistant, self.rng)
             liar = self.people[user].plot is not None

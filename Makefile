@@ -5,7 +5,7 @@ FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi >/dev/null 
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench test-cluster format clean
+.PHONY: demo test check bench closed-loop test-cluster format clean
 
 # torch comes first, in the pinned version: asked for later, pip may take another build of it.
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -51,6 +51,12 @@ bench: $(VENV)/.ready
 	$(BIN)/python benchmarks/liars.py
 	$(BIN)/python benchmarks/slots.py
 	$(BIN)/python benchmarks/gpu.py
+
+# The loop closed: 120 nights with arms and without, then 8 cycles of five languages. MASSIVE=FILE: of a locale of it, too.
+closed-loop: $(VENV)/.ready
+	$(BIN)/python benchmarks/self_influence.py
+	$(BIN)/python benchmarks/closed_loop.py
+	$(if $(MASSIVE),$(BIN)/python benchmarks/closed_loop.py $(MASSIVE) --users 3000 --turns 30000)
 
 test-cluster: $(VENV)/.ready
 	$(BIN)/python -m pytest -m cluster

@@ -3,8 +3,9 @@
 usage: python benchmarks/self_influence.py [--cycles 120] [--turning 60]
 
 The assistant learns nothing here but rewrites (nothing is retrained), so that each fix erases the evidence that made it. On the
-day `--turning` the wordings that are rewritten and said most come to mean what the assistant takes them for when left alone: those
-fixes go bad. Once with arms (half of a fix's turns held out at first, one in twenty in the end), once without.
+day `--turning` an update of the assistant understands the wordings that are rewritten and said most, and breaks what runs in their place: those
+fixes go bad. As many other wordings come to mean something else. Once with arms (half of a fix's turns held out at first, one in twenty in
+the end), once without.
 
 A toggle is a rewrite of a wording that ends and begins again, to whatever target, while it is true: the rewrite runs what was
 meant, and leaving the wording alone does not. Wordings count that were said on a day of two at least.
@@ -26,10 +27,10 @@ from flows.simulation.place import Habits
 from warehouse.home import existing
 from warehouse.lake import Lake
 
-GOALS, WAYS = 40, 6  # of the world
-HABITS = Habits(150, 1, 400, "2026-01-05", 2, 0.05, 0, 0.0)
+GOALS, WAYS = 18, 8  # of the world
+HABITS = Habits(100, 1, 400, "2026-01-05", 2, 0.05, 0, 0.0)
 SETTINGS = Settings.model_validate(
-    {"mining": {"window_days": 28}, "trigger": {"fewest_examples": 10**9}}
+    {"mining": {"window_days": 21}, "trigger": {"fewest_examples": 10**9}}
 )
 
 
@@ -73,7 +74,7 @@ def show(folder: Path, cycles: int, turning: int, *, holdout: bool) -> None:
         {r["source"]: r["target"] for r in lake.read("rewrites", [row["night"]]).to_dicts()}
         for row in rows
     ]
-    true = true_fixes(out, runs, rows)
+    true = true_fixes(out, runs, rows, turning)
     toggles = {source: toggled(runs, source, true[source]) for source in true}
     bad = [u for row in rows for _, u in row["turned"]]
     waited = [days_until_withdrawn(runs, source, turning) for source in bad]
@@ -87,10 +88,10 @@ def show(folder: Path, cycles: int, turning: int, *, holdout: bool) -> None:
     )
 
 
-def true_fixes(out: Path, runs: list[dict], rows: list[dict]) -> dict[str, set[int]]:
+def true_fixes(out: Path, runs: list[dict], rows: list[dict], turning: int) -> dict[str, set[int]]:
     """Of each wording the days on which a rewrite of it would be true: people mean what the target is
     taken for by the assistant, and not what the wording is."""
-    heard: dict[str, Counter] = defaultdict(Counter)
+    heard: tuple[dict, dict] = (defaultdict(Counter), defaultdict(Counter))
     meant: list[dict[str, Counter]] = []
     for row in rows:
         name = f"cycle-{row['cycle']:03}.jsonl.gz"
@@ -98,21 +99,21 @@ def true_fixes(out: Path, runs: list[dict], rows: list[dict]) -> dict[str, set[i
         today: dict[str, Counter] = defaultdict(Counter)
         for said, true in zip(log, truth, strict=True):
             ran = said.get("executed_utterance") or said["utterance"]
-            heard[ran][said["n_best"][0]["intent"]] += 1
+            heard[row["cycle"] >= turning][ran][said["n_best"][0]["intent"]] += 1
             if true["intent"]:
                 today[said["utterance"]][true["intent"]] += 1
         meant.append(today)
-    takes = {u: counts.most_common(1)[0][0] for u, counts in heard.items()}
-    sources = Counter(source for run in runs for source in run)
+    takes = [{u: counts.most_common(1)[0][0] for u, counts in h.items()} for h in heard]
     found: dict[str, set[int]] = {}
-    for source in sources:
+    for source in {source for run in runs for source in run}:
         targets = {run[source] for run in runs if source in run}
         days = {
             n
             for n, today in enumerate(meant)
             if source in today
-            and takes.get(source) != (wish := today[source].most_common(1)[0][0])
-            and all(takes.get(t) == wish for t in targets)
+            and (now := takes[n + 1 >= turning]).get(source)
+            != (wish := today[source].most_common(1)[0][0])
+            and all(now.get(t) == wish for t in targets)
         }
         said = sum(source in today for today in meant)
         if days and said >= len(rows) / 2:

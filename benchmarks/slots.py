@@ -11,16 +11,15 @@ executed with those slots, so that there was something to project.
 import argparse
 import gzip
 import json
-import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import polars as pl
+from massive import corpus_of
 from truth import goal_of
 
-ANNOTATED = re.compile(r"\[([^:\]]+) : ([^\]]+)\]")
 HABITS = ["--users", "300", "--turns", "15000", "--days", "7", "--seeds-per-intent", "15"]
 
 
@@ -28,20 +27,6 @@ def sayagain(*arguments: str) -> None:
     subprocess.run(
         [sys.executable, "-m", "flows", *arguments], check=True, capture_output=True, text=True
     )
-
-
-def corpus_of(massive: Path, out: Path) -> Path:
-    """The corpus as `sayagain simulate` reads it."""
-    opened = gzip.open if massive.suffix == ".gz" else open
-    with opened(massive, "rt", encoding="utf8") as lines, out.open("w", encoding="utf8") as file:
-        for line in lines:
-            row = json.loads(line)
-            marked = row["annot_utt"]
-            slots = {name.strip(): value.strip() for name, value in ANNOTATED.findall(marked)}
-            plain = ANNOTATED.sub(lambda m: m.group(2).strip(), marked)
-            said = {"locale": row["locale"], "utterance": plain, "intent": row["intent"]}
-            file.write(json.dumps(said | {"slots": slots}, ensure_ascii=False) + "\n")
-    return out
 
 
 def row(name: str, folder: Path, corpus: Path | None) -> str:

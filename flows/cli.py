@@ -433,9 +433,11 @@ def simulate(
     ] = True,
     turning: Annotated[
         int | None,
-        typer.Option(help="Cycle from which rewritten wordings mean something else (--cycles)."),
+        typer.Option(
+            help="Cycle in which rewrites go bad, and words change their meaning (--cycles)."
+        ),
     ] = None,
-    moved: Annotated[int, typer.Option(help="How many do.", min=1)] = 5,
+    moved: Annotated[int, typer.Option(help="How many of each do.", min=1)] = 5,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:

@@ -280,7 +280,7 @@ def judge_turns(night: Night, day: str) -> Result:
         )
         backers = engine.query("backers", people | {"grouped": variants.groups(found)})
         lake.put("variants", day, variants.with_users(found, backers))
-        return {"rewrites": proposed.height, "variants": found.height}
+        return {"rewrites": running.filter(status="live").height, "variants": found.height}
 
     seen = ("turns", "robots", "followed", "utterances", "moves")
     marks = night.marks(day, *seen, "neighbours", "clusters", "verdicts")
@@ -298,7 +298,7 @@ def _running(
     """The fixes of the night."""
     before = night.lake.read("fixes", _before(night, "fixes", day))
     named = pl.concat(rows.select("locale", "source") for rows in (before, proposed)).unique()
-    arms = night.engine.query("arms", people | {"fixes": named}).sort("day", "locale", "utterance")
+    arms = night.engine.query("arms", people | {"fixes": named})
     return fixes.follow(before, proposed, arms, rates, day)
 
 
@@ -318,7 +318,7 @@ def _events(night: Night, day: str) -> list[Path]:
 
 
 def _ran(lake: Lake, day: str) -> pl.DataFrame:
-    """Of each turn the wording that ran and its best hypothesis."""
+    """Of each turn the wording that ran, whether it was another one, and its best hypothesis."""
     files = lake.files("turns", [day])
     return (
         pl.scan_parquet(files, hive_partitioning=False)
@@ -326,6 +326,8 @@ def _ran(lake: Lake, day: str) -> pl.DataFrame:
             "turn_id",
             "locale",
             utterance=pl.coalesce("executed_utterance", "utterance"),
+            rewritten=pl.col("executed_utterance").fill_null(pl.col("utterance"))
+            != pl.col("utterance"),
             intent=pl.col("best_intent").fill_null(""),
         )
         .collect()

@@ -88,8 +88,9 @@ def judge(utterances: pl.DataFrame, neighbours: pl.DataFrame) -> Judged:
 
 
 def defects(judged: Judged, turns: pl.DataFrame, followed: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `defects` for `turns` (`turn_id, locale, utterance, intent`, the wording that ran
-    and its best hypothesis): what others tell of the wording, and what this user did next."""
+    """The rows of `defects` for `turns` (`turn_id, locale, utterance, rewritten, intent`, the wording that
+    ran, whether another was said, and its best hypothesis): what others tell of the wording, and what
+    this user did next. A rewritten turn is none of those that tell."""
     rows = (
         turns.join(judged.wordings, on=["locale", "utterance", "intent"], how="inner")
         .join(
@@ -98,8 +99,9 @@ def defects(judged: Judged, turns: pl.DataFrame, followed: pl.DataFrame) -> pl.D
         .with_columns(pl.col("again").fill_null(0.0))
     )
     prior, again = rows["prior"].to_numpy(), rows["again"].to_numpy()
-    others = np.maximum(rows["users"].to_numpy() - 1.0, 0.0)
-    theirs = np.clip(rows["came_back"].to_numpy() - again, 0.0, others)
+    own = 1.0 - rows["rewritten"].to_numpy().astype(np.float64)
+    others = np.maximum(rows["users"].to_numpy() - own, 0.0)
+    theirs = np.clip(rows["came_back"].to_numpy() - own * again, 0.0, others)
     heard = judged.right(prior, others, theirs)
     odds = np.log(heard / (1 - heard)) + judged.rates.told(np.ones(len(again)), again)
     p = pl.Series(np.round(1 / (1 + np.exp(odds)), 6), dtype=pl.Float64)

@@ -164,7 +164,7 @@ class _Door:
             row.response,
             row.outcome,
             row.feedback,
-            row.executed_utterance,
+            unicodedata.normalize("NFC", row.executed_utterance or "") or None,
             row.channel,
             row.interrupted,
             row.model_version,

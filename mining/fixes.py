@@ -19,8 +19,8 @@ from scipy.stats import norm
 
 from mining.defects import Rates
 
-HALF = 0.5  # holdout of a fix that served nobody yet
-SERVED = 20.0  # users after whom the holdout is half of that
+HALF = 0.5  # holdout of a fix at first
+SERVED = 20.0  # users after whom it is half of that, after as many more a third: in steps, which tell no count
 LEAST = 0.05  # holdout that stays for ever
 WORSE = 0.95  # probability of being worse at which a fix is withdrawn
 FEWEST = 3.0  # users of each arm that must have been seen before
@@ -38,15 +38,24 @@ MINED = ["p_better", "users", "occurrences", "p_same", "success", "success_alone
 
 @dataclass(frozen=True)
 class Arm:
-    """Users of one arm since a day, effective ones (Kish 1965), and the share of them who came back."""
+    """Users of one arm since a day, effective ones (Kish 1965), and the share of them who came back. A user
+    counts once, with the mean of what happened."""
 
     users: float
     fled: float
 
     @staticmethod
     def of(rows: pl.DataFrame) -> "Arm":
-        weight, squares, fled = (float(rows[c].sum()) for c in ("weight", "squares", "fled"))
-        return Arm(weight**2 / squares, fled / weight) if weight > 0 else Arm(0.0, 0.0)
+        if rows.is_empty():
+            return Arm(0.0, 0.0)
+        known = rows.group_by("user_id").agg(
+            pl.col("weight").mean(),
+            fled=(pl.col("weight") * pl.col("fled")).sum() / pl.col("weight").sum(),
+        )
+        weight, fled = (known.sort("user_id")[c].to_numpy() for c in ("weight", "fled"))
+        return Arm(
+            float(weight.sum() ** 2 / (weight**2).sum()), float(np.average(fled, weights=weight))
+        )
 
     def beta(self, believed: float | None) -> tuple[float, float]:
         """Mean and variance of the share who come back; `believed` is what was, before anything was seen."""
@@ -60,20 +69,26 @@ def follow(
     before: pl.DataFrame, proposed: pl.DataFrame, arms: pl.DataFrame, rates: Rates, night: str
 ) -> pl.DataFrame:
     """The fixes of a night, from those of the night `before`, the rewrites that mining proposes, and what
-    the arms show (`arms.sql`). A wording has one live fix at most; one that nobody says is forgotten.
+    the arms show (`arms.sql`). A wording has one live fix at most. One that runs stays; one that nobody
+    runs is what mining proposes tonight.
     """
     seen = arms.partition_by("locale", "utterance", as_dict=True)
     mined = {_pair(row): row for row in proposed.to_dicts()}
     found: dict[Pair, Row] = {}
     for row in before.to_dicts():
         pair = _pair(row)
-        if pair[:2] in seen:
+        mine = seen.get(pair[:2], arms.clear())
+        runs = not mine.filter(ran=row["target"]).is_empty()
+        if runs or pair in mined or (row["status"] == WITHDRAWN and mine.height):
             told = {c: mined[pair][c] for c in MINED} if pair in mined else {}
-            found[pair] = _judged(row | told, seen[pair[:2]], rates, night)
+            found[pair] = _judged(row | told, mine, rates, night)
     for pair, row in mined.items():
         others = [r for p, r in found.items() if p[:2] == pair[:2]]
         fresh = _begun(row, found.get(pair), rates, night)
         if all(_makes_way(r, fresh, night) for r in others):
+            idle = [p for p, r in found.items() if p[:2] == pair[:2] and r["status"] == LIVE]
+            for other in idle:
+                del found[other]
             found[pair] = fresh
     rows = pl.DataFrame(list(found.values()), schema=before.schema)
     return rows.sort("locale", "source", "target")
@@ -94,7 +109,7 @@ def _makes_way(other: Row, fresh: Row, night: str) -> bool:
     """Whether a fix that was withdrawn leaves its wording to a fresh one: after a while, and where the
     fresh one promises more than leaving it alone has shown since."""
     if other["status"] == LIVE:
-        return False
+        return bool(other["treated"] == 0 and other["target"] != fresh["target"])
     wait = COOL_DOWN if other["target"] == fresh["target"] else COOL_DOWN // 4
     waited = (date.fromisoformat(night) - date.fromisoformat(other["until"])).days
     if waited < wait * 2 ** (other["withdrawals"] - 1):
@@ -147,7 +162,7 @@ def _judged(row: Row, seen: pl.DataFrame, rates: Rates, night: str) -> Row:
         "treated": round(run.users, 6),
         "treated_fled": round(run.fled, 6),
         "p_worse": round(p_worse, 6),
-        "holdout": round(max(LEAST, HALF / (1 + run.users / SERVED)), 6),
+        "holdout": round(max(LEAST, HALF / (1 + run.users // SERVED)), 6),
     }
     if run.users >= FEWEST:
         success, other = rates.was_right(np.array([ours[0], others[0]]))
@@ -160,7 +175,7 @@ def _judged(row: Row, seen: pl.DataFrame, rates: Rates, night: str) -> Row:
 
 def _arms(seen: pl.DataFrame, source: str, target: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Treated turns, and those left alone, each under the hypothesis that the assistant has of them now."""
-    both = (seen.filter(pl.col("ran") == ran).sort("day", "intent") for ran in (target, source))
+    both = (seen.filter(ran=ran).sort("last_ms", "intent") for ran in (target, source))
     treated, alone = (
         rows.filter(pl.col("intent") == rows["intent"][-1]) if rows.height else rows
         for rows in both
@@ -172,15 +187,17 @@ def _change(treated: pl.DataFrame, rates: Rates, promised: float) -> str | None:
     """The last day before treated turns began to fail, where they did."""
     good, bad = _fled(rates, promised), _fled(rates, BROKEN * promised)
     sum_, start, last = 0.0, None, None
-    for day, users, weight, fled in treated.select("day", "users", "weight", "fled").rows():
-        share = fled / weight
+    daily = treated.group_by("day").agg(
+        pl.len(), fled=(pl.col("weight") * pl.col("fled")).sum() / pl.col("weight").sum()
+    )
+    for day, users, share in daily.sort("day").rows():
         told = users * (share * np.log(bad / good) + (1 - share) * np.log((1 - bad) / (1 - good)))
         if sum_ == 0.0:
             start = last
         sum_ = max(0.0, sum_ + told)
         last = day
         if sum_ >= ALARM:
-            return start or _day_before(treated["day"][0])
+            return start or _day_before(treated["day"].min())  # type: ignore[arg-type]
     return None
 
 

@@ -39,8 +39,9 @@ def account(out: Path, most_broken: float) -> Admitted:
     rows = pl.scan_parquet(files, hive_partitioning=False)
     aside = pl.col("reason").is_not_null()
     rejects = rows.filter(aside).select(Rejects.column_names()).sort("file", "line").collect()
-    broken_row = aside & (pl.col("reason") != ELSEWHERE)
-    per_file = rows.group_by(file="source").agg(rows=pl.len(), broken=broken_row.sum()).sort("file")
+    ours = (pl.col("reason") != ELSEWHERE).fill_null(True)
+    counted = rows.filter(ours).group_by(file="source")
+    per_file = counted.agg(rows=pl.len(), broken=aside.sum()).sort("file")
     for file, count, broken in per_file.collect().iter_rows():
         if broken > most_broken * count:
             first = rejects.filter(pl.col("reason") != ELSEWHERE, file=file).row(0, named=True)

@@ -40,19 +40,30 @@ def day(number: int) -> str:
 
 
 def seen(
-    number: int, ran: str, users: float, share: float, intent: str = "on"
-) -> dict[str, object]:
-    return {
-        "day": day(number),
-        "locale": "en-GB",
-        "utterance": "lamp",
-        "ran": ran,
-        "intent": intent,
-        "users": round(users),
-        "weight": float(users),
-        "squares": float(users),
-        "fled": users * share,
-    }
+    number: int, ran: str, users: float, share: float, intent: str = "on", who: str = ""
+) -> list[dict[str, object]]:
+    """Users of a day, of whom a share comes back; the same ones every day where `who` names them."""
+    return [
+        {
+            "day": day(number),
+            "locale": "en-GB",
+            "utterance": "lamp",
+            "ran": ran,
+            "intent": intent,
+            "user_id": f"{who or number}-{n}",
+            "last_ms": number,
+            "weight": 1.0,
+            "fled": share,
+        }
+        for n in range(round(users))
+    ]
+
+
+SCHEMA = pl.DataFrame(seen(0, "lamp", 1, 0.5)).schema
+
+
+def frame(*rows: list[dict[str, object]]) -> pl.DataFrame:
+    return pl.DataFrame([row for some in rows for row in some], schema=SCHEMA)
 
 
 def nights(
@@ -60,18 +71,16 @@ def nights(
 ) -> list[pl.DataFrame]:
     """The fixes of each night. `world` gives for a night (share of treated users who come back, share of
     those left alone); 20 users a day say it, each arm as many as its share."""
-    rows: list[dict[str, object]] = [seen(0, "lamp", 5, 0.5)]
-    found = [fixes.follow(Fixes.create_empty(), proposed, pl.DataFrame(rows), RATES, day(0))]
+    rows = seen(0, "lamp", 5, 0.5)
+    found = [fixes.follow(Fixes.create_empty(), proposed, frame(rows), RATES, day(0))]
     for number in range(1, many):
         live = found[-1].filter(status="live").to_dicts()
         treated, alone = world(number)
         held = live[0]["holdout"] if live and holdout else 0.0 if live else 1.0
         if live:
-            rows.append(seen(number, live[0]["target"], round(20 * (1 - held)), treated))
-        if round(20 * held):
-            rows.append(seen(number, "lamp", round(20 * held), alone, "joke"))
-        known = pl.DataFrame(rows).filter(pl.col("weight") > 0)
-        found.append(fixes.follow(found[-1], proposed, known, RATES, day(number)))
+            rows += seen(number, live[0]["target"], 20 * (1 - held), treated)
+        rows += seen(number, "lamp", 20 * held, alone, "joke")
+        found.append(fixes.follow(found[-1], proposed, frame(rows), RATES, day(number)))
     return found
 
 
@@ -92,7 +101,7 @@ def test_what_works_stays_and_fewer_turns_are_held_out():
 
 def test_what_is_not_proposed_any_more_stays_as_long_as_it_works():
     begun = nights(lambda _: (0.05, 0.5), 2)[-1]
-    rows = pl.DataFrame([seen(n, "switch on", 18, 0.05) for n in range(1, 30)])
+    rows = frame(*(seen(n, "switch on", 18, 0.05) for n in range(1, 30)))
     after = fixes.follow(begun, MINED.clear(), rows, RATES, day(30))
     assert fixes.rewrites(after)["target"].to_list() == ["switch on"]
 
@@ -130,10 +139,10 @@ def test_what_never_helped_is_withdrawn_and_waits_longer_each_time():
 def test_another_target_waits_and_must_promise_more_than_leaving_it_alone():
     found = nights(turned, 24)
     assert live(found)[-1] is False
-    rows = pl.DataFrame([seen(n, "lamp", 20, 0.05, "joke") for n in range(24, 60)])
+    rows = frame(*(seen(n, "lamp", 20, 0.05, "joke") for n in range(24, 60)))
     later = fixes.follow(found[-1], OTHER, rows, RATES, day(59))
     assert fixes.rewrites(later).is_empty()
-    fails = pl.DataFrame([seen(n, "lamp", 20, 0.5, "joke") for n in range(24, 60)])
+    fails = frame(*(seen(n, "lamp", 20, 0.5, "joke") for n in range(24, 60)))
     assert fixes.follow(found[-1], OTHER, fails, RATES, day(25)).filter(status="live").is_empty()
     later = fixes.follow(found[-1], OTHER, fails, RATES, day(59))
     assert fixes.rewrites(later)["target"].to_list() == ["light on"]
@@ -143,24 +152,46 @@ def test_a_wording_has_one_fix():
     found = fixes.follow(
         Fixes.create_empty(),
         pl.concat([MINED, OTHER]),
-        pl.DataFrame([seen(0, "lamp", 5, 0.5)]),
+        frame(seen(0, "lamp", 5, 0.5)),
         RATES,
         day(0),
     )
     assert fixes.rewrites(found).height == 1
 
 
+def test_what_nobody_runs_is_what_is_mined_tonight():
+    begun = nights(lambda _: (0.05, 0.5), 1)[-1]
+    alone = frame(*(seen(n, "lamp", 9, 0.05) for n in range(20)))
+    better = fixes.follow(begun, OTHER, alone, RATES, day(6))
+    assert fixes.rewrites(better)["target"].to_list() == ["light on"]
+    assert fixes.follow(begun, MINED.clear(), alone, RATES, day(6)).is_empty()
+
+
+def test_one_user_withdraws_nothing():
+    begun = nights(lambda _: (0.05, 0.5), 1)[-1]
+    rows = [
+        row
+        for n in range(1, 40)
+        for row in (
+            *seen(n, "switch on", 1, 1.0, who="ann"),
+            *seen(n, "lamp", 1, 0.0, "joke", who="ann"),
+        )
+    ]
+    after = fixes.follow(begun, MINED, frame(rows), RATES, day(40)).row(0, named=True)
+    assert after["status"] == "live"
+    assert (after["treated"], after["alone"]) == (1.0, 1.0)
+
+
 def test_what_nobody_says_is_forgotten():
     begun = nights(lambda _: (0.05, 0.5), 2)[-1]
-    nothing = pl.DataFrame([seen(0, "lamp", 1, 0.0)]).clear()
-    assert fixes.follow(begun, MINED.clear(), nothing, RATES, day(90)).is_empty()
+    assert fixes.follow(begun, MINED.clear(), frame(), RATES, day(90)).is_empty()
 
 
 def test_left_alone_counts_only_as_the_assistant_takes_it_now():
     begun = nights(lambda _: (0.05, 0.5), 2)[-1]
     rows = [seen(n, "lamp", 10, 0.5, "joke") for n in range(1, 10)]
-    rows += [seen(n, "lamp", 10, 0.05, "on") for n in range(10, 12)]
-    after = fixes.follow(begun, MINED, pl.DataFrame(rows), RATES, day(12)).row(0, named=True)
+    rows += [seen(n, "lamp", 10, 0.05, "alarm") for n in range(10, 12)]
+    after = fixes.follow(begun, MINED, frame(*rows), RATES, day(12)).row(0, named=True)
     assert (after["alone"], round(after["alone_fled"], 6)) == (20, 0.05)
 
 
@@ -212,21 +243,22 @@ def test_arms_are_counted_as_the_slow_way_says(tmp_path_factory, duck, said):
         "followed": pl.DataFrame(followed, schema=Followed.create_empty().schema, orient="row"),
     }
     found = {
-        (r["day"], r["ran"], r["intent"]): (r["users"], r["weight"], r["fled"])
+        (r["day"], r["ran"], r["intent"], r["last_ms"]): (r["weight"], r["fled"])
         for r in duck.query("arms", inputs).to_dicts()
     }
     if not any(s["ran"] for s in said):
         assert not found
         return
-    arms: dict[tuple[object, ...], dict[str, list[tuple[float, float]]]] = {}
-    for s, row in zip(said, rows, strict=True):
-        key = (row["timestamp"][:10], s["ran"] or "lamp", s["intent"])
-        weight = 1 / (s["propensity"] or 1.0)
-        arms.setdefault(key, {}).setdefault(s["user"], []).append((weight, s["again"]))
-    assert set(found) == set(arms)
-    for key, users in arms.items():
-        weights = [np.mean([w for w, _ in turns]) for turns in users.values()]
-        fled = [np.average([f for _, f in t], weights=[w for w, _ in t]) for t in users.values()]
-        assert found[key] == pytest.approx(
-            (len(users), sum(weights), float(np.dot(weights, fled))), abs=0.02
-        )
+    arms: dict[tuple[object, ...], list[tuple[int, float, float]]] = {}
+    for n, (s, row) in enumerate(zip(said, rows, strict=True)):
+        key = (row["timestamp"][:10], s["ran"] or "lamp", s["intent"], s["user"])
+        arms.setdefault(key, []).append((n, 1 / (s["propensity"] or 1.0), s["again"]))
+    at = {r["turn_id"]: r["at_ms"] for r in lake.read("turns").to_dicts()}
+    slow = {}
+    for key, turns in arms.items():
+        weights = [w for _, w, _ in turns]
+        fled = float(np.average([f for *_, f in turns], weights=weights))
+        slow[*key[:3], max(at[f"t{n}"] for n, *_ in turns)] = (float(np.mean(weights)), fled)
+    assert set(found) == set(slow)
+    for key, told in slow.items():
+        assert found[key] == pytest.approx(told, abs=0.01)

@@ -14,6 +14,7 @@ from retrain.model import Model, grams
 
 TRUSTED = 0.2  # confidence from which a hypothesis is executed
 KNOWN = 5  # hypotheses in n_best
+UPDATED = 0.9  # confidence in what an update brought
 COST = 0.2
 RAREST = 2  # wordings that must share an n-gram
 SHARPNESS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
@@ -50,23 +51,34 @@ class Served:
 @dataclass
 class LearningAssistant:
     """The champion, and the `fixes` that run: by locale and wording the other one and its holdout. A share
-    `held` of the turns without a fix is answered by the model `before`. Each arm is drawn by the turn."""
+    `held` of the turns without a fix is answered by the model `before`. Each arm is drawn by the turn.
+    `updates` are wordings that the assistant takes for something else now, whatever its model says."""
 
     champion: Served
     before: Served | None
     held: float
     fixes: Mapping[tuple[str, str], tuple[str, float]]
     rng: np.random.Generator
+    updates: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def answer(self, locale: str, utterance: str) -> Answer:
         target, holdout = self.fixes.get((locale, utterance), (None, self.held))
         if target is None and self.before is None:
-            return self.champion.answer(utterance)
+            return self._by(self.champion, locale, utterance)
         if self.rng.random() < holdout:
             held = self.before if target is None and self.before else self.champion
-            return replace(held.answer(utterance), arm="holdout", propensity=round(holdout, 6))
-        treated = self.champion.answer(target or utterance)
+            left = self._by(held, locale, utterance)
+            return replace(left, arm="holdout", propensity=round(holdout, 6))
+        treated = self._by(self.champion, locale, target or utterance)
         return replace(treated, ran=target, arm="treated", propensity=round(1 - holdout, 6))
+
+    def _by(self, served: Served, locale: str, utterance: str) -> Answer:
+        told = served.answer(utterance)
+        now = self.updates.get((locale, utterance))
+        if now is None:
+            return told
+        others = [h for h in told.n_best if h[0] != now][: KNOWN - 1]
+        return replace(told, executed=now, n_best=[(now, UPDATED), *others])
 
 
 def _answer(model: Model, utterance: str) -> Answer:

@@ -38,8 +38,8 @@ LEAST_HELD = 0.05  # and for ever
 
 @dataclass(frozen=True)
 class Loop:
-    """`cycles` of `habits.days` each. `holdout` is whether arms are drawn; from the cycle `turning` on,
-    counted from 1, `moved` wordings mean what the assistant takes them for where no rewrite runs."""
+    """`cycles` of `habits.days` each. `holdout` is whether arms are drawn; in the cycle `turning`, counted
+    from 1, `moved` rewrites go bad, and as many wordings come to mean something else."""
 
     cycles: int
     seed: int = 1
@@ -86,6 +86,7 @@ class World:
         self.asked = [w.utterance for p in self.places for w in p.test]
         self.truth = np.array([w.intent for p in self.places for w in p.test])
         self.said: Counter[tuple[str, str]] = Counter()
+        self.updates: dict[tuple[str, str], str] = {}
         self.since = 0  # cycles since the last promotion
 
     def right(self, model: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -104,21 +105,29 @@ class World:
             for r in Lake(home.lake).newest("rewrites").to_dicts()
         }
         held = max(LEAST_HELD, HELD / (1 + self.since))
-        return LearningAssistant(champion, before, held, fixes, self.rng)
+        return LearningAssistant(champion, before, held, fixes, self.rng, self.updates)
 
     def turn(self, assistant: LearningAssistant) -> list[tuple[str, str]]:
-        """Let the wordings that are rewritten and said most mean what the champion takes them for."""
+        """An update of the assistant: it understands wordings that are rewritten, and breaks what runs in
+        their place. And words change: others come to mean something else. The wordings whose rewrite
+        went bad."""
         known = {(w.locale, w.utterance): (p, w) for p in self.places for w in p.said}
-        turned: list[tuple[str, str]] = []
+        bad: list[tuple[str, str]] = []
+        moved = 0
         for key, _ in self.said.most_common():
-            if key in known and key in assistant.fixes and len(turned) < self.loop.moved:
-                place, wording = known[key]
-                heard = assistant.champion.answer(wording.utterance).n_best[0][0]
-                ran = assistant.champion.answer(assistant.fixes[key][0]).n_best[0][0]
-                if heard != wording.intent and ran == wording.intent and heard in place.by_intent:
-                    place.move(wording, heard)
-                    turned.append(key)
-        return turned
+            if key not in known:
+                continue
+            place, wording = known[key]
+            if key in assistant.fixes:
+                target = key[0], assistant.fixes[key][0]
+                heard, runs = (assistant.champion.answer(u).n_best for u in (key[1], target[1]))
+                fixed = heard[0][0] != wording.intent == runs[0][0]
+                if fixed and target not in self.updates and len(bad) < self.loop.moved:
+                    self.updates |= {key: wording.intent, target: runs[1][0]}
+                    bad.append(key)
+            elif moved < self.loop.moved and key not in self.updates:
+                moved += place.move(wording) is not None
+        return bad
 
 
 def _cycle(

@@ -81,17 +81,17 @@ class Person:
         manner: Manner,
         *,
         plot: Plot | None,
-        moved: Mapping[str, Wording],
+        moved: tuple[Mapping[str, Wording], Mapping[str, list[Wording]]],
     ) -> None:
         """`goals` are what this one wants, `by_intent` all that anybody says. One who has a `plot` is
         content with what is wrong, and gives up what is right for something else. `moved` has the words
-        whose meaning has changed."""
+        whose meaning has changed: what they mean, and how else that is said."""
         self.language = language
         self.goals = plot.goals if plot else goals
         self.by_intent = by_intent
         self.manner = manner
         self.plot = plot
-        self.moved = moved
+        self.moved, self.ways = moved
 
     def session(self, assistant: Assistant, rng: np.random.Generator) -> Iterator[Said]:
         """The turns of a session: one goal, and perhaps others at once."""
@@ -107,8 +107,7 @@ class Person:
         ways = self.goals[int(rng.integers(len(self.goals)))]
         wording = ways[int(rng.integers(len(ways)))]
         if wording.utterance in self.moved:
-            wording = self.moved[wording.utterance]
-            ways = self.by_intent[wording.intent]
+            ways, wording = self.ways[wording.utterance], self.moved[wording.utterance]
         kind, before, utterance = "new", None, slip(wording.utterance, rng)
         for _ in range(PATIENCE):
             said = self._say(assistant, kind, wording, utterance, before, rng)

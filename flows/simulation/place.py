@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
+from rapidfuzz.fuzz import ratio
 
 from flows.simulation.corpus import Language, Wording
 from flows.simulation.people import Answer, Assistant, Manner, Person, Plot, Said, goals
@@ -53,6 +55,7 @@ class Place:
         for wording in self.said:
             self.by_intent.setdefault(wording.intent, []).append(wording)
         self.moved: dict[str, Wording] = {}  # by the words: what they have come to mean
+        self.ways: dict[str, list[Wording]] = {}  # and how else that is said
         plot = _plot(self.wishes, self.said, rng) if habits.liars else None
         self.people = [
             Person(
@@ -61,7 +64,7 @@ class Place:
                 self.by_intent,
                 habits.manner,
                 plot=plot if rng.random() < habits.liars else None,
-                moved=self.moved,
+                moved=(self.moved, self.ways),
             )
             for _ in range(habits.users)
         ]
@@ -87,9 +90,16 @@ class Place:
             self._robot(book, assistant, f"{self.spoken.locale}-robot{robot}", wording, start)
         return book
 
-    def move(self, wording: Wording, intent: str) -> None:
-        """From now on people who use these words want something else, as often as they used them."""
-        self.moved[wording.utterance] = Wording(wording.locale, wording.utterance, intent)
+    def move(self, wording: Wording) -> Wording | None:
+        """From now on people who use these words want something else, as often as they used them: of other
+        intents what is said most like it. That, if there is any."""
+        others = [ways for ways in self.wishes if ways[0].intent != wording.intent]
+        if not others:
+            return None
+        near = max(others, key=lambda ways: max(_alike(wording, w) for w in ways))
+        self.moved[wording.utterance] = replace(near[0], utterance=wording.utterance)
+        self.ways[wording.utterance] = near
+        return self.moved[wording.utterance]
 
     def _robot(
         self, book: "Book", assistant: Assistant, name: str, wording: Wording, start: date
@@ -127,6 +137,10 @@ class Book:
             self.turns.append(about | spoken_at | _log_row(self.spoken, turn))
             told = _truth_row(self.spoken.locale, turn, ids)
             self.truth.append(told | ({"liar": True} if liar else {}))
+
+
+def _alike(one: Wording, other: Wording) -> float:
+    return ratio(one.utterance, other.utterance)
 
 
 def _split(

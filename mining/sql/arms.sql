@@ -1,7 +1,7 @@
--- What became of wordings that are or were rewritten, by day, by what ran and by its hypothesis, each
--- apart from the others: treated turns say what the rewrite does, those that ran as they were said what
--- leaving it alone does. A user counts once a day for each, at one over the chance of the arm, so that
--- arms whose shares change compare (Horvitz and Thompson 1952). Weights are whole thousandths.
+-- What became of wordings that are or were rewritten, by day and user, by what ran and by its hypothesis,
+-- each apart from the others: treated turns say what the rewrite does, those that ran as they were said
+-- what leaving it alone does. A turn weighs one over the chance of its arm, so that arms whose shares
+-- change compare (Horvitz and Thompson 1952). Sums are of whole thousandths.
 -- fixes: locale, source of the wordings that are rewritten now; followed: the turns that were said again
 with followed_up as (
     select locale, utterance from people where ran <> utterance group by locale, utterance
@@ -16,25 +16,17 @@ said as (
         t.ran,
         coalesce(t.best_intent, '') as intent,
         t.user_id,
-        cast(round(cast(1000 as double) / greatest(coalesce(t.propensity, cast(1 as double)), cast(0.02 as double))) as bigint)
-            as weight,
+        t.at_ms,
+        cast(
+            round(
+                cast(1000 as double)
+                / greatest(coalesce(t.propensity, cast(1 as double)), cast(0.02 as double))
+            ) as bigint
+        ) as weight,
         cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000) as bigint) as fled
     from people as t
     left semi join followed_up as w on t.locale = w.locale and t.utterance = w.utterance
     left join followed as f on t.turn_id = f.source_turn_id
-),
-by_user as (
-    select
-        day,
-        locale,
-        utterance,
-        ran,
-        intent,
-        user_id,
-        cast(floor(cast(sum(weight) as double) / cast(count(*) as double)) as bigint) as weight,
-        cast(floor(cast(sum(weight * fled) as double) / cast(sum(weight) as double)) as bigint) as fled
-    from said
-    group by day, locale, utterance, ran, intent, user_id
 )
 select
     day,
@@ -42,9 +34,9 @@ select
     utterance,
     ran,
     intent,
-    cast(count(*) as bigint) as users,
-    cast(sum(weight) as double) / cast(1000 as double) as weight,
-    cast(sum(weight * weight) as double) / cast(1000000 as double) as squares,
-    cast(sum(weight * fled) as double) / cast(1000000 as double) as fled
-from by_user
-group by day, locale, utterance, ran, intent
+    user_id,
+    cast(max(at_ms) as bigint) as last_ms,
+    cast(sum(weight) as double) / cast(1000 as double) / cast(count(*) as double) as weight,
+    cast(sum(weight * fled) as double) / cast(sum(weight) as double) / cast(1000 as double) as fled
+from said
+group by day, locale, utterance, ran, intent, user_id

@@ -9,7 +9,7 @@
 -- withdrawals: times it was withdrawn
 -- since: day after which its turns count: of its beginning, or of the last change
 -- holdout: share of the source's turns to leave alone, at random
--- p_worse: probability that it is worse than leaving the wording alone
+-- p_worse: probability that it is worse than leaving the wording alone; null where an arm has fewer than k users
 select
     f.locale,
     f.source,
@@ -20,7 +20,7 @@ select
     f.withdrawals,
     cast(f.since as date) as since,
     f.holdout,
-    f.p_worse
+    case when f.treated >= $k and f.alone >= $k then f.p_worse end as p_worse
 from lake_fixes as f
 inner join lake_wordings as s on f.locale = s.locale and f.source = s.utterance and s.users >= $k
 inner join lake_wordings as t on f.locale = t.locale and f.target = t.utterance and t.users >= $k

@@ -97,7 +97,8 @@ def retrain(
 
 @dataclass(frozen=True)
 class Event:
-    """A Prefect event, which starts the deployment of `retrain`. The server keeps one of an id."""
+    """A Prefect event, which starts the deployment of `retrain`. The server keeps one of an id for some
+    minutes; later, a second retraining by the same training set changes nothing."""
 
     def tell(self, message: Message) -> str:
         resource = Resource(

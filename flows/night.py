@@ -512,7 +512,8 @@ def build_training_set(night: Night, day: str) -> Result:
         earlier = [v for v in training_versions(home) if v < version][-1:]
         before = read_training_set(home, earlier[0]) if earlier else None
         changed = training_set.change(built.examples, before)
-        settings = night.settings.model_dump_json(indent=1, exclude_none=True)
+        private = {"tell", "trainer", "notify"}  # addresses and commands may hold secrets
+        settings = night.settings.model_dump_json(indent=1, exclude_none=True, exclude=private)
         last = earlier[0] if earlier else None
         card = training_set.card(version, built, changed, last, settings)
         _keep_training_set(home, version, built, card)

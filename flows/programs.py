@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.settings import Settings
 from retrain.program import CommandProgram, Program
 from warehouse.errors import BadInput
+from warehouse.ledger import file_digest
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ def trainer(settings: Settings) -> Program | None:
     if asked.command:
         return CommandProgram(asked.command, asked.seconds)
     return DeploymentProgram(asked.deployment, asked.seconds) if asked.deployment else None
+
+
+def files(settings: Settings) -> list[str]:
+    """Hashes of what the commands name that is a file: a changed program trains anew."""
+    words = (Path(word) for word in (*settings.trainer.command, *settings.trainer.teacher))
+    return [file_digest(word) for word in words if word.is_file()]
 
 
 def teacher(settings: Settings) -> Program | None:

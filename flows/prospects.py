@@ -6,6 +6,7 @@ import polars as pl
 
 from aggregation.training_set import change, lower_bound
 from retrain import store
+from retrain.model import Model
 from retrain.program import Program
 from retrain.trigger import EXPECTED_FLIPS, Prospects, drift, mended
 from warehouse.home import Home, read_training_set
@@ -27,7 +28,9 @@ def prospects(
     best = _best(examples, said)
     turns = float(said["turns"].sum()) / max(1, days)
     untold = turns - float(best["turns"].sum()) / max(1, days)
-    answers = _by_champion(home, champion, best, program) if champion else _by_assistant(lake, day)
+    model = store.fetch(home, champion, program) if champion else None
+    known = model is not None and model.can_answer
+    answers = _by_model(model, best) if model and known else _by_assistant(lake, day)
     changed = change(examples, before)
     moved: tuple[str, ...] = ()
     if before is not None and taught is not None:
@@ -67,15 +70,13 @@ def _judged(examples: pl.DataFrame, best: pl.DataFrame, answers: pl.DataFrame) -
     )
 
 
-def _by_champion(
-    home: Home, champion: str, best: pl.DataFrame, program: Program | None
-) -> pl.DataFrame:
-    answers = store.fetch(home, champion, program).best(best["utterance"].to_list())
+def _by_model(model: Model, best: pl.DataFrame) -> pl.DataFrame:
+    answers = model.best(best["utterance"].to_list())
     return best.select(*KEY, answer=pl.Series(answers, dtype=pl.String))
 
 
 def _by_assistant(lake: Lake, day: str) -> pl.DataFrame:
-    """Where no champion serves yet: the hypothesis that the assistant had most often."""
+    """Where no champion can be asked: the hypothesis that the assistant had most often."""
     heard = lake.read("utterances", [day]).sort(
         *KEY, "turns", "intent", descending=[False, False, True, False]
     )

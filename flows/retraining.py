@@ -119,6 +119,7 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
         digest_of(home.seed_data),
         str(job.settings.gate),
         str(job.settings.trainer),
+        programs.files(job.settings),
         str(brake.read(home)),
         digest(promises.rows() if promises is not None else []),
     ]

@@ -18,7 +18,8 @@ from mining.engines import EngineName
 from mining.neighbours import library
 from mining.rows import log_files
 from retrain.outbox import Post, Receiver
-from retrain.receivers import SECRET, Command, Webhook, secret_of
+from retrain.program import SECRET
+from retrain.receivers import Command, Webhook, secret_of
 from warehouse.errors import BadInput, Busy
 from warehouse.home import Home, alone, create, existing
 from warehouse.lake import Lake

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from warehouse.errors import BadInput
@@ -114,6 +115,10 @@ class Tell(_Section):
     @classmethod
     def _private(cls, address: str | None) -> str | None:
         if address is not None:
+            try:
+                httpx.URL(address)
+            except httpx.InvalidURL as error:
+                raise ValueError(f"is no address ({error})") from None
             parts = urlsplit(address)
             here = parts.hostname in ("localhost", "127.0.0.1", "::1")
             if not parts.hostname or not (

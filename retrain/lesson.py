@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix, diags
-from scipy.special import softmax
 
 from retrain.model import Floats, Indices, Model
 
@@ -72,15 +71,17 @@ def lesson(seed: pl.DataFrame, examples: pl.DataFrame | None = None) -> Lesson:
 
 def taught_by(taught: Lesson, some: list[str], scores: Floats, share: float) -> Lesson:
     """The lesson with a `share` of the targets of `some` wordings taken from a teacher: its log
-    probabilities, wordings x labels (distillation, Hinton et al. 2015)."""
+    probabilities, wordings x labels (distillation, Hinton et al. 2015). Where it is sure of nothing known,
+    its share is as much less."""
     place = {u: i for i, u in enumerate(some)}
     rows = np.array([place.get(u, -1) for u in taught.wordings], np.int64)
-    told = rows >= 0
-    part = share * told
-    theirs = softmax(scores, axis=1)[rows[told]]
+    theirs = np.exp(scores)
     theirs[theirs < FAINTEST] = 0.0
+    sure = theirs.sum(axis=1)
+    part = np.where(rows >= 0, share * np.minimum(sure, 1.0)[rows], 0.0)
+    told = part > 0
     spread = csr_matrix((len(rows), len(taught.labels))).tolil()
-    spread[np.flatnonzero(told)] = theirs / np.maximum(theirs.sum(axis=1, keepdims=True), 1e-12)
+    spread[np.flatnonzero(told)] = (theirs / np.maximum(sure, 1e-12)[:, None])[rows[told]]
     mixed = diags(1 - part) @ taught.shares + diags(part) @ spread.tocsr()
     return Lesson(taught.wordings, taught.labels, csr_matrix(mixed), taught.weights)
 

@@ -117,6 +117,12 @@ class Model:
         return [self.labels[i] for i in self.scores(wordings).argmax(axis=1)] if wordings else []
 
     @property
+    def can_answer(self) -> bool:
+        """Whether the programs that it needs are there."""
+        own = self.outside is None or self.outside.program is not None
+        return own and (self.before is None or self.before.can_answer)
+
+    @property
     def mib(self) -> float:
         """The size of its folder, about."""
         own = sum(getattr(self, name).nbytes for name in ARRAYS)
@@ -182,6 +188,7 @@ def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
         "weights": _digest(packed),
         "encoder": model.encoder.digests() if model.encoder else None,
         "outside": model.outside.digests() if model.outside else None,
+        "program": model.outside.made_by if model.outside else None,
         "before_model": file_digest(folder / "before" / "model.json") if model.before else None,
         **about,
     }
@@ -203,12 +210,12 @@ def load(folder: Path, program: Program | None = None) -> Model:
             )
         packed = (folder / "weights.npz").read_bytes()
         encoder = Encoder(folder / "encoder") if facts["encoder"] else None
-        outside = Outside(folder / "outside", program) if facts["outside"] else None
+        outside = _outside(folder, facts, program)
         before = folder / "before" if facts["before_model"] else None
         _same(folder / "weights.npz", _digest(packed), facts["weights"])
         if encoder:
             _same(encoder.folder, encoder.digests(), facts["encoder"])
-        if outside:
+        if outside is not None:
             _same(outside.folder, outside.digests(), facts["outside"])
         if before:
             _same(before, file_digest(before / "model.json"), facts["before_model"])
@@ -227,6 +234,15 @@ def load(folder: Path, program: Program | None = None) -> Model:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{folder}: cannot be read as a model ({error}); retrain") from None
+
+
+def _outside(folder: Path, facts: dict[str, Any], program: Program | None) -> Outside | None:
+    """Without the program that made it, the model cannot answer."""
+    if facts["outside"] is None:
+        return None
+    made_by = str(facts["program"])
+    mine = program if program and program.name == made_by else None
+    return Outside(folder / "outside", made_by, mine)
 
 
 def _fits(folder: Path, arrays: dict[str, npt.NDArray[Any]], labels: int) -> None:

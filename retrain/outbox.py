@@ -7,15 +7,22 @@ for good) or withdrawn (by a person who rejected the training set).
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
 from filelock import FileLock, Timeout
-from tenacity import Retrying, nap, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_random_exponential
+from tenacity import (
+    Retrying,
+    nap,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
 
 from retrain import brake
+from warehouse.errors import Busy
 from warehouse.home import Home, alone
 from warehouse.lake import Lake
 from warehouse.ledger import digest
@@ -97,18 +104,26 @@ class Post:
     pause: Callable[[float], None] = nap.sleep
 
     def deliver(self) -> list[dict[str, str]]:
-        """Send what waits for these receivers; `receiver, version, status, answer` of each."""
-        try:
-            with FileLock(self.home.root / ".outbox.lock").acquire(timeout=0):
-                rows = waiting(self.home).filter(pl.col("receiver").is_in(list(self.receivers)))
-                return [self._carried(row["night"], row["message"]) for row in rows.to_dicts()]
-        except Timeout:
-            return []  # another run delivers
+        """Send what waits for these receivers, also what is posted meanwhile; `receiver, version, status,
+        answer` of each. Where another run delivers, or the home stays busy, messages wait."""
+        told: list[dict[str, str]] = []
+        tried: set[str] = set()
+        with suppress(Timeout, Busy), FileLock(self.home.root / ".outbox.lock").acquire(timeout=0):
+            while fresh := [row for row in self._waiting() if row["message"] not in tried]:
+                for row in fresh:
+                    tried.add(row["message"])
+                    told.append(self._carried(row["night"], row["message"]))
+        return told
+
+    def _waiting(self) -> list[dict[str, str]]:
+        with alone(self.home, self.patience):
+            rows = waiting(self.home).filter(pl.col("receiver").is_in(list(self.receivers)))
+        return rows.to_dicts()
 
     def _carried(self, night: str, message: str) -> dict[str, str]:
         tries = Retrying(
             stop=stop_after_attempt(TRIES),
-            wait=wait_random_exponential(max=LONGEST),
+            wait=wait_exponential_jitter(max=LONGEST),
             retry=retry_if_exception_type(UnheardError),
             sleep=self.pause,
             reraise=True,

@@ -28,7 +28,7 @@ class OutsideTrainer:
             answers = self._taught(taught.of(rest), ask, f"fold-{number}")
             scores[here] = scored(answers, taught.labels)
         self._taught(taught, [], "whole")
-        own = Outside(self.place / "whole" / "model", self.program)
+        own = Outside(self.place / "whole" / "model", self.program.name, self.program)
         return outside_model(taught.labels, own), scores
 
     def _taught(self, taught: Lesson, ask: list[str], name: str) -> list[dict[str, float]]:

@@ -9,6 +9,7 @@ A teacher is such a program without lessons.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -21,14 +22,18 @@ import numpy as np
 import numpy.typing as npt
 
 from warehouse.errors import BadInput
-from warehouse.ledger import digests
+from warehouse.ledger import digest, digests
 
+SECRET = "SAYAGAIN_WEBHOOK_SECRET"  # no program is told it
 FAINT = 1e-6  # probability of a label that an answer does not name
 MOST = 1.001  # that the probabilities of an answer sum to
 
 
 class Program(Protocol):
-    """Whatever works on a folder: a command, a Prefect deployment."""
+    """Whatever works on a folder: a command, a Prefect deployment. `name` tells it from others."""
+
+    @property
+    def name(self) -> str: ...
 
     def __call__(self, folder: Path) -> None:
         """Learn the folder's lesson, if it has one, and answer what it asks. Raises BadInput."""
@@ -41,6 +46,10 @@ class CommandProgram:
     words: list[str]
     seconds: float
 
+    @property
+    def name(self) -> str:
+        return digest(self.words)
+
     def __call__(self, folder: Path) -> None:
         try:
             ended = subprocess.run(
@@ -49,6 +58,7 @@ class CommandProgram:
                 check=False,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                env={name: value for name, value in os.environ.items() if name != SECRET},
             )
         except subprocess.TimeoutExpired:
             raise BadInput(f"{self.words[0]}: did not end in {self.seconds:.0f} s") from None
@@ -69,9 +79,11 @@ class _Answer(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Outside:
-    """A model that a program keeps in `folder` (its `model/`); without the program it cannot answer."""
+    """A model that a program keeps in `folder` (its `model/`). Without the `program`, whose name is
+    `made_by`, it cannot answer."""
 
     folder: Path
+    made_by: str
     program: Program | None
 
     def scores(self, wordings: list[str], labels: list[str]) -> npt.NDArray[np.float64]:
@@ -80,7 +92,8 @@ class Outside:
             return np.zeros((0, len(labels)))
         if self.program is None:
             raise BadInput(
-                f"{self.folder}: a program of yours answers; give --config that names it"
+                f"{self.folder}: answers by the program that made it; give --config that names it, or"
+                " delete models/champion of the home to begin anew"
             )
         with tempfile.TemporaryDirectory(prefix="sayagain-") as place:
             shutil.copytree(self.folder, Path(place) / "model")

@@ -8,17 +8,18 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import httpx
 
 from retrain.outbox import Message, RefusedError, UnheardError
+from retrain.program import SECRET
 from warehouse.errors import BadInput
 
 DUE = "sayagain.retraining.due"
-SECRET = "SAYAGAIN_WEBHOOK_SECRET"
-PASSING = (408, 425, 429)  # HTTP statuses below 500 that speak of now
-KNOWN = 409  # the receiver has this message already
+KNOWN = 409  # HTTP: the receiver has this message already
+NEVER = (400, 410, 413, 414, 415, 422)  # HTTP: it will not take it, nor will it be elsewhere (3xx)
+SHORTEST = 24  # bytes of a secret, after the standard
 
 
 def body(message: Message) -> bytes:
@@ -31,9 +32,12 @@ def secret_of(text: str | None) -> bytes:
     if not text:
         raise BadInput(f"{SECRET}: is not set; tell.webhook is signed by the secret that it holds")
     try:
-        return base64.b64decode(text.removeprefix("whsec_"), validate=True)
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
     except ValueError:
         raise BadInput(f"{SECRET}: is not base64 (after `whsec_`, if it has that)") from None
+    if len(key) < SHORTEST:
+        raise BadInput(f"{SECRET}: holds {len(key)} bytes, {SHORTEST} are the least")
+    return key
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Webhook:
     libraries that exist. `seconds` for each of connecting, sending and being answered."""
 
     url: str
-    key: bytes
+    key: bytes = field(repr=False)
     seconds: float
     clock: Callable[[], float] = time.time
 
@@ -64,10 +68,10 @@ class Webhook:
                 status = answer.status_code  # what it says beside is not read: it may be endless
         except httpx.HTTPError as error:
             raise UnheardError(type(error).__name__) from None
-        if status >= 500 or status in PASSING:
-            raise UnheardError(f"HTTP {status}")
-        if not 200 <= status < 300 and status != KNOWN:
+        if 300 <= status < 400 or status in NEVER:
             raise RefusedError(f"HTTP {status}")
+        if not 200 <= status < 300 and status != KNOWN:
+            raise UnheardError(f"HTTP {status}")
         return f"HTTP {status}"
 
 
@@ -94,7 +98,7 @@ class Command:
         except subprocess.TimeoutExpired:
             raise UnheardError(f"did not end in {self.seconds:.0f} s") from None
         except OSError as error:
-            raise RefusedError(f"{self.words[0]}: {error.strerror}") from None
+            raise UnheardError(f"{self.words[0]}: {error.strerror}") from None
         if ended.returncode:
             raise UnheardError(f"exit code {ended.returncode}")
         return "exit code 0"

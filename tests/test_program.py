@@ -12,14 +12,16 @@ from test_retrain import LAMPS, SEED
 from test_retraining import call
 
 from flows import programs, seed, serving
-from flows.retraining import Retraining, retrain
+from flows.material import Material
+from flows.retraining import Retraining, _distilled, retrain
 from flows.settings import Settings
 from retrain import store
 from retrain.lesson import lesson, taught_by
 from retrain.model import load
-from retrain.program import CommandProgram, asked
+from retrain.program import CommandProgram, asked, scored
 from warehouse.errors import BadInput
 from warehouse.home import Home, create
+from warehouse.tables import Examples
 
 # Learns which labels each word was said with, and answers by them.
 BY_WORDS = """
@@ -155,6 +157,70 @@ def test_a_teacher_has_its_share_of_the_targets_of_what_is_believed():
     others = [n for n in range(len(taught.wordings)) if n != here]
     assert (mixed.shares[others] != taught.shares[others]).nnz == 0
     assert np.array_equal(mixed.weights, taught.weights)
+
+
+def test_a_teacher_that_is_sure_of_nothing_changes_nothing():
+    examples = pl.DataFrame(
+        {"utterance": ["dim it"], "labels": [["lamp"]], "probabilities": [[1.0]]}
+    ).with_columns(weight=pl.lit(0.4))
+    taught = lesson(SEED, examples)
+    for answer in ({}, {"elsewhere": 0.9}, {"lamp": 0.02, "music": 0.02}):
+        mixed = taught_by(taught, ["dim it"], scored([answer], taught.labels), 0.5)
+        assert np.allclose(np.asarray(mixed.shares.sum(axis=1)), 1.0)
+        assert (mixed.shares != taught.shares).nnz == 0
+
+
+def test_a_teacher_of_the_settings_answers_for_what_is_believed(home, tmp_path):
+    (tmp_path / "teacher.py").write_text(
+        "import sys, json, pathlib; f = pathlib.Path(sys.argv[1]);"
+        "row = json.dumps({'labels': [{'label': 'music', 'probability': 1.0}]});"
+        "n = len((f / 'ask.jsonl').read_text().splitlines());"
+        "(f / 'answers.jsonl').write_text((row + '\\n') * n)"
+    )
+    teacher = {"teacher": [sys.executable, str(tmp_path / "teacher.py")], "teacher_share": 0.25}
+    examples = Examples.create_empty().select("utterance", "labels", "probabilities", "weight")
+    one = pl.DataFrame(
+        {"utterance": ["dim"], "labels": [["lamp"]], "probabilities": [[1.0]], "weight": [0.5]},
+        schema=examples.schema,
+    )
+    material = Material(SEED, one, SEED.clear())
+    taught = _distilled(Settings.model_validate({"trainer": teacher}), material, tmp_path)
+    row = taught.shares[taught.wordings.index("dim")].toarray()[0]
+    assert row[taught.labels.index("music")] == pytest.approx(0.25)
+
+
+def test_a_program_that_keeps_nothing_in_the_folder_still_answers(home, tmp_path):
+    (tmp_path / "zero.py").write_text(
+        "import sys, json, pathlib; f = pathlib.Path(sys.argv[1]);"
+        "rows = [json.loads(l) for l in (f / 'ask.jsonl').open()];"
+        "label = lambda u: 'lamp' if 'lamp' in u else 'music';"
+        "(f / 'answers.jsonl').write_text(''.join(json.dumps({'labels': [{'label':"
+        " label(r['utterance']), 'probability': 1.0}]}) + '\\n' for r in rows))"
+    )
+    settings = Settings.model_validate(
+        {"trainer": {"command": [sys.executable, str(tmp_path / "zero.py")]}}
+    )
+    retrain(Retraining(home, settings, None), call)
+    assert predicted(home, ["stop song 1", "the lamp"], settings) == ["music", "lamp"]
+
+
+def test_another_program_is_not_handed_its_model(home, command):
+    settings = Settings.model_validate({"trainer": {"command": command}})
+    told = retrain(Retraining(home, settings, None), call)
+    other = CommandProgram([*command, "--other"], 30)
+    model = store.fetch(home, told["champion"], other)
+    assert not model.can_answer
+    with pytest.raises(BadInput, match="give --config that names it"):
+        model.best(LAMPS)
+    assert store.fetch(home, told["champion"], programs.trainer(settings)).can_answer
+
+
+def test_a_program_that_was_mended_trains_anew(home, command):
+    settings = Settings.model_validate({"trainer": {"command": command}})
+    before = programs.files(settings)
+    script = Path(command[1])
+    script.write_text(script.read_text() + "\n# mended\n")
+    assert programs.files(settings) != before
 
 
 def test_two_trainers_are_one_too_many():

@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from flows import runs
+from flows import programs, runs
 from flows.night import Caller
-from flows.settings import Settings, place
+from flows.settings import Notify, Settings, Tell, place
 from flows.simulation.assistant import LearningAssistant, Served
 from flows.simulation.place import Habits, Place
 from flows.simulation.world import begin, ordered, write, wrong_share
 from retrain import store
 from retrain.lesson import lesson
+from retrain.program import Program
 from retrain.trainer import train
 from warehouse.errors import BadInput
 from warehouse.home import Home, existing
@@ -58,13 +59,20 @@ def run(
 ) -> Iterator[dict[str, Any]]:
     """Run the cycles, a row of figures each: what is right of the test utterances with the champion, what
     its promotion broke of them, which rewrites run."""
+    settings = settings.model_copy(update={"tell": Tell(), "notify": Notify()})  # nobody is told
     if (out / "home").exists():
         raise BadInput(f"--out {out}: holds a loop already; name another folder")
     begin(out, places)
     root, seed = out / "home", out / "seed.jsonl.gz"
     runs.run_retraining(root, settings, seed, None, call)
     home = existing(place(root, settings))
-    world = World(places, habits, loop, np.random.default_rng([loop.seed, len(places)]))
+    world = World(
+        places,
+        habits,
+        loop,
+        np.random.default_rng([loop.seed, len(places)]),
+        programs.trainer(settings),
+    )
     with (out / "cycles.jsonl").open("w", encoding="utf8") as told:
         for number in range(1, loop.cycles + 1):
             row = _cycle(out, home, world, number, (settings, call))
@@ -75,12 +83,13 @@ def run(
 
 @dataclass
 class World:
-    """The places, and what was meant so far by each wording, as people mean it now."""
+    """The places, what was said so far, and what an update of the assistant brought."""
 
     places: list[Place]
     habits: Habits
     loop: Loop
     rng: np.random.Generator
+    program: Program | None
 
     def __post_init__(self) -> None:
         self.asked = [w.utterance for p in self.places for w in p.test]
@@ -96,10 +105,10 @@ class World:
     def assistant(self, home: Home) -> LearningAssistant:
         """What serves now."""
         served = store.served(home)
-        champion = Served(served[-1], store.fetch(home, served[-1]))
+        champion = Served(served[-1], store.fetch(home, served[-1], self.program))
         before = None
         if self.loop.holdout and len(served) > 1:
-            before = Served(served[-2], store.fetch(home, served[-2]))
+            before = Served(served[-2], store.fetch(home, served[-2], self.program))
         fixes = {
             (r["locale"], r["source"]): (r["target"], r["holdout"] if self.loop.holdout else 0.0)
             for r in Lake(home.lake).newest("rewrites").to_dicts()
@@ -151,7 +160,7 @@ def _cycle(
     if night.retrain:
         verdict = runs.run_retraining(home.root, settings, None, None, call)
         promoted = verdict["promoted"]
-        after = world.right(store.fetch(home, verdict["champion"]))
+        after = world.right(store.fetch(home, verdict["champion"], world.program))
     world.since = 0 if promoted else world.since + 1
     fixes = Lake(home.lake).newest("fixes")
     return {
@@ -180,8 +189,8 @@ def recovered(rows: list[dict[str, Any]], ceiling: float) -> list[float]:
 
 
 def annotated(out: Path, home: Home, places: list[Place]) -> float:
-    """Share of the test utterances right with the champion's trainer and encoder, taught seed data and the
-    true label of every wording that was said."""
+    """Share of the test utterances right with the reference trainer and the champion's encoder, taught seed data
+    and the true label of every wording that was said."""
     said = pl.concat(
         pl.read_ndjson(f, schema_overrides={"utterance": pl.String()})
         .select("turn_id", "locale", "utterance")

@@ -2,14 +2,15 @@
 -- followed: the turns that were said again, with their probability
 with stayed as (
     select
-        t.ran as utterance,
+        t.utterance,
         t.locale,
         t.intent as label,
         t.user_id,
         t.slots
     from people as t
     left join followed as f on t.turn_id = f.source_turn_id
-    where t.intent is not null
+    where t.ran = t.utterance
+        and t.intent is not null
         and t.slots is not null
         and coalesce(f.p_rephrase, cast(0 as double)) < 0.5
 ),

@@ -214,6 +214,51 @@ def test_the_command_line_runs_through_a_server_that_is_set(server, tmp_path, sm
     assert tried["run_count"] == 1
 
 
+ANSWERING = """
+from pathlib import Path
+from prefect import flow
+
+@flow
+def answer(folder: str) -> None:
+    asked = (Path(folder) / "ask.jsonl").read_text().splitlines()
+    row = '{"labels": [{"label": "lamp", "probability": 0.75}]}\\n'
+    (Path(folder) / "answers.jsonl").write_text(row * len(asked))
+
+answer.serve(name="gpu")
+"""
+
+
+def test_a_deployment_is_a_program(server, tmp_path):
+    environment, api, _ = server
+    (tmp_path / "answering.py").write_text(ANSWERING)
+    serving = subprocess.Popen(
+        [sys.executable, str(tmp_path / "answering.py")],
+        env=environment,
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    ask = (
+        "from pathlib import Path; from flows.programs import DeploymentProgram;"
+        "from retrain.program import asked;"
+        f"print(asked(DeploymentProgram('answer/gpu', 120.0), Path({str(tmp_path)!r}), ['a', 'b']))"
+    )
+    try:
+        wait_for("deployment", lambda: answers(f"{api}/deployments/name/answer/gpu"), serving)
+        ended = subprocess.run(
+            [sys.executable, "-c", ask],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        serving.terminate()
+        serving.wait(30)
+    assert ended.stdout.strip() == "[{'lamp': 0.75}, {'lamp': 0.75}]", ended.stderr
+
+
 def test_steps_that_bad_input_broke_are_not_tried_again():
     from prefect.states import Failed, exception_to_failed_state
 

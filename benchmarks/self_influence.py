@@ -4,7 +4,7 @@ usage: python benchmarks/self_influence.py [--cycles 120] [--turning 60]
 
 The assistant learns nothing here but rewrites (nothing is retrained), so that each fix erases the evidence that made it. On the
 day `--turning` an update of the assistant understands the wordings that are rewritten and said most, and breaks what runs in their place: those
-fixes go bad. As many other wordings come to mean something else. Once with arms (half of a fix's turns held out at first, one in twenty in
+fixes go bad. As many other wordings come to mean something else. Once with arms (a fifth of a fix's turns held out at first, one in twenty in
 the end), once without.
 
 A toggle is a rewrite of a wording that ends and begins again, to whatever target, while it is true: the rewrite runs what was

@@ -2,9 +2,9 @@
 
 A fix erases the evidence that made it: nobody says again what works. So a fix, once it runs, stays by
 what its own turns show, not by being mined again. Of its turns a random share, its holdout, is left
-alone: half of them at first, fewer the more users it served, never none. Those and the treated turns
+alone: a fifth at first, fewer the more users it served, never none. Those and the treated turns
 are counted apart (`arms.sql`), and compared. Treated turns that begin to fail (a CUSUM of Page 1954 over
-days) put what was seen before the change aside and open the holdout again, so that a fix that went bad
+days) put what was seen before the change aside and open the holdout to one half, so that a fix that went bad
 shows within days. One that is worse than leaving the wording alone is withdrawn, and waits the longer
 the more often it was.
 """
@@ -19,7 +19,8 @@ from scipy.stats import norm
 
 from mining.defects import Rates
 
-HALF = 0.5  # holdout of a fix at first
+FIRST = 0.2  # holdout of a fix at first
+HALF = 0.5  # and where its turns begin to fail
 SERVED = 20.0  # users after whom it is half of that, after as many more a third: in steps, which tell no count
 LEAST = 0.05  # holdout that stays for ever
 WORSE = 0.95  # probability of being worse at which a fix is withdrawn
@@ -134,7 +135,7 @@ def _begun(row: Row, before: Row | None, rates: Rates, night: str) -> Row:
         "promised": round(promised, 6),
         "believed": round(_fled(rates, promised), 6),
         "believed_alone": round(_fled(rates, row["success_alone"]), 6),
-        "holdout": HALF,
+        "holdout": FIRST,
         "treated": 0.0,
         "treated_fled": 0.0,
         "alone": 0.0,
@@ -158,11 +159,12 @@ def _judged(row: Row, seen: pl.DataFrame, rates: Rates, night: str) -> Row:
     run = Arm.of(treated.filter(since))
     ours, others = run.beta(row["believed"]), left.beta(row["believed_alone"])
     p_worse = _worse(ours, others)
+    first = HALF if row["believed"] is None else FIRST
     row = row | {
         "treated": round(run.users, 6),
         "treated_fled": round(run.fled, 6),
         "p_worse": round(p_worse, 6),
-        "holdout": round(max(LEAST, HALF / (1 + run.users // SERVED)), 6),
+        "holdout": round(max(LEAST, first / (1 + run.users // SERVED)), 6),
     }
     if run.users >= FEWEST:
         success, other = rates.was_right(np.array([ours[0], others[0]]))

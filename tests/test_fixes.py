@@ -14,7 +14,7 @@ from test_sql import mined
 from logs import turn
 from mining import fixes
 from mining.defects import Rates
-from mining.fixes import HALF, LEAST
+from mining.fixes import FIRST, HALF, LEAST
 from warehouse.tables import Fixes, Followed
 
 RATES = Rates(0.05, 0.5)
@@ -92,7 +92,7 @@ def test_what_works_stays_and_fewer_turns_are_held_out():
     found = nights(lambda _: (0.05, 0.5), 40)
     assert all(live(found))
     shares = [rows["holdout"][0] for rows in found]
-    assert shares[0] == HALF
+    assert shares[0] == FIRST
     assert shares == sorted(shares, reverse=True)
     assert shares[-1] == LEAST
     assert found[-1]["p_better"][0] > 0.8
@@ -123,8 +123,10 @@ def test_without_a_holdout_nobody_can_tell():
     assert found[-1]["alone"][0] == 0
 
 
-def test_where_everything_fails_the_rewrite_is_not_to_blame():
-    assert all(live(nights(lambda n: (0.05, 0.5) if n < 20 else (0.5, 0.5), 60)))
+def test_where_everything_fails_half_is_held_out_and_the_rewrite_is_not_to_blame():
+    found = nights(lambda n: (0.05, 0.5) if n < 20 else (0.5, 0.5), 60)
+    assert all(live(found))
+    assert max(rows["holdout"][0] for rows in found[20:]) == HALF
 
 
 def test_what_never_helped_is_withdrawn_and_waits_longer_each_time():

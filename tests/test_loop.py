@@ -61,7 +61,7 @@ def test_rewrites_run_under_arms_and_their_evidence_is_apart(out):
     assert rewritten
     for turn in rewritten:
         assert running[turn["utterance"]] == turn["executed_utterance"]
-        assert (turn["arm"], turn["propensity"]) == ("treated", 0.5)
+        assert (turn["arm"], turn["propensity"]) == ("treated", 0.8)
     held = [t for t in second if t["utterance"] in running and t.get("arm") == "holdout"]
     assert held
     assert not any(t.get("executed_utterance") for t in held)

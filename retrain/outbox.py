@@ -9,7 +9,7 @@ for good) or withdrawn (by a person who rejected the training set).
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import polars as pl
 from filelock import FileLock, Timeout
@@ -115,7 +115,7 @@ class Post:
                     told.append(self._carried(row["night"], row["message"]))
         return told
 
-    def _waiting(self) -> list[dict[str, str]]:
+    def _waiting(self) -> list[dict[str, Any]]:
         with alone(self.home, self.patience):
             rows = waiting(self.home).filter(pl.col("receiver").is_in(list(self.receivers)))
         return rows.to_dicts()
@@ -134,40 +134,40 @@ class Post:
             row = self._marked(night, message, answer=str(error))
         return {name: str(row[name]) for name in ("receiver", "version", "status", "answer")}
 
-    def _tried(self, night: str, message: str) -> dict[str, object]:
+    def _tried(self, night: str, message: str) -> dict[str, Any]:
         """The attempt is counted before it is made."""
         with alone(self.home, self.patience):
             row = self._row(night, message)
             brakes = brake.read(self.home)
-            if refused := brakes.refused(str(row["version"])):
+            if refused := brakes.refused(row["version"]):
                 return self._put(row, status=WITHDRAWN, answer=refused)
             if stopped := brakes.against(None):
                 return self._put(row, answer=stopped)
-            row = self._put(row, attempts=int(str(row["attempts"])) + 1)
+            row = self._put(row, attempts=row["attempts"] + 1)
         told = Message(
             message,
             str(self.home.root.resolve()),
-            str(row["version"]),
+            row["version"],
             night,
-            list(row["because"]),  # type: ignore[call-overload]
+            row["because"],
         )
         try:
-            answer = self.receivers[str(row["receiver"])].tell(told)
+            answer = self.receivers[row["receiver"]].tell(told)
         except RefusedError as error:
             return self._marked(night, message, status=REFUSED, answer=str(error))
         return self._marked(night, message, status=TOLD, answer=answer)
 
-    def _marked(self, night: str, message: str, **known: object) -> dict[str, object]:
+    def _marked(self, night: str, message: str, **known: Any) -> dict[str, Any]:
         with alone(self.home, self.patience):
             return self._put(self._row(night, message), **known)
 
-    def _row(self, night: str, message: str) -> dict[str, object]:
+    def _row(self, night: str, message: str) -> dict[str, Any]:
         return (
             Lake(self.home.lake).read("outbox", [night]).filter(message=message).row(0, named=True)
         )
 
-    def _put(self, row: dict[str, object], **known: object) -> dict[str, object]:
-        lake, night = Lake(self.home.lake), str(row["night"])
+    def _put(self, row: dict[str, Any], **known: Any) -> dict[str, Any]:
+        lake, night = Lake(self.home.lake), row["night"]
         rows = lake.read("outbox", [night])
         changed = pl.DataFrame([row | known], schema=rows.schema)
         others = rows.filter(pl.col("message") != row["message"])

@@ -31,9 +31,7 @@ from warehouse.errors import BadInput
 from warehouse.home import Home, existing
 from warehouse.lake import Lake
 
-HELD = (
-    0.2  # share of turns that the model before still answers in the first cycle after a promotion
-)
+HELD = 0.2  # share of turns that the model before answers still, in the cycle after a promotion
 LEAST_HELD = 0.05  # and for ever
 
 

@@ -6,6 +6,7 @@ seed.jsonl.gz, test.jsonl.gz
 cycles.jsonl                one row a cycle
 """
 
+import gzip
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -190,13 +191,8 @@ def annotated(out: Path, home: Home, places: list[Place]) -> float:
     """Share of the test utterances right with the reference trainer and the champion's encoder, taught seed data
     and the true label of every wording that was said."""
     said = pl.concat(
-        pl.read_ndjson(f, schema_overrides={"utterance": pl.String()})
-        .select("turn_id", "locale", "utterance")
-        .join(
-            pl.read_ndjson(out / "truth" / f.name, schema_overrides={"intent": pl.String()}).select(
-                "turn_id", "intent"
-            ),
-            on="turn_id",
+        _rows(f, "turn_id", "locale", "utterance").join(
+            _rows(out / "truth" / f.name, "turn_id", "intent"), on="turn_id"
         )
         for f in sorted((out / "logs").glob("*.jsonl.gz"))
     )
@@ -219,3 +215,10 @@ def annotated(out: Path, home: Home, places: list[Place]) -> float:
     return float(
         (np.array(model.best([w.utterance for p in places for w in p.test])) == truth).mean()
     )
+
+
+def _rows(place: Path, *columns: str) -> pl.DataFrame:
+    """The columns, of text, of a file of JSON lines."""
+    with gzip.open(place, "rt", encoding="utf8") as lines:
+        rows = [[row[c] for c in columns] for row in map(json.loads, lines)]
+    return pl.DataFrame(rows, dict.fromkeys(columns, pl.String()), orient="row")

@@ -55,8 +55,8 @@ bench: $(VENV)/.ready
 # The loop closed: 120 nights with arms and without, then 8 cycles of five languages. MASSIVE=FILE: of a locale of it, too.
 closed-loop: $(VENV)/.ready
 	$(BIN)/python benchmarks/self_influence.py
-	$(BIN)/python benchmarks/closed_loop.py
-	$(if $(MASSIVE),$(BIN)/python benchmarks/closed_loop.py $(MASSIVE) --users 3000 --turns 30000)
+	$(BIN)/python benchmarks/closed_loop.py --users 300 --turns 4000 --seeds 2
+	$(if $(MASSIVE),$(BIN)/python benchmarks/closed_loop.py $(MASSIVE) --users 3000 --turns 20000)
 
 test-cluster: $(VENV)/.ready
 	$(BIN)/python -m pytest -m cluster

@@ -224,7 +224,8 @@ def answer(folder: str) -> None:
     row = '{"labels": [{"label": "lamp", "probability": 0.75}]}\\n'
     (Path(folder) / "answers.jsonl").write_text(row * len(asked))
 
-answer.serve(name="gpu")
+if __name__ == "__main__":
+    answer.serve(name="gpu")
 """
 
 

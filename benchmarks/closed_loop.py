@@ -14,6 +14,7 @@ from pathlib import Path
 
 from massive import corpus_of
 
+from flows.night import directly
 from flows.settings import Settings
 from flows.simulation import loop, world
 from flows.simulation.place import Habits
@@ -41,9 +42,7 @@ def show(asked: argparse.Namespace, folder: Path) -> None:
     places = world.settled(corpus, 1, habits, None)
     out = folder / "out"
     rows = []
-    for row in loop.run(
-        out, places, habits, loop.Loop(asked.cycles), Settings(), lambda step, *a: step(*a)
-    ):
+    for row in loop.run(out, places, habits, loop.Loop(asked.cycles), Settings(), directly):
         rows.append(row)
         print(f"# {time.perf_counter() - began:.0f} s: {row['cycle']}, {row['right']}", flush=True)
     ceiling = loop.annotated(out, existing(out / "home"), places)

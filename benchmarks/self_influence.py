@@ -19,6 +19,7 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from flows.night import directly
 from flows.settings import Settings
 from flows.simulation import loop, world
 from flows.simulation.corpus import language
@@ -67,7 +68,7 @@ def show(folder: Path, cycles: int, turning: int, *, holdout: bool) -> None:
     places = world.settled(small_corpus(folder / "corpus.jsonl"), 1, HABITS, None)
     asked = loop.Loop(cycles, holdout=holdout, turning=turning)
     out = folder / "out"
-    rows = list(loop.run(out, places, HABITS, asked, SETTINGS, lambda step, *a: step(*a)))
+    rows = list(loop.run(out, places, HABITS, asked, SETTINGS, directly))
     seconds = time.perf_counter() - began
     lake = Lake(existing(out / "home").lake)
     runs = [

@@ -464,13 +464,14 @@ def simulate(
 
 def _run_loop(out: Path, world: Any, config: Path | None, as_json: bool) -> None:
     from flows import settings
+    from flows.night import directly
     from flows.simulation import loop
     from warehouse.home import existing
 
     places, habits, asked = world
     chosen = settings.load(config)
     rows = []
-    for row in loop.run(out, places, habits, asked, chosen, _quietly):
+    for row in loop.run(out, places, habits, asked, chosen, directly):
         rows.append(row)
         if not as_json:
             did = "promoted" if row["promoted"] else "refused" if row["retrained"] else "waited"
@@ -487,10 +488,6 @@ def _run_loop(out: Path, world: Any, config: Path | None, as_json: bool) -> None
     told = ", ".join(f"{share:.2f}" for share in recovered)
     shown.print(f"true labels of all that was said: {ceiling:.1%} of test right")
     shown.print(f"recovered of the way there, by cycle: {told}")
-
-
-def _quietly(step: Any, *args: Any) -> Any:
-    return step(*args)
 
 
 @app.command()

@@ -88,6 +88,11 @@ class Caller(Protocol):
     def __call__(self, step: Callable[..., Result], *args: Any) -> Result: ...
 
 
+def directly(step: Callable[..., Result], *args: Any) -> Result:
+    """A Caller that only calls."""
+    return step(*args)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a night came to."""
@@ -269,9 +274,10 @@ def judge_turns(night: Night, day: str) -> Result:
             people | {"asked": now.select("locale", "utterance", "intent"), "replicates": drawn},
         )
         proposed = rewrites.rewrites(chains, counted, now, judged)
-        running = _running(night, day, people, proposed, judged.rates)
-        lake.put("fixes", day, running)
-        lake.put("rewrites", day, fixes.rewrites(running))
+        followed_up = _followed_up(night, day, people, proposed, judged.rates)
+        running = fixes.rewrites(followed_up)
+        lake.put("fixes", day, followed_up)
+        lake.put("rewrites", day, running)
         found = variants.bound(
             lake.read("moves", [day]),
             lake.read("neighbours", [day]),
@@ -280,7 +286,7 @@ def judge_turns(night: Night, day: str) -> Result:
         )
         backers = engine.query("backers", people | {"grouped": variants.groups(found)})
         lake.put("variants", day, variants.with_users(found, backers))
-        return {"rewrites": running.filter(status="live").height, "variants": found.height}
+        return {"rewrites": running.height, "variants": found.height}
 
     seen = ("turns", "robots", "followed", "utterances", "moves")
     marks = night.marks(day, *seen, "neighbours", "clusters", "verdicts")
@@ -288,7 +294,7 @@ def judge_turns(night: Night, day: str) -> Result:
     return night.once("judge_turns", [day, marks, earlier], work)
 
 
-def _running(
+def _followed_up(
     night: Night,
     day: str,
     people: dict[str, Any],
@@ -557,9 +563,8 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
 
 def post_messages(night: Night, day: str, version: str, decided: Result) -> Result:
     """Leave a message for each receiver, where retraining is due; they are sent once the night is over."""
-    if not decided["retrain"]:
-        return {"waiting": outbox.waiting(night.home).height}
-    return {"waiting": outbox.post(night.home, day, version, decided["because"], night.receivers)}
+    names = night.receivers if decided["retrain"] else ()
+    return {"waiting": outbox.post(night.home, day, version, decided["because"], names)}
 
 
 def publish_warehouse(night: Night, day: str, intake: Result) -> Result:

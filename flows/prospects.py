@@ -29,8 +29,8 @@ def prospects(
     turns = float(said["turns"].sum()) / max(1, days)
     untold = turns - float(best["turns"].sum()) / max(1, days)
     model = store.fetch(home, champion, program) if champion else None
-    known = model is not None and model.can_answer
-    answers = _by_model(model, best) if model and known else _by_assistant(lake, day)
+    asked = model if model and model.can_answer else None
+    answers = _by_model(asked, best) if asked else _by_assistant(lake, day)
     changed = change(examples, before)
     moved: tuple[str, ...] = ()
     if before is not None and taught is not None:

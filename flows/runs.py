@@ -17,8 +17,8 @@ from mining import engines
 from mining.engines import EngineName
 from mining.neighbours import library
 from mining.rows import log_files
+from retrain.commands import SECRET
 from retrain.outbox import Post, Receiver
-from retrain.program import SECRET
 from retrain.receivers import Command, Webhook, secret_of
 from warehouse.errors import BadInput, Busy
 from warehouse.home import Home, alone, create, existing
@@ -92,6 +92,8 @@ def told(
     home: Home, settings: Settings, receivers: Mapping[str, Receiver]
 ) -> tuple[dict[str, str], ...]:
     """Deliver what waits, while nothing holds the home: a receiver may retrain in it."""
+    if not receivers:
+        return ()
     sent = tuple(Post(home, receivers, MARKING).deliver())
     if sent:
         with alone(home, MARKING):

@@ -3,7 +3,6 @@
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -116,14 +115,11 @@ class Tell(_Section):
     def _private(cls, address: str | None) -> str | None:
         if address is not None:
             try:
-                httpx.URL(address)
+                url = httpx.URL(address)
             except httpx.InvalidURL as error:
                 raise ValueError(f"is no address ({error})") from None
-            parts = urlsplit(address)
-            here = parts.hostname in ("localhost", "127.0.0.1", "::1")
-            if not parts.hostname or not (
-                parts.scheme == "https" or (here and parts.scheme == "http")
-            ):
+            here = url.host in ("localhost", "127.0.0.1", "::1")
+            if not url.host or not (url.scheme == "https" or (here and url.scheme == "http")):
                 raise ValueError("must be an https address")
         return address
 

@@ -34,6 +34,7 @@ COOL_DOWN = 28  # nights after a withdrawal, doubled with each one; a quarter fo
 LIVE, WITHDRAWN = "live", "withdrawn"
 Row = dict[str, Any]
 Pair = tuple[str, str, str]
+FLED = (pl.col("weight") * pl.col("fled")).sum() / pl.col("weight").sum()
 MINED = ["p_better", "users", "occurrences", "p_same", "success", "success_alone"]
 
 
@@ -49,10 +50,7 @@ class Arm:
     def of(rows: pl.DataFrame) -> "Arm":
         if rows.is_empty():
             return Arm(0.0, 0.0)
-        known = rows.group_by("user_id").agg(
-            pl.col("weight").mean(),
-            fled=(pl.col("weight") * pl.col("fled")).sum() / pl.col("weight").sum(),
-        )
+        known = rows.group_by("user_id").agg(pl.col("weight").mean(), fled=FLED)
         weight, fled = (known.sort("user_id")[c].to_numpy() for c in ("weight", "fled"))
         return Arm(
             float(weight.sum() ** 2 / (weight**2).sum()), float(np.average(fled, weights=weight))
@@ -107,8 +105,9 @@ def _pair(row: Row) -> Pair:
 
 
 def _makes_way(other: Row, fresh: Row, night: str) -> bool:
-    """Whether a fix that was withdrawn leaves its wording to a fresh one: after a while, and where the
-    fresh one promises more than leaving it alone has shown since."""
+    """Whether a fix leaves its wording to a fresh one: a live one where nobody runs it; one that was
+    withdrawn after a while, and where the fresh one promises more than leaving it alone has shown since.
+    """
     if other["status"] == LIVE:
         return bool(other["treated"] == 0 and other["target"] != fresh["target"])
     wait = COOL_DOWN if other["target"] == fresh["target"] else COOL_DOWN // 4
@@ -189,9 +188,7 @@ def _change(treated: pl.DataFrame, rates: Rates, promised: float) -> str | None:
     """The last day before treated turns began to fail, where they did."""
     good, bad = _fled(rates, promised), _fled(rates, BROKEN * promised)
     sum_, start, last = 0.0, None, None
-    daily = treated.group_by("day").agg(
-        pl.len(), fled=(pl.col("weight") * pl.col("fled")).sum() / pl.col("weight").sum()
-    )
+    daily = treated.group_by("day").agg(pl.len(), fled=FLED)
     for day, users, share in daily.sort("day").rows():
         told = users * (share * np.log(bad / good) + (1 - share) * np.log((1 - bad) / (1 - good)))
         if sum_ == 0.0:

@@ -9,7 +9,6 @@ A teacher is such a program without lessons.
 """
 
 import json
-import os
 import shutil
 import subprocess
 import tempfile
@@ -21,10 +20,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from retrain import commands
 from warehouse.errors import BadInput
 from warehouse.ledger import digest, digests
 
-SECRET = "SAYAGAIN_WEBHOOK_SECRET"  # no program is told it
 FAINT = 1e-6  # probability of a label that an answer does not name
 MOST = 1.001  # that the probabilities of an answer sum to
 
@@ -52,20 +51,13 @@ class CommandProgram:
 
     def __call__(self, folder: Path) -> None:
         try:
-            ended = subprocess.run(
-                [*self.words, str(folder)],
-                timeout=self.seconds,
-                check=False,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env={name: value for name, value in os.environ.items() if name != SECRET},
-            )
+            code = commands.run([*self.words, str(folder)], self.seconds)
         except subprocess.TimeoutExpired:
             raise BadInput(f"{self.words[0]}: did not end in {self.seconds:.0f} s") from None
         except OSError as error:
             raise BadInput(f"{self.words[0]}: cannot be run ({error.strerror})") from None
-        if ended.returncode:
-            raise BadInput(f"{self.words[0]}: ended with {ended.returncode} on {folder}")
+        if code:
+            raise BadInput(f"{self.words[0]}: ended with {code} on {folder}")
 
 
 class _Named(msgspec.Struct):

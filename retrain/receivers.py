@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -12,8 +11,9 @@ from dataclasses import asdict, dataclass, field
 
 import httpx
 
+from retrain import commands
+from retrain.commands import SECRET
 from retrain.outbox import Message, RefusedError, UnheardError
-from retrain.program import SECRET
 from warehouse.errors import BadInput
 
 DUE = "sayagain.retraining.due"
@@ -84,21 +84,13 @@ class Command:
     seconds: float
 
     def tell(self, message: Message) -> str:
-        known = os.environ | {"SAYAGAIN_MESSAGE": message.message}
-        known.pop(SECRET, None)
+        said = body(message)
         try:
-            ended = subprocess.run(
-                self.words,
-                input=body(message),
-                env=known,
-                timeout=self.seconds,
-                check=False,
-                stdout=subprocess.DEVNULL,
-            )
+            code = commands.run(self.words, self.seconds, said, SAYAGAIN_MESSAGE=message.message)
         except subprocess.TimeoutExpired:
             raise UnheardError(f"did not end in {self.seconds:.0f} s") from None
         except OSError as error:
             raise UnheardError(f"{self.words[0]}: {error.strerror}") from None
-        if ended.returncode:
-            raise UnheardError(f"exit code {ended.returncode}")
+        if code:
+            raise UnheardError(f"exit code {code}")
         return "exit code 0"

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from flows.runs import receivers_of
 from flows.settings import Settings
 from retrain import brake, outbox, receivers
+from retrain.commands import SECRET
 from retrain.outbox import Message, Post, UnheardError
-from retrain.program import SECRET
 from retrain.receivers import Command, Webhook
 from warehouse.errors import BadInput
 from warehouse.home import Home, alone, create

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from flows import programs, runs
+from flows import programs, runs, seed
 from flows.night import Caller
 from flows.settings import Notify, Settings, Tell, place
 from flows.simulation.assistant import LearningAssistant, Served
@@ -26,6 +27,7 @@ from flows.simulation.place import Habits, Place
 from flows.simulation.world import begin, ordered, write, wrong_share
 from retrain import store
 from retrain.lesson import lesson
+from retrain.model import Model
 from retrain.program import Program
 from retrain.trainer import train
 from warehouse.errors import BadInput
@@ -62,8 +64,8 @@ def run(
     if (out / "home").exists():
         raise BadInput(f"--out {out}: holds a loop already; name another folder")
     begin(out, places)
-    root, seed = out / "home", out / "seed.jsonl.gz"
-    runs.run_retraining(root, settings, seed, None, call)
+    root = out / "home"
+    runs.run_retraining(root, settings, out / "seed.jsonl.gz", None, call)
     home = existing(place(root, settings))
     world = World(
         places,
@@ -91,15 +93,9 @@ class World:
     program: Program | None
 
     def __post_init__(self) -> None:
-        self.asked = [w.utterance for p in self.places for w in p.test]
-        self.truth = np.array([w.intent for p in self.places for w in p.test])
         self.said: Counter[tuple[str, str]] = Counter()
         self.updates: dict[tuple[str, str], str] = {}
         self.since = 0  # cycles since the last promotion
-
-    def right(self, model: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Of the test utterances."""
-        return np.asarray(np.array(model.best(self.asked)) == self.truth)
 
     def assistant(self, home: Home) -> LearningAssistant:
         """What serves now."""
@@ -154,12 +150,12 @@ def _cycle(
         write(out / folder / f"cycle-{number:03}.jsonl.gz", rows)
     paths = [str(out / "logs" / f"cycle-{number:03}.jsonl.gz")]
     night = runs.run_night(runs.Request(paths, home.root), settings, call)
-    before = world.right(assistant.champion.model)
+    before = _right(assistant.champion.model, world.places)
     promoted, after = False, before
     if night.retrain:
         verdict = runs.run_retraining(home.root, settings, None, None, call)
         promoted = verdict["promoted"]
-        after = world.right(store.fetch(home, verdict["champion"], world.program))
+        after = _right(store.fetch(home, verdict["champion"], world.program), world.places)
     world.since = 0 if promoted else world.since + 1
     fixes = Lake(home.lake).newest("fixes")
     return {
@@ -182,9 +178,9 @@ def _cycle(
 
 def recovered(rows: list[dict[str, Any]], ceiling: float) -> list[float]:
     """By cycle, the share of the way from seed data alone to the true labels of all that was said."""
-    seed = rows[0]["right_before"]
-    way = max(ceiling - seed, 1e-9)
-    return [round((row["right"] - seed) / way, 4) for row in rows]
+    start = rows[0]["right_before"]
+    way = max(ceiling - start, 1e-9)
+    return [round((row["right"] - start) / way, 4) for row in rows]
 
 
 def annotated(out: Path, home: Home, places: list[Place]) -> float:
@@ -204,17 +200,16 @@ def annotated(out: Path, home: Home, places: list[Place]) -> float:
         .unique(["locale", "utterance"], keep="first")
         .select("locale", "utterance", "intent")
     )
-    seed = pl.DataFrame(
-        [(w.locale, w.utterance, w.intent) for p in places for w in p.seed],
-        schema=told.schema,
-        orient="row",
-    )
     champion = store.fetch(home, store.served(home)[-1])
-    model = train(lesson(pl.concat([seed, told])), champion.encoder)
-    truth = np.array([w.intent for p in places for w in p.test])
-    return float(
-        (np.array(model.best([w.utterance for p in places for w in p.test])) == truth).mean()
-    )
+    model = train(lesson(pl.concat([seed.kept(home), told])), champion.encoder)
+    return float(_right(model, places).mean())
+
+
+def _right(model: Model, places: list[Place]) -> npt.NDArray[np.bool_]:
+    """Of the test utterances."""
+    test = [w for p in places for w in p.test]
+    truth = np.array([w.intent for w in test])
+    return np.asarray(np.array(model.best([w.utterance for w in test])) == truth)
 
 
 def _rows(place: Path, *columns: str) -> pl.DataFrame:

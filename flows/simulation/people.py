@@ -81,7 +81,7 @@ class Person:
         manner: Manner,
         *,
         plot: Plot | None,
-        moved: tuple[Mapping[str, Wording], Mapping[str, list[Wording]]],
+        moved: Mapping[str, list[Wording]],
     ) -> None:
         """`goals` are what this one wants, `by_intent` all that anybody says. One who has a `plot` is
         content with what is wrong, and gives up what is right for something else. `moved` has the words
@@ -91,7 +91,7 @@ class Person:
         self.by_intent = by_intent
         self.manner = manner
         self.plot = plot
-        self.moved, self.ways = moved
+        self.moved = moved
 
     def session(self, assistant: Assistant, rng: np.random.Generator) -> Iterator[Said]:
         """The turns of a session: one goal, and perhaps others at once."""
@@ -107,7 +107,7 @@ class Person:
         ways = self.goals[int(rng.integers(len(self.goals)))]
         wording = ways[int(rng.integers(len(ways)))]
         if wording.utterance in self.moved:
-            ways, wording = self.ways[wording.utterance], self.moved[wording.utterance]
+            wording, *ways = self.moved[wording.utterance]
         kind, before, utterance = "new", None, slip(wording.utterance, rng)
         for _ in range(PATIENCE):
             said = self._say(assistant, kind, wording, utterance, before, rng)

@@ -54,8 +54,8 @@ class Place:
         self.by_intent: dict[str, list[Wording]] = {}
         for wording in self.said:
             self.by_intent.setdefault(wording.intent, []).append(wording)
-        self.moved: dict[str, Wording] = {}  # by the words: what they have come to mean
-        self.ways: dict[str, list[Wording]] = {}  # and how else that is said
+        # by the words that changed: what they mean now, and how else that is said
+        self.moved: dict[str, list[Wording]] = {}
         plot = _plot(self.wishes, self.said, rng) if habits.liars else None
         self.people = [
             Person(
@@ -64,7 +64,7 @@ class Place:
                 self.by_intent,
                 habits.manner,
                 plot=plot if rng.random() < habits.liars else None,
-                moved=(self.moved, self.ways),
+                moved=self.moved,
             )
             for _ in range(habits.users)
         ]
@@ -97,9 +97,9 @@ class Place:
         if not others:
             return None
         near = max(others, key=lambda ways: max(_alike(wording, w) for w in ways))
-        self.moved[wording.utterance] = replace(near[0], utterance=wording.utterance)
-        self.ways[wording.utterance] = near
-        return self.moved[wording.utterance]
+        meant = replace(near[0], utterance=wording.utterance)
+        self.moved[wording.utterance] = [meant, *near]
+        return meant
 
     def _robot(
         self, book: "Book", assistant: Assistant, name: str, wording: Wording, start: date

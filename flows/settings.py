@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -67,6 +67,21 @@ class Floors(_Section):
 
     published: int = Field(5, ge=1)  # k: for everything published
     training: int = Field(2, ge=1)  # behind a wording's cluster and label, for training
+
+
+class Privacy(_Section):
+    """[privacy]: what is published of what was said, and how long anything is kept."""
+
+    mask: list[Literal["numbers", "addresses", "names"]] = ["numbers", "addresses", "names"]
+    name_slots: list[str] = [  # slots whose values are names, as patterns
+        "*name*", "*person*", "*contact*", "*relation*", "*mail*", "*phone*", "*address*", "*user*",
+    ]  # fmt: skip
+    epsilon: float | None = Field(
+        None, gt=0
+    )  # differential privacy of which wordings are published
+    delta: float = Field(1e-6, gt=0, lt=1)  # chance that it does not hold
+    most_wordings: int = Field(10, ge=1)  # of one user that count, with epsilon
+    retention_days: int | None = Field(None, gt=0)  # what is older is erased
 
 
 class Trigger(_Section):
@@ -135,6 +150,7 @@ class Settings(_Section):
     log: Log = Log()
     mining: Mining = Mining()
     floors: Floors = Floors()
+    privacy: Privacy = Privacy()
     trigger: Trigger = Trigger()
     trainer: Trainer = Trainer()
     gate: Gate = Gate()

@@ -590,6 +590,18 @@ class Evaluations(dy.Schema):
     because = _strings("reasons")
 
 
+class Erasures(dy.Schema):
+    """Proof that something was erased: one row an erasure, under the day on which it was done."""
+
+    erasure = _text("id of the erasure: a keyed hash that leads to nobody", key=True)
+    kind = dy.Enum(["user", "age"], nullable=False, description="a user's wish, or too old")
+    before = _text("day before which everything was erased, YYYY-MM-DD; null for a user", null=True)
+    turns = _count("turns erased")
+    wordings = _count("wordings that nobody says any more, erased everywhere")
+    examples = _count("rows of training sets erased")
+    models = _strings("models that learned from what was erased; the next ones will not")
+
+
 class Runs(dy.Schema):
     """One row a night that was run."""
 
@@ -644,6 +656,7 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "training_sets": TrainingSets,
     "decisions": Decisions,
     "outbox": Outbox,
+    "erasures": Erasures,
     "runs": Runs,
 }
 TABLES = EVENT_TABLES | STATE_TABLES

@@ -53,7 +53,7 @@ def kinds(
     """
     lexicon = lexicon_of(locale)
     split = [words(w) for w in wordings]
-    values = _named(split, named)
+    values = named_values(split, named)
     pairs = list(enumerate(lexicon.opposite, start=SHARED))
     named_slots = sorted({name for held in values for name in held})
     slots = {name: kind for kind, name in enumerate(named_slots, start=SHARED + len(pairs))}
@@ -92,11 +92,20 @@ def words(text: str) -> list[str]:
     found = []
     for word in unicodedata.normalize("NFKC", text).casefold().split():
         bare = "".join(c for c in word if unicodedata.category(c)[0] not in "PS" or c == "'")
-        if UNSPACED.search(bare):
+        if unspaced(bare):
             found += list(bare)
         elif bare:
             found.append(bare)
     return found
+
+
+def unspaced(text: str) -> bool:
+    """Whether its script puts no spaces between words.
+
+    >>> unspaced("音を下げて"), unspaced("lamp on")
+    (True, False)
+    """
+    return UNSPACED.search(text) is not None
 
 
 @cache
@@ -137,9 +146,12 @@ def slot_values(turns: list[Path]) -> pl.DataFrame:
     )
 
 
-def _named(split: list[list[str]], named: pl.DataFrame) -> list[dict[str, set[str]]]:
-    """Of each wording the slot values that it names, by slot: those that are slot values in at least
-    half of the wordings that hold them, so that a slot filled by mistake names nothing."""
+def named_values(
+    split: list[list[str]], named: pl.DataFrame, fewest: int = FEWEST_TAGGED
+) -> list[dict[str, set[str]]]:
+    """Of each wording (split into `words`) the slot values that it names, by slot: those that are slot
+    values in at least half of the wordings that hold them, and in `fewest`, so that a slot filled by
+    mistake names nothing."""
     tagged: Counter[str] = Counter()
     slot: dict[str, tuple[int, str]] = {}
     for name, value, wordings in named.select("name", "value", "wordings").iter_rows():
@@ -148,7 +160,7 @@ def _named(split: list[list[str]], named: pl.DataFrame) -> list[dict[str, set[st
         slot[said] = max(slot.get(said, (0, "")), (wordings, name))
     held = [_runs(said) & tagged.keys() for said in split]
     counts = Counter(value for values in held for value in values)
-    sure = {v for v, n in tagged.items() if n >= max(FEWEST_TAGGED, counts[v] / 2)}
+    sure = {v for v, n in tagged.items() if n >= max(fewest, counts[v] / 2)}
     found = []
     for values in held:
         by_slot: dict[str, set[str]] = defaultdict(set)
@@ -166,8 +178,8 @@ def _runs(said: list[str]) -> set[str]:
 def _held(text: str, said: list[str], sought: Collection[str]) -> set[str]:
     """The words sought that a wording holds; where words are not spaced, anywhere in it."""
     held = {w for w in said if w in sought}
-    if UNSPACED.search(text):
-        held |= {w for w in sought if UNSPACED.search(w) and w in text}
+    if unspaced(text):
+        held |= {w for w in sought if unspaced(w) and w in text}
     return held
 
 

@@ -169,6 +169,11 @@ QUERIES = [
     "arms",
     "votes",
     "filled",
+    "shown",
+    "shown_moves",
+    "contributed",
+    "daily_intents",
+    "confusions",
 ]
 
 
@@ -204,6 +209,9 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
         "ends": duck.query("ends", {"followed": followed}),
         "asked": asked,
         "fixes": asked.select("locale", source="utterance"),
+        "shown": asked.select("locale", "utterance", shown=pl.col("utterance").str.head(7)),
+        "meant": asked.select("locale", "utterance", label="intent"),
+        "defects": lake.read("turns").select("turn_id", p_defect=pl.col("at_ms") % 7 / 7),
         "replicates": pl.DataFrame({"replicate": range(5)}),
     }
     params = {"most_items": 5, "intents": 1, "most": 3}

@@ -1,39 +1,68 @@
 """The published warehouse: a copy, built beside the old one and renamed, so that readers never wait.
 
 Each file of `warehouse/views` is one view: its first comment says what the view is, `-- name: text`
-lines say what each column is, `$k` is the floor on distinct users. No user id is ever read here.
+lines say what each column is, `$k` is the floor on distinct users. They read the lake's tables
+(`lake_...`), `said` (which wordings may be shown, and how), and views made before (`data...`). No user id
+is ever read here.
 """
 
 import json
 import os
 import re
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
+import polars.selectors as cs
 
 from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.tables import TABLES, Evaluations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+STORAGE = "v1.0.0"  # every DuckDB from then on opens the file
 NEWEST = (
     "wordings",
+    "shown",
+    "shown_moves",
     "daily",
     "daily_defects",
+    "daily_intents",
+    "confusions",
     "gaps",
-    "moves",
     "fixes",
     "rewrites",
     "variants",
     "clusters",
+    "places",
     "verdicts",
     "soft_labels",
     "calibration",
 )
-HISTORY = ("lineage", "withheld", "training_sets", "decisions", "outbox", "runs")
+HISTORY = (
+    "lineage",
+    "withheld",
+    "unpublished",
+    "funnel",
+    "training_sets",
+    "decisions",
+    "outbox",
+    "erasures",
+    "runs",
+)
+FLIPS = {"locale": pl.String(), "utterance": pl.String(), "intent": pl.String()}
+MODELS = {
+    "version": pl.String(),
+    "training_set": pl.String(),
+    "champion": pl.Boolean(),
+    "intents": pl.Int64(),
+    "examples": pl.Int64(),
+}
+SAID = "create temp table said as select locale, utterance, shown, turns, users from lake_shown where users >= $k"
 
 
 @dataclass(frozen=True)
@@ -47,40 +76,56 @@ class View:
 
 
 def views() -> list[View]:
-    """The views of the warehouse, by name."""
+    """The views of the warehouse, each after those that it reads."""
     folder = files("warehouse") / "views"
-    named = sorted(
-        (f.name.removesuffix(".sql"), f.read_text())
-        for f in folder.iterdir()
+    texts = {
+        f.name.removesuffix(".sql"): f.read_text()
+        for f in sorted(folder.iterdir(), key=lambda f: f.name)
         if f.name.endswith(".sql")
-    )
-    return [_parsed(name, text) for name, text in named]
+    }
+    reads = {name: re.findall(r"\bdata\.(\w+)", text) for name, text in texts.items()}
+    return [_parsed(name, texts[name]) for name in TopologicalSorter(reads).static_order()]
 
 
 def publish(home: Home, lake: Lake, k: int) -> dict[str, int]:
     """Build and replace `warehouse.duckdb`; the rows of each view."""
     draft = home.root / ".warehouse.draft.duckdb"
-    for leftover in (draft, draft.with_name(draft.name + ".wal")):
-        leftover.unlink(missing_ok=True)
-    counts = {}
-    with duckdb.connect(str(draft), config={"threads": 2}) as con:
-        for name, rows in _sources(home, lake).items():
-            con.register(name, rows.to_arrow())
-        con.execute("create schema data")
-        for view in views():
-            con.execute(
-                f"create table data.{view.name} as {view.query}",
-                {"k": k} if "$k" in view.query else None,
-            )
-            con.execute(f"create view {view.name} as select * from data.{view.name}")
-            con.execute(f"comment on view {view.name} is {_quoted(view.comment)}")
-            for column, comment in view.columns.items():
-                con.execute(f"comment on column {view.name}.{column} is {_quoted(comment)}")
-            counted = con.execute(f"select count(*) from {view.name}").fetchone()
-            counts[view.name] = counted[0] if counted else 0
-        con.execute("checkpoint")
+    counts = build(home, lake, k, draft)
     os.replace(draft, home.warehouse)
     return counts
+
+
+def build(home: Home, lake: Lake, k: int, place: Path, night: str | None = None) -> dict[str, int]:
+    """Build a warehouse at `place`, as of a night (the newest where not given); the rows of each view."""
+    for leftover in (place, place.with_name(place.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+    with duckdb.connect(config={"threads": 2}) as con:
+        con.execute(f"set variable k = {k}")
+        con.execute((files("warehouse") / "macros.sql").read_text())
+        _bind(con, home, lake, night)
+        con.execute(SAID, {"k": k})
+        con.execute(f"attach {_quoted(str(place))} as published (storage_version '{STORAGE}')")
+        con.execute("use published")
+        con.execute("create schema data")
+        counts = {view.name: _create(con, view, k) for view in views()}
+        con.execute("checkpoint")
+        con.execute("use memory")
+        con.execute("detach published")
+    return counts
+
+
+def _create(con: duckdb.DuckDBPyConnection, view: View, k: int) -> int:
+    """Rows lie in the order of their published columns, so that it tells nothing else."""
+    params = {"k": k} if "$k" in view.query else None
+    con.execute(
+        f"create table data.{view.name} as select * from ({view.query}) order by all", params
+    )
+    con.execute(f"create view {view.name} as select * from data.{view.name}")
+    con.execute(f"comment on view {view.name} is {_quoted(view.comment)}")
+    for column, comment in view.columns.items():
+        con.execute(f"comment on column {view.name}.{column} is {_quoted(comment)}")
+    counted = con.execute(f"select count(*) from data.{view.name}").fetchone()
+    return counted[0] if counted else 0
 
 
 def _parsed(name: str, text: str) -> View:
@@ -90,50 +135,73 @@ def _parsed(name: str, text: str) -> View:
     matches = [m for line in comments if (m := re.fullmatch(r"(\w+): (.*)", line))]
     columns = {m.group(1): m.group(2) for m in matches}
     about = " ".join(line for line in comments if not re.fullmatch(r"(\w+): (.*)", line))
-    return View(name, text, about, columns)
+    query = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+    return View(name, query, about, columns)
 
 
-def _sources(home: Home, lake: Lake) -> dict[str, pl.DataFrame]:
-    decided = lake.days("decisions")[-1:]  # the last night whose every step is done
-    newest = {f"lake_{t}": lake.read(t, decided) for t in NEWEST}
-    history = {f"lake_{t}": _with_night(lake, t) for t in HISTORY}
-    models, evaluations = _models(home)
-    about = pl.DataFrame({"schema_version": [SCHEMA_VERSION]})
-    return newest | history | {"all_models": models, "all_evaluations": evaluations, "about": about}
+def _bind(con: duckdb.DuckDBPyConnection, home: Home, lake: Lake, night: str | None) -> None:
+    """Give the views their sources, as of the last night whose every step is done."""
+    decided = [d for d in lake.days("decisions") if night is None or d <= night][-1:]
+    for table in NEWEST:
+        if paths := [_quoted(str(f)) for f in lake.files(table, decided)]:
+            source = f"read_parquet([{', '.join(paths)}], hive_partitioning = false)"
+            con.execute(f"create temp view lake_{table} as select * from {source}")
+        else:
+            con.register(f"lake_{table}", TABLES[table].create_empty().to_arrow())
+    frames = {f"lake_{t}": _with_night(lake, t, night) for t in HISTORY}
+    frames |= _models(home, night)
+    version = {"schema_version": [SCHEMA_VERSION], "night": decided or [None]}
+    frames["about"] = pl.DataFrame(version, schema_overrides={"night": pl.String()})
+    for name, rows in frames.items():
+        con.register(name, rows.with_columns(cs.enum().cast(pl.String())).to_arrow())
 
 
-def _with_night(lake: Lake, table: str) -> pl.DataFrame:
-    parts = [lake.read(table, [day]).with_columns(day=pl.lit(day)) for day in lake.days(table)]
+def _with_night(lake: Lake, table: str, night: str | None) -> pl.DataFrame:
+    days = [d for d in lake.days(table) if night is None or d <= night]
+    parts = [lake.read(table, [day]).with_columns(day=pl.lit(day)) for day in days]
     return pl.concat(parts) if parts else TABLES[table].create_empty().with_columns(day=pl.lit(""))
 
 
-def _models(home: Home) -> tuple[pl.DataFrame, pl.DataFrame]:
-    pointer = home.models / "champion"
-    champion = pointer.read_text().strip() if pointer.is_file() else None
-    rows: list[tuple[Any, ...]] = []
-    evaluations: list[pl.DataFrame] = [Evaluations.create_empty()]
-    for facts in sorted(home.models.glob("[!.]*/model.json")):
-        about = json.loads(facts.read_text())
-        version = facts.parent.name
-        rows.append(
-            (
-                version,
-                about.get("training_set"),
-                version == champion,
-                len(about["labels"]),
-                about.get("examples", 0),
-            )
-        )
-        if (figures := facts.parent / "evaluation.parquet").is_file():
-            evaluations.append(pl.read_parquet(figures, columns=Evaluations.column_names()))
-    schema = {
-        "version": pl.String(),
-        "training_set": pl.String(),
-        "champion": pl.Boolean(),
-        "intents": pl.Int64(),
-        "examples": pl.Int64(),
+def _models(home: Home, night: str | None) -> dict[str, pl.DataFrame]:
+    """The models of the nights until then, their evaluations, and what they have wrong that the champion
+    had right."""
+    every = sorted(f.parent for f in home.models.glob("[!.]*/model.json"))
+    folders = [f for f in every if night is None or f.name[:10] <= night]
+    champion = _champion(home, night)
+    flips = [
+        _kept(f / "flipped.parquet", FLIPS).with_columns(challenger=pl.lit(f.name)) for f in folders
+    ]
+    figures = [
+        _kept(f / "evaluation.parquet", dict(Evaluations.create_empty().schema)) for f in folders
+    ]
+    return {
+        "all_models": pl.DataFrame([_model(f, champion) for f in folders], MODELS, orient="row"),
+        "all_evaluations": pl.concat([Evaluations.create_empty(), *figures]),
+        "all_flips": pl.concat([pl.DataFrame(schema=FLIPS | {"challenger": pl.String()}), *flips]),
     }
-    return pl.DataFrame(rows, schema, orient="row"), pl.concat(evaluations)
+
+
+def _model(folder: Path, champion: str | None) -> tuple[Any, ...]:
+    about, version = json.loads((folder / "model.json").read_text()), folder.name
+    taught, examples = about.get("training_set"), about.get("examples", 0)
+    return version, taught, version == champion, len(about["labels"]), examples
+
+
+def _champion(home: Home, night: str | None) -> str | None:
+    """The model that serves; of an earlier night, the last one made until then that ever served."""
+    pointer, served = home.models / "champion", home.models / "served"
+    if night is None:
+        return pointer.read_text().strip() if pointer.is_file() else None
+    versions = served.read_text().splitlines() if served.is_file() else []
+    return next((v for v in reversed(versions) if v[:10] <= night), None)
+
+
+def _kept(place: Path, schema: dict[str, Any]) -> pl.DataFrame:
+    return (
+        pl.read_parquet(place, columns=list(schema))
+        if place.is_file()
+        else pl.DataFrame(schema=schema)
+    )
 
 
 def _quoted(text: str) -> str:

@@ -1,5 +1,6 @@
 """Read-only questions to the published warehouse: free ones, and the cookbook by name."""
 
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,11 +16,17 @@ CONTENTS = (
 )
 
 
-def ask(root: Path, query: str) -> pl.DataFrame:
-    """The rows of a query; it can neither write nor reach another file or the network."""
+def ask(root: Path, query: str, since: date | None = None) -> pl.DataFrame:
+    """The rows of a query on a home's warehouse; it can neither write nor reach another file or the
+    network. `since` fills its `$since`."""
     place = Home(root).warehouse
     if not place.is_file():
         raise BadInput(f"{place}: is not there yet; `sayagain run LOG --home {root}` makes it")
+    return ask_file(place, query, since)
+
+
+def ask_file(place: Path, query: str, since: date | None = None) -> pl.DataFrame:
+    """The same of a warehouse's file."""
     safe: dict[str, str | bool | int | float | list[str]] = {
         "enable_external_access": "false",
         "lock_configuration": "true",
@@ -27,7 +34,7 @@ def ask(root: Path, query: str) -> pl.DataFrame:
     }
     try:
         with duckdb.connect(str(place), read_only=True, config=safe) as con:
-            rows = con.sql(query)
+            rows = con.sql(query, params={"since": since} if "$since" in query else None)
             found: pl.DataFrame | None = rows.pl() if rows is not None else None
     except (duckdb.Error, pl.exceptions.PolarsError) as error:
         raise BadInput(f"query: {str(error).splitlines()[0]}") from None
@@ -35,13 +42,18 @@ def ask(root: Path, query: str) -> pl.DataFrame:
 
 
 def names() -> list[str]:
-    """The questions of the cookbook."""
+    """The questions of the cookbook, by name."""
     folder = files("warehouse") / "queries"
     return sorted(f.name.removesuffix(".sql") for f in folder.iterdir() if f.name.endswith(".sql"))
 
 
 def named(name: str) -> str:
-    """The text of a question of the cookbook."""
+    """The SQL of a question of the cookbook."""
     if name not in names():
         raise BadInput(f"--query {name}: is unknown; known: {', '.join(names())}")
     return (files("warehouse") / "queries" / f"{name}.sql").read_text()
+
+
+def question(name: str) -> str:
+    """The question itself."""
+    return named(name).splitlines()[0].removeprefix("--").strip()

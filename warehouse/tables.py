@@ -433,6 +433,57 @@ class Daily(dy.Schema):
     users_failed = _count("distinct users of those turns")
 
 
+class DailyIntents(dy.Schema):
+    """A day of an intent that the assistant heard, in a locale."""
+
+    day = _text("day, YYYY-MM-DD; all where it is the window", key=True)
+    locale = _text("locale", key=True)
+    intent = _text("best hypothesis of the assistant; empty where it had none", key=True)
+    turns = _count("turns")
+    users = _count("distinct users")
+    said_again = _amount("turns said again, expected number")
+    users_again = _count("distinct users who said something again")
+    defects = _amount("turns that failed their users, expected number")
+    users_failed = _count("distinct users of turns that probably failed")
+
+
+class Confusions(dy.Schema):
+    """What the assistant heard in wordings whose meaning is believed."""
+
+    locale = _text("locale", key=True)
+    heard = _text("best hypothesis of the assistant; empty where it had none", key=True)
+    meant = _text("label that is believed", key=True)
+    turns = _count("turns")
+    users = _count("distinct users")
+
+
+class Shown(dy.Schema):
+    """A wording that may be published, and how it is shown. Wordings that are shown alike count together."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    shown = _text("the wording without numbers, addresses and names")
+    turns = _count("turns of all wordings that are shown so")
+    users = _count("distinct users who said any of them")
+
+
+class Places(dy.Schema):
+    """A cluster's place on the map: near ones are said alike."""
+
+    cluster_id = _text("cluster", key=True)
+    x = dy.Float64(nullable=False, description="to the right, 0 in the middle; no unit")
+    y = dy.Float64(nullable=False, description="upwards, 0 in the middle; no unit")
+
+
+class Funnel(dy.Schema):
+    """What was left after each step of a night."""
+
+    place = _count("which step, from 0")
+    step = _text("what was left", key=True)
+    unit = _text("rows, turns or wordings")
+    count = _count("how many")
+
+
 class Votes(dy.Schema):
     """One report: this user, by this kind of evidence, says that this wording means this label."""
 
@@ -615,6 +666,10 @@ class Runs(dy.Schema):
     message = _text("what happened, in a line", null=True)
     evidence = _strings("what the log had to tell a rephrase from a change of mind")
     recall = _share("least share of the true neighbours found, over locales", null=True)
+    epsilon = dy.Float64(
+        nullable=True, description="of the published set of wordings; null without it"
+    )
+    delta = _share("chance that it does not hold", null=True)
     seconds = dy.Float64(nullable=True, description="wall time of the last run of the night")
 
 
@@ -646,6 +701,13 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "searches": Searches,
     "clusters": Clusters,
     "memberships": Memberships,
+    "daily_intents": DailyIntents,
+    "confusions": Confusions,
+    "shown": Shown,
+    "shown_moves": Moves,
+    "unpublished": Withheld,
+    "places": Places,
+    "funnel": Funnel,
     "lineage": Lineage,
     "verdicts": Verdicts,
     "votes": Votes,

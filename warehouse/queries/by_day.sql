@@ -1,4 +1,9 @@
--- How much of what was said was said again, day by day and locale by locale?
-select day, locale, turns, users, round(said_again / turns, 3) as share_said_again
+-- How is it going, day by day and locale by locale?
+select
+    day, locale, turns, users,
+    round(said_again / turns, 3) as said_again,
+    round(defects / turns, 3) as failed,
+    defects_at_least as failed_at_least,
+    defects_at_most as failed_at_most
 from days
 order by day, locale

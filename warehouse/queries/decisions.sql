@@ -1,5 +1,10 @@
 -- What was decided, and why?
-select d.night, d.retrain, list_aggregate(d.because, 'string_agg', '; ') as because, coalesce(m.version, 'none') as model, coalesce(m.champion, false) as serves
+select
+    d.night, d.retrain,
+    array_to_string(d.because, '; ') as because,
+    coalesce(string_agg(m.version, ', '), 'none') as models,
+    coalesce(bool_or(m.champion), false) as serves
 from decisions as d
 left join models as m on m.training_set = d.version
+group by all
 order by d.night desc

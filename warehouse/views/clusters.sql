@@ -1,24 +1,26 @@
 -- Clusters of wordings that mean the same, each with a wording said by k users or more.
 -- locale: BCP 47 tag
 -- cluster_id: cluster; keeps its id while it lives on
--- name: what a person calls it, if anyone named it
--- verdict: what a person decided about it: accepted or rejected
+-- name: what a person calls it; null where nobody named it
+-- verdict: what a person decided about it: accepted or rejected; null where nobody did
 -- representative: its most said wording
 -- wordings: published wordings in it
--- users: most distinct users of one of its wordings
--- turns: times its published wordings were said
+-- users: most distinct users of one of its wordings, to a multiple of k
+-- turns: times its published wordings were said in the window, to a multiple of k
+-- x: place on the map of clusters, to the right; -1 to 1, near ones are said alike; null of small ones
+-- y: place on the map, upwards; -1 to 1
 select
     c.locale,
     c.cluster_id,
     any_value(v.name) as name,
     any_value(v.verdict) as verdict,
-    arg_max(c.utterance, struct_pack(users := w.users, utterance := c.utterance)) as representative,
+    first(c.utterance order by c.users desc, c.central desc, c.utterance) as representative,
     count(*) as wordings,
-    max(w.users) as users,
-    cast(sum(w.turns) as bigint) as turns
-from lake_clusters as c
-inner join lake_wordings as w on c.locale = w.locale and c.utterance = w.utterance
+    max(c.users) as users,
+    cast(sum(c.turns) as bigint) as turns,
+    any_value(p.x) as x,
+    any_value(p.y) as y
+from data.variants as c
 left join lake_verdicts as v on c.cluster_id = v.cluster_id
-where w.users >= $k
+left join lake_places as p on c.cluster_id = p.cluster_id
 group by c.locale, c.cluster_id
-order by turns desc, c.locale, c.cluster_id

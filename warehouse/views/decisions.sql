@@ -5,4 +5,3 @@
 -- because: the reasons
 select cast(night as date) as night, version, retrain, because
 from lake_decisions
-order by night

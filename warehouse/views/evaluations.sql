@@ -1,18 +1,28 @@
--- Comparisons of a challenger with the champion: a row for all, one a locale, and one an intent.
+-- Comparisons of a challenger with the champion: a row for all, one a locale, and one an intent, of k cases or more.
 -- challenger: model that wants to serve
 -- champion: model that served then; null where there was none
 -- locale: BCP 47 tag, or all
 -- intent: intent, or all
--- cases: cases that neither model saw: seed data, and what users set apart said, as far as believed
--- champion_accuracy: share of cases right, 0 to 1
+-- cases: cases that neither model saw: seed data, and what users set apart said, as far as believed; a whole number
+-- champion_accuracy: share of cases right, 0 to 1; null where there was no champion
 -- challenger_accuracy: share of cases right, 0 to 1
--- negative_flips: share of cases that were right and went wrong, 0 to 1
+-- negative_flips: share of cases that were right and went wrong, 0 to 1; null where there was no champion
 -- flips_at_least: what that share exceeds in nine cases of ten; of a locale or intent pooled with all
 -- flips_at_most: what it does not exceed in nine cases of ten
 -- promoted: whether the gate let it pass
 -- because: the reasons
 select
-    challenger, champion, locale, intent, cases, champion_accuracy, challenger_accuracy, negative_flips,
-    flips_at_least, flips_at_most, promoted, because
+    challenger,
+    champion,
+    locale,
+    intent,
+    cast(round(cases) as bigint) as cases,
+    round(champion_accuracy, 3) as champion_accuracy,
+    round(challenger_accuracy, 3) as challenger_accuracy,
+    round(negative_flips, 3) as negative_flips,
+    round(flips_at_least, 3) as flips_at_least,
+    round(flips_at_most, 3) as flips_at_most,
+    promoted,
+    because
 from all_evaluations
-order by challenger, locale, intent
+where cases >= $k

@@ -5,23 +5,24 @@
 -- target: wording that runs instead
 -- status: live, or withdrawn
 -- began: night since which it runs, or ran
--- until: night of its withdrawal
+-- until: night of its withdrawal; null where it runs
 -- withdrawals: times it was withdrawn
 -- since: day after which its turns count: of its beginning, or of the last change
--- holdout: share of the source's turns to leave alone, at random
--- p_worse: probability that it is worse than leaving the wording alone; null where an arm has fewer than k users
+-- holdout: share of the source's turns to leave alone, at random, 0 to 1
+-- p_worse: probability that it is worse than leaving the wording alone, 0 to 1; null where an arm has fewer than k users
 select
     f.locale,
-    f.source,
-    f.target,
+    s.shown as source,
+    t.shown as target,
     cast(f.status as varchar) as status,
     cast(f.began as date) as began,
     cast(f.until as date) as until,
     f.withdrawals,
     cast(f.since as date) as since,
     f.holdout,
-    case when f.treated >= $k and f.alone >= $k then f.p_worse end as p_worse
+    case when f.treated >= $k and f.alone >= $k then share(f.p_worse) end as p_worse
 from lake_fixes as f
-inner join lake_wordings as s on f.locale = s.locale and f.source = s.utterance and s.users >= $k
-inner join lake_wordings as t on f.locale = t.locale and f.target = t.utterance and t.users >= $k
-order by f.locale, f.source, f.target
+inner join said as s on f.locale = s.locale and f.source = s.utterance
+inner join said as t on f.locale = t.locale and f.target = t.utterance
+where s.shown <> t.shown
+qualify row_number() over (partition by f.locale, s.shown, t.shown order by f.treated desc, f.source, f.target) = 1

@@ -3,7 +3,6 @@
 -- training_set: training set that it learned from beside seed data; null where there was none
 -- champion: the model that serves
 -- intents: intents that it knows
--- examples: rows that it learned from
-select version, training_set, champion, intents, examples
+-- examples: wordings that it learned from, to a multiple of k; null below k
+select version, training_set, champion, intents, few(examples) as examples
 from all_models
-order by version

@@ -4,7 +4,6 @@
 -- receiver: event, webhook or command
 -- status: waiting to be sent; told; refused by the receiver; withdrawn by a person
 -- attempts: times it was sent, or about to be
--- answer: what came back last
+-- answer: what came back last; null where it was not sent yet
 select cast(night as date) as night, version, receiver, cast(status as varchar) as status, attempts, answer
 from lake_outbox
-order by night, version, receiver

@@ -1,22 +1,25 @@
--- For a wording that fails, the one that works better, both said by k users or more.
+-- For a wording that fails, the one that works better, both said by k users or more. Numbers, addresses and names are
+-- masked; what the assistant is to run lies unmasked in the lake's table of this name.
 -- locale: BCP 47 tag
 -- source: wording that fails
 -- target: wording that works better
 -- p_better: probability that the target succeeds more often, 0 to 1
--- users: distinct users who moved from source to target; null where fewer than k
--- occurrences: times it was seen; null where fewer than k users
--- holdout: share of the source's turns to leave alone, at random
+-- users: distinct users who moved from source to target, to a multiple of k; null where fewer than k
+-- occurrences: times it was seen, to a multiple of k; null where fewer than k users
+-- holdout: share of the source's turns to leave alone, at random, 0 to 1
 -- began: night since which it runs
 select
     r.locale,
-    r.source,
-    r.target,
-    r.p_better,
-    case when r.users >= $k then r.users end as users,
-    case when r.users >= $k then r.occurrences end as occurrences,
-    r.holdout,
-    cast(r.began as date) as began
+    s.shown as source,
+    t.shown as target,
+    share(arg_max(r.p_better, r.users)) as p_better,
+    few(max(m.users)) as users,
+    few_of(max(m.occurrences), max(m.users)) as occurrences,
+    arg_max(r.holdout, r.users) as holdout,
+    cast(min(r.began) as date) as began
 from lake_rewrites as r
-inner join lake_wordings as s on r.locale = s.locale and r.source = s.utterance and s.users >= $k
-inner join lake_wordings as t on r.locale = t.locale and r.target = t.utterance and t.users >= $k
-order by p_better desc, locale, source
+inner join said as s on r.locale = s.locale and r.source = s.utterance
+inner join said as t on r.locale = t.locale and r.target = t.utterance
+left join lake_shown_moves as m on r.locale = m.locale and s.shown = m.source and t.shown = m.target
+where s.shown <> t.shown
+group by r.locale, s.shown, t.shown

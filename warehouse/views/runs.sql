@@ -1,15 +1,29 @@
 -- Nights that were run.
 -- night: night
 -- status: completed, empty or failed
--- engine: engine that mined it
--- read: rows read
+-- engine: engine that mined it; null where it failed
+-- read: rows read, to a multiple of k, as all counts here
 -- kept: rows kept at the door
 -- set_aside: rows set aside at the door
 -- turns: turns of the night's window
--- seconds: wall time of the last run
--- message: what happened, in a line
+-- seconds: wall time of the last run, seconds
+-- message: what happened, in a line; null where there is nothing to say
 -- evidence: what the log had to tell a rephrase from a change of mind
--- recall: share of the true neighbours of wordings that was found, on a sample, in the locale where it is least
-select cast(night as date) as night, status, engine, read, kept, set_aside, turns, round(seconds, 1) as seconds, message, evidence, recall
+-- recall: share of the true neighbours of wordings that was found, on a sample, in the locale where it is least, 0 to 1
+-- epsilon: of the differential privacy of the published set of wordings; null where none was asked for
+-- delta: chance that it does not hold; null where none was asked for
+select
+    cast(night as date) as night,
+    status,
+    engine,
+    few(read) as read,
+    few(kept) as kept,
+    few(set_aside) as set_aside,
+    few(turns) as turns,
+    round(seconds, 1) as seconds,
+    message,
+    evidence,
+    share(recall) as recall,
+    epsilon,
+    delta
 from lake_runs
-order by night

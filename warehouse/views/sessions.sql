@@ -3,7 +3,7 @@
 -- channel: channel; empty where the log has none
 -- gap_seconds: silence that ends a session, seconds
 -- learned: own (from its own silences), whole (from those of the log), default (too few), or set
--- silences: silences of at most a day that were seen; null where fewer than k, as all counts here
+-- silences: silences of at most a day that were seen, to a multiple of k; null where fewer than k, as all counts here
 -- ended: of them, how many ended a session
 -- more_with_half: sessions more, were the gap half as long
 -- fewer_with_double: sessions fewer, were it twice as long
@@ -11,10 +11,9 @@ select
     locale,
     channel,
     gap_ms / 1000 as gap_seconds,
-    learned,
-    case when silences >= $k then silences end as silences,
-    case when ended >= $k then ended end as ended,
-    case when ended_half - ended >= $k then ended_half - ended end as more_with_half,
-    case when ended - ended_double >= $k then ended - ended_double end as fewer_with_double
+    cast(learned as varchar) as learned,
+    few(silences) as silences,
+    few(ended) as ended,
+    few(ended_half - ended) as more_with_half,
+    few(ended - ended_double) as fewer_with_double
 from lake_gaps
-order by locale, channel

@@ -1,18 +1,19 @@
 -- What is believed of the meaning of wordings said by k users or more.
 -- locale: BCP 47 tag
--- utterance: wording
+-- utterance: wording, as it may be shown
 -- label: intent
 -- probability: probability that the label is right, 0 to 1
--- users: distinct users behind the wording's cluster and label; null where fewer than k
--- votes: weight of the votes for it; null where fewer than k users
+-- users: distinct users behind the wording's cluster and label, to a multiple of k; null where fewer than k
+-- votes: weight of the votes for it, to a multiple of k; null where fewer than k users
 select
     l.locale,
-    l.utterance,
+    s.shown as utterance,
     l.label,
-    l.probability,
-    case when l.users >= $k then l.users end as users,
-    case when l.users >= $k then l.votes end as votes
+    share(sum(l.probability * w.turns) / max(s.turns)) as probability,
+    few(max(l.users)) as users,
+    few_of(sum(l.votes), max(l.users)) as votes
 from lake_soft_labels as l
+inner join said as s on l.locale = s.locale and l.utterance = s.utterance
 inner join lake_wordings as w on l.locale = w.locale and l.utterance = w.utterance
-where w.users >= $k
-order by l.locale, l.utterance, l.probability desc, l.label
+group by l.locale, s.shown, l.label
+having share(sum(l.probability * w.turns) / max(s.turns)) > 0

@@ -1,20 +1,19 @@
--- Wordings by cluster, each said by k users or more.
+-- Wordings by cluster, each said by k users or more, as they may be shown.
 -- locale: BCP 47 tag
 -- cluster_id: cluster; keeps its id while it lives on
--- utterance: wording
--- users: distinct users who said it
--- turns: times it was said
+-- utterance: wording, numbers, addresses and names masked; those that differ in nothing else are one
+-- users: distinct users who said it, to a multiple of k
+-- turns: times it was said in the window, to a multiple of k
 -- central: the wording that stands for the cluster
--- similarity: cosine to the cluster's centre
+-- similarity: cosine to the cluster's centre, -1 to 1
 select
     c.locale,
     c.cluster_id,
-    c.utterance,
-    w.users,
-    w.turns,
-    c.central,
-    c.similarity
+    s.shown as utterance,
+    few(max(s.users)) as users,
+    few_of(max(s.turns), max(s.users)) as turns,
+    bool_or(c.central) as central,
+    share(max(c.similarity)) as similarity
 from lake_clusters as c
-inner join lake_wordings as w on c.locale = w.locale and c.utterance = w.utterance
-where w.users >= $k
-order by c.locale, c.cluster_id, w.users desc, c.utterance
+inner join said as s on c.locale = s.locale and c.utterance = s.utterance
+group by c.locale, c.cluster_id, s.shown

@@ -1,17 +1,10 @@
--- What was withheld, by night, stage and reason. Wordings below k are counted for the newest night.
+-- What was withheld, by night, stage and reason.
 -- night: night
--- stage: where it was withheld
+-- stage: where it was withheld: door, mining, labels, training set, warehouse
 -- reason: why
--- rows: how many rows; null where fewer than k
-select cast(day as date) as night, stage, reason, case when rows >= $k then rows end as rows
+-- rows: how many rows, turns or wordings, to a multiple of k; null where fewer than k
+select cast(day as date) as night, stage, reason, few(rows) as rows
 from lake_withheld
 union all
-select
-    (select cast(max(day) as date) from lake_withheld) as night,
-    'warehouse' as stage,
-    'wordings said by fewer than ' || $k || ' users' as reason,
-    case when count(*) >= $k then count(*) end as rows
-from lake_wordings
-where users < $k
-having count(*) > 0
-order by night, stage, reason
+select cast(day as date) as night, stage, reason, few(rows) as rows
+from lake_unpublished

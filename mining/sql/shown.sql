@@ -1,0 +1,10 @@
+-- The wordings of the window as they are shown: how often, by how many users.
+-- shown: locale, utterance, shown
+select
+    s.locale,
+    s.shown,
+    cast(count(*) as bigint) as turns,
+    cast(count(distinct t.user_id) as bigint) as users
+from people as t
+inner join shown as s on t.locale = s.locale and t.utterance = s.utterance
+group by s.locale, s.shown

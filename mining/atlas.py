@@ -1,6 +1,9 @@
 """A map of clusters: near ones are said alike (t-SNE, van der Maaten and Hinton 2008)."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
@@ -34,11 +37,11 @@ def places(wordings: pl.DataFrame, vectors: Vectors) -> pl.DataFrame:
     return pl.DataFrame({"cluster_id": largest, "x": flat[:, 0], "y": flat[:, 1]})
 
 
-def _flat(centres: Vectors) -> Vectors:
+def _flat(centres: npt.NDArray[np.float64]) -> npt.NDArray[np.floating[Any]]:
     """Rows in two dimensions, in -1 to 1, to the hundredth of it."""
     if len(centres) < FEWEST:
         angle = 2 * np.pi * np.arange(len(centres)) / max(1, len(centres))
-        return np.round(np.column_stack([np.cos(angle), np.sin(angle)]) / 2, 2)
+        return np.asarray(np.round(np.column_stack([np.cos(angle), np.sin(angle)]) / 2, 2))
     start = PCA(2, random_state=0).fit_transform(centres)
     near = min(30.0, (len(centres) - 1) / 3)
     scaled = start / max(float(np.std(start[:, 0])), 1e-12) * 1e-4  # as van der Maaten starts it
@@ -46,4 +49,4 @@ def _flat(centres: Vectors) -> Vectors:
         centres
     )
     flat = flat - flat.mean(axis=0)
-    return np.round(flat / max(float(np.abs(flat).max()), 1e-12), 3)
+    return np.asarray(np.round(flat / max(float(np.abs(flat).max()), 1e-12), 3))

@@ -1,14 +1,20 @@
 """What the tests share: small hand-written logs, real engines, and the worlds where they are."""
 
+import json
 import os
+import shutil
+from gzip import decompress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from attack import Published
+from logs import write_log
 from mining.duckdb_engine import DuckdbEngine
 from mining.engine import Engine
 from mining.spark_engine import SparkEngine
+from warehouse.lake import Lake
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.pop("PREFECT_API_URL", None)
@@ -30,6 +36,32 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     habits = Habits(40, 4, 2_400, "2026-01-05", 6, 0.1, 1, 0.0)
     simulate(out, None, 3, habits, ["en-GB", "ru-RU"])
     return out
+
+
+@pytest.fixture(scope="session")
+def nights(
+    small_world: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Published, Published]:
+    """The warehouse of a night, and that of the next in the same home, after a retraining; robots speak in
+    both. What 3 users said is published. Read them only."""
+    from flows import runs
+    from flows.night import directly
+    from flows.settings import Floors, Settings
+
+    root = tmp_path_factory.mktemp("published") / "home"
+    log, seed = small_world / "log.jsonl.gz", small_world / "seed.jsonl.gz"
+    rows = [json.loads(line) for line in decompress(log.read_bytes()).splitlines()]
+    last = max(row["timestamp"][:10] for row in rows)
+    parts = [[r for r in rows if (r["timestamp"][:10] == last) is late] for late in (False, True)]
+    logs = [write_log(root.parent / f"{n}.jsonl", part) for n, part in enumerate(parts)]
+    chosen = Settings(floors=Floors(published=3))
+    runs.run_night(runs.Request([str(logs[0])], root, seed_data=seed), chosen, directly)
+    shutil.copytree(root / "lake", root.parent / "lake-before")
+    shutil.copy(root / "warehouse.duckdb", root.parent / "before.duckdb")
+    runs.run_night(runs.Request([str(logs[1])], root), chosen, directly)
+    runs.run_retraining(root, chosen, None, None, directly)
+    before = Published(root.parent / "before.duckdb", Lake(root.parent / "lake-before"), 3)
+    return before, Published(root / "warehouse.duckdb", Lake(root / "lake"), 3)
 
 
 @pytest.fixture(scope="session")

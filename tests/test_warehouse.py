@@ -1,76 +1,151 @@
 """What is published: for whom, with which words about it, and what an attacker finds in it."""
 
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
-from flows import runs, settings
-from warehouse import page, queries
+import attack
+from attack import Published
+from flows import runs
+from flows.night import Night, directly, gather_figures, publish_warehouse
+from flows.settings import Floors, Privacy, Settings
+from logs import turn, write_log
+from mining.duckdb_engine import DuckdbEngine
+from warehouse import queries, reference
 from warehouse.errors import BadInput
 from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.ledger import Ledger
 from warehouse.publish import publish, views
 
-K = 5
+ROOT = Path(__file__).parent.parent
+K = 3
+FLOORS = Floors(published=K)
 CONTRACT = "rephrases rewrites clusters variants soft_labels training_sets models evaluations decisions runs withheld"
 
 
 @pytest.fixture(scope="module")
-def home(small_world, tmp_path_factory) -> Path:
-    """A home after a night and a retraining."""
-    root = tmp_path_factory.mktemp("published") / "home"
-    log, seed = small_world / "log.jsonl.gz", small_world / "seed.jsonl.gz"
-    call = lambda step, *args: step(*args)  # noqa: E731
-    runs.run_night(runs.Request([str(log)], root, seed_data=seed), settings.Settings(), call)
-    runs.run_retraining(root, settings.Settings(), None, None, call)
-    return root
+def home(nights) -> Path:
+    """Read it only."""
+    return nights[1].file.parent
 
 
-def columns(root: Path) -> pl.DataFrame:
-    return queries.ask(
-        root,
-        "select table_name, column_name, comment, data_type from duckdb_columns()"
-        " where not internal and schema_name = 'main'",
+def test_every_view_of_the_contract_is_there_and_every_column_has_a_comment(nights):
+    names = {v.name for v in views()}
+    assert set(CONTRACT.split()) <= names
+    found = nights[1].columns()
+    assert set(found["table_name"]) == names
+    assert found["comment"].null_count() == 0
+    assert all(f"{v.name}." in f"{v.name}.{c}" for v in views() for c in v.columns)
+    told = {(v.name, c) for v in views() for c in v.columns}
+    assert told == set(found.select("table_name", "column_name").iter_rows())
+
+
+def test_the_reference_says_what_the_views_say():
+    assert (ROOT / "docs" / "warehouse.md").read_text() == reference.page(), (
+        "python -m warehouse.reference > docs/warehouse.md"
     )
 
 
-def test_every_view_of_the_contract_is_there_and_every_column_has_a_comment(home):
-    names = {v.name for v in views()}
-    assert set(CONTRACT.split()) <= names
-    found = columns(home)
-    assert set(found["table_name"]) == names
-    assert found["comment"].null_count() == 0
+def test_an_attacker_finds_no_id_no_rare_word_and_no_small_cell(nights):
+    for published in nights:
+        said = published.lake.newest("wordings")
+        assert said.filter(pl.col("users") < K).height > 50
+        assert published.lake.read("robots").height > 0
+        assert attack.ids(published) == []
+        assert attack.rare_words(published) == []
+        assert attack.rare_wordings(published) == []
+        assert attack.small_cells(published) == []
+        assert attack.precise_shares(published) == []
+        assert published.ask("select * from variants").height > 20
 
 
-def test_no_wording_of_few_users_is_published(home):
-    said = Lake(home / "lake").newest("wordings")
-    rare = said.filter(pl.col("users") < K).select("locale", "utterance")
-    assert rare.height > 50
-    for view, column in (
-        columns(home).filter(data_type="VARCHAR").select("table_name", "column_name").rows()
-    ):
-        if "locale" not in columns(home).filter(table_name=view)["column_name"].to_list():
-            continue
-        found = queries.ask(home, f"select locale, {column} as utterance from {view}")
-        assert found.join(rare, on=["locale", "utterance"]).is_empty(), (view, column)
+def test_two_nights_never_differ_by_one_user(nights):
+    assert attack.differences(*nights) == []
+    days = [p.ask("select day, locale, turns from days") for p in nights]
+    assert days[0].join(days[1], on=["day", "locale"]).height > 4
 
 
-def test_no_small_count_and_no_id_is_published(home):
-    turns = Lake(home / "lake").read("turns")
-    secrets = {
-        *turns["user_id"],
-        *turns["turn_id"],
-        *turns["session_id"],
-        (home / "salt").read_bytes().hex(),
-    }
-    content = (home / "warehouse.duckdb").read_bytes()
-    assert not [s for s in sorted(secrets) if s.encode() in content]
-    for view in set(columns(home).filter(column_name="users")["table_name"]):
-        assert queries.ask(home, f"select * from {view} where users < {K}").is_empty(), view
+def test_one_user_more_is_not_told_from_the_night_without(nights, tmp_path):
+    """A night is run again with one user more, who says what others say and what nobody else does."""
+    home = tmp_path / "home"
+    shutil.copytree(nights[1].file.parent, home)
+    said = nights[1].ask("select locale, utterance from variants where users < 20 limit 8").rows()
+    (day,) = nights[1].ask("select max(day)::varchar from days").row(0)
+    rows = [
+        turn("the one", 0, wording, turn_id=f"one-{n}")
+        | {"locale": locale, "timestamp": f"{day}T09:{n:02}:00Z"}
+        for n, (locale, wording) in enumerate([*said, ("en-GB", "paint the zeppelin mauve")])
+    ]
+    log = write_log(tmp_path / "one.jsonl", rows)
+    runs.run_night(runs.Request([str(log)], home), Settings(floors=FLOORS), directly)
+    after = Published(home / "warehouse.duckdb", Lake(home / "lake"), K)
+    assert after.lake.newest("wordings").filter(utterance="paint the zeppelin mauve").height == 1
+    assert b"zeppelin" not in after.file.read_bytes()
+    assert attack.differences(nights[1], after) == []
+    assert attack.small_cells(after) == attack.rare_words(after) == attack.ids(after) == []
+
+
+def test_with_differential_privacy_fewer_wordings_are_published_and_the_run_says_so(
+    nights, tmp_path
+):
+    root = tmp_path / "home"
+    shutil.copytree(nights[1].file.parent, root)
+    lake = Lake(root / "lake")
+    day, intake = lake.days("runs")[-1], {"days": ["2026-01-08"], "duplicates": 0}
+    private = Settings(privacy=Privacy(epsilon=8.0, delta=1e-3, most_wordings=2), floors=FLOORS)
+    night = Night(Home(root), private, DuckdbEngine(tmp_path / "scratch"))
+    gather_figures(night, day, lake.newest("embeddings")["encoder"][0])
+    publish_warehouse(night, day, intake | dict.fromkeys(("read", "kept", "set_aside"), 0))
+    after = Published(root / "warehouse.duckdb", lake, K)
+    told = after.ask("select epsilon, delta from runs order by night desc limit 1").row(0)
+    assert told == (8.0, 1e-3)
+    shown = [
+        set(p.ask("select locale, utterance from variants").iter_rows()) for p in (nights[1], after)
+    ]
+    assert shown[1] < shown[0]
+    reasons = after.ask("select reason from withheld where stage = 'warehouse'")["reason"]
+    assert "wordings left out by differential privacy" in reasons.to_list()
+
+
+def test_it_opens_under_another_name_and_with_an_older_duckdb(nights):
+    with duckdb.connect() as con:
+        con.execute(f"attach '{nights[1].file}' as other (read_only)")
+        assert con.execute("select count(*) from other.variants").fetchone() > (0,)
+    found = subprocess.run(
+        [Path(sys.executable).parent / "duckdb", "-readonly", nights[1].file, "-json", "select k from schema_version"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(found.stdout) == [{"k": K}]
+
+
+def test_a_session_of_the_command_line_goes_on_across_a_publication(nights, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(nights[1].file.parent, home)
+    shell = subprocess.Popen(
+        [Path(sys.executable).parent / "duckdb", "-readonly", "-csv", "-noheader", home / "warehouse.duckdb"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert shell.stdin
+    assert shell.stdout
+    with shell:
+        asked = []
+        for k in (None, 20, 5):
+            if k:
+                publish(Home(home), Lake(home / "lake"), k)
+            shell.stdin.write("select count(*) from variants;\n")
+            shell.stdin.flush()
+            asked.append(shell.stdout.readline())
+        shell.stdin.close()
+    assert asked[0].strip().isdigit()
+    assert len(set(asked)) == 1
+    assert shell.returncode == 0
 
 
 def test_a_reader_never_waits_and_never_sees_half_a_night(home, tmp_path):
@@ -103,26 +178,6 @@ def test_every_question_of_the_cookbook_has_an_answer(home, name):
 def test_a_query_can_neither_write_nor_leave(home, query):
     with pytest.raises(BadInput, match="query:"):
         queries.ask(home, query)
-
-
-def test_the_page_is_one_file_that_loads_nothing_and_escapes_what_was_said(home, tmp_path):
-    root = tmp_path / "home"
-    shutil.copytree(home, root)
-    lake = Lake(root / "lake")
-    (night,) = lake.days("moves")
-    evil = "<script>alert(1)</script>"
-    said = lake.read("wordings", [night])
-    first = said.sort("users", descending=True)["utterance"][0]
-    rename = pl.col("utterance").replace(first, evil)
-    for table in ("wordings", "clusters", "soft_labels"):
-        lake.put(table, night, lake.read(table, [night]).with_columns(rename))
-    publish(Home(root), lake, 1)
-    html = page.render(root)
-    assert "<script" not in html
-    assert "src=" not in html
-    assert "http://" not in html.replace("http://www.w3.org", "")
-    assert "<svg" in html
-    assert len(html) < 3_000_000
 
 
 def test_the_ledger_does_a_thing_once_and_numbers_for_ever(tmp_path):

@@ -1,5 +1,11 @@
-"""The report: one self-contained page with pictures, made from the published warehouse alone."""
+"""The report: one self-contained page, made from a published warehouse alone. It loads nothing and sends
+nothing: its one script is named by its hash, and wordings are escaped, since a log is not trusted."""
 
+import base64
+import hashlib
+import json
+import tempfile
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -7,128 +13,145 @@ from typing import Any
 import polars as pl
 
 from warehouse.errors import BadInput
-from warehouse.queries import ask, named
+from warehouse.home import existing
+from warehouse.lake import Lake
+from warehouse.publish import build
+from warehouse.queries import ask, ask_file, named
 
-MOST = 15
-WIDTH = 640
+MOST = 15  # rows of a table
+
+TABLES = {
+    "hurts": named("where_it_hurts"),
+    "confusions": named("which_intent_eats_which"),
+    "rewrites": """
+        select r.locale, r.source, r.target, r.p_better, r.users, coalesce(f.status, 'proposed') as status, r.began,
+            f.p_worse
+        from rewrites as r
+        left join fixes as f on r.locale = f.locale and r.source = f.source and r.target = f.target
+        order by r.users desc nulls last, r.p_better desc, r.locale, r.source
+    """,
+    "clusters": named("many_ways"),
+    "withheld": named("why_withheld"),
+    "gate": named("gate"),
+    "broken": named("broken"),
+    "decisions": named("decisions"),
+    "waiting": named("waiting"),
+    "sessions": named("sessions"),
+    "nights": named("nights"),
+}
 
 
-def render(root: Path) -> str:
-    """The page of the newest night, as HTML. Wordings are escaped: a log is not trusted."""
+def render(root: Path, night: str | None = None) -> str:
+    """The page of a home's newest night as HTML; of an earlier `night` (YYYY-MM-DD), from a warehouse that
+    is built for it as it would have been published then."""
+    if night is None:
+        ask(root, "select k from schema_version")
+        return _page(root / "warehouse.duckdb")
+    home = existing(root)
+    lake = Lake(home.lake)
+    if night not in (known := lake.days("decisions")):
+        raise BadInput(
+            f"--night {night}: was not finished here; nights: {', '.join(known) or 'none'}"
+        )
+    k = int(ask(root, "select k from schema_version").item())
+    with tempfile.TemporaryDirectory(dir=home.root, prefix=".report-") as folder:
+        place = Path(folder) / "warehouse.duckdb"
+        build(home, lake, k, place, night)
+        return _page(place)
+
+
+def _page(place: Path) -> str:
     from jinja2 import Environment
 
-    runs = ask(root, "select * from runs order by night desc limit 1").to_dicts()
+    from warehouse.pictures import pictures
+
+    asked = partial(ask_file, place)
+    runs = asked(
+        "select * from runs where status <> 'failed' order by night desc limit 1"
+    ).to_dicts()
     if not runs:
-        raise BadInput(f"{root}: no night was run yet; `sayagain run LOG --home {root}`")
-    page = Environment(autoescape=True).from_string((files("warehouse") / "page.html").read_text())
-    return page.render(
+        raise BadInput(
+            f"{place.parent}: no night was run yet; `sayagain run LOG --home {place.parent}`"
+        )
+    drawn = {name: _harmless(spec) for name, spec in pictures(asked).items()}
+    script = _script()
+    template = Environment(autoescape=True).from_string(_text("page.html"))
+    return template.render(
         run=runs[0],
-        k=_floor(root),
-        lead=_lead(root, runs[0]),
-        funnel=_funnel(root, runs[0]),
-        days=_days(root),
-        hurts=_rows(root, named("where_it_hurts")),
-        rewrites=_rows(root, named("helpful_rewrites")),
-        clusters=_rows(root, "select locale, representative, wordings, users, turns from clusters"),
-        sessions=_rows(root, "select * exclude (learned), learned from sessions"),
-        decisions=_rows(root, named("decisions")),
-        evaluations=_rows(root, GATE),
-        withheld=_rows(
-            root,
-            "select stage, reason, rows from withheld where night = (select max(night) from withheld)",
-        ),
+        k=asked("select k from schema_version").item(),
+        lead=_lead(asked, runs[0]),
+        pictures=drawn,
+        tables={name: _table(asked(query)) for name, query in TABLES.items()},
+        style=_text("page.css"),
+        script=script,
+        hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 
 
-GATE = """
-select challenger, locale, cases, champion_accuracy as champion_right,
-    challenger_accuracy as challenger_right, negative_flips as went_wrong, promoted, because
-from evaluations where intent = 'all' order by challenger desc, locale = 'all' desc, locale
-"""
+def _text(name: str) -> str:
+    return (files("warehouse") / name).read_text(encoding="utf8")
 
 
-def _rows(root: Path, query: str) -> list[dict[str, Any]]:
-    return ask(root, query).head(MOST).to_dicts()
+@cache
+def _script() -> str:
+    """Vega and the page's own lines as one script."""
+    import vl_convert
+
+    bundled: str = vl_convert.javascript_bundle(_text("page.js"))
+    return "\n" + bundled.replace("</script", "<\\/script") + "\n"
 
 
-def _floor(root: Path) -> int:
-    return int(ask(root, "select k from schema_version").item())
+def _harmless(spec: dict[str, Any]) -> str:
+    """JSON that ends no script element, whatever was said."""
+    text = json.dumps(spec, ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _lead(root: Path, run: dict[str, Any]) -> str:
-    said = f"{run['read']:,} rows read, {run['set_aside']:,} of them set aside. {run['turns']:,} turns count tonight."
-    if run["evidence"]:
-        said += f" What is said again was told from: {', '.join(run['evidence'])}."
-    sets = ask(
-        root, "select version, examples from training_sets order by version desc limit 1"
+def _table(found: pl.DataFrame) -> dict[str, Any]:
+    """Columns by name, `count` (a null is a small one), `number` or `text`; and the first rows."""
+    kinds = {
+        name: "count" if kind.is_integer() else "number" if kind.is_float() else "text"
+        for name, kind in found.schema.items()
+    }
+    return {"columns": kinds, "rows": found.head(MOST).rows()}
+
+
+def _lead(asked: Any, run: dict[str, Any]) -> list[str]:
+    """The night in one paragraph, sentence by sentence."""
+    said = [
+        f"{_count(run['read'])} rows were read, {_count(run['set_aside'])} of them set aside;"
+        f" the window holds {_count(run['turns'])} turns."
+    ]
+    whole = asked(
+        "select sum(defects) / sum(turns) as failed, sum(said_again) / sum(turns) as again from days"
+        " where defects is not null"
+    ).to_dicts()[0]
+    if whole["failed"] is not None:
+        said.append(
+            f"Of these, {whole['again']:.0%} were said again and {whole['failed']:.0%} failed their users."
+        )
+    sets = asked(
+        "select version, examples from training_sets order by version desc limit 1"
     ).to_dicts()
     if sets:
-        said += (
-            f" {sets[0]['examples']:,} wordings are believed (training set {sets[0]['version']})."
+        said.append(
+            f"{_count(sets[0]['examples'])} wordings are believed (training set {sets[0]['version']})."
         )
-    decided = ask(
-        root, "select retrain, because from decisions order by night desc limit 1"
-    ).to_dicts()
+    decided = asked("select retrain, because from decisions order by night desc limit 1").to_dicts()
     if decided:
-        verdict = "Retraining pays" if decided[0]["retrain"] else "Retraining does not pay"
-        said += f" {verdict}: {'; '.join(decided[0]['because'])}."
+        verdict = "pays" if decided[0]["retrain"] else "does not pay"
+        said.append(f"Retraining {verdict}: {'; '.join(decided[0]['because'])}.")
+    judged = asked(
+        "select challenger, promoted from evaluations where intent = 'all' and locale = 'all'"
+        " order by string_split(challenger, '-')[4] desc limit 1"
+    ).to_dicts()
+    if judged:
+        verdict = "was promoted" if judged[0]["promoted"] else "was refused"
+        said.append(f"The last model, {judged[0]['challenger']}, {verdict}.")
+    if run["evidence"]:
+        said.append(f"What is said again was told from: {', '.join(run['evidence'])}.")
     return said
 
 
-def _funnel(root: Path, run: dict[str, Any]) -> str:
-    import altair as alt
-
-    sums = ask(root, "select sum(turns) as turns, sum(said_again) as again from days").to_dicts()[0]
-    believed = ask(root, "select examples from training_sets order by version desc limit 1")
-    published = ask(root, "select count(*) as n from variants").item()
-    steps = [
-        ("rows read", run["read"]),
-        ("turns of the window", run["turns"]),
-        ("turns said again", round(sums["again"] or 0)),
-        ("believed wordings", believed.item() if believed.height else 0),
-        ("published wordings", published),
-    ]
-    rows = pl.DataFrame(steps, {"step": pl.String(), "count": pl.Int64()}, orient="row")
-    base = alt.Chart(rows, width=WIDTH - 160, height=170).encode(
-        y=alt.Y("step:N", sort=None, title=None),
-        x=alt.X("count:Q", title=None, axis=alt.Axis(grid=False, ticks=False, labels=False)),
-    )
-    bars = base.mark_bar(color="#b3541e", opacity=0.75)
-    return _svg(
-        bars + base.mark_text(align="left", dx=5).encode(text=alt.Text("count:Q", format=","))
-    )
-
-
-def _days(root: Path) -> str:
-    import altair as alt
-
-    rows = ask(
-        root,
-        "select day::varchar as day, locale, said_again / turns as share from days where said_again is not null order by day, locale",
-    )
-    if rows.is_empty():
-        return ""
-    chart = (
-        alt.Chart(rows, width=WIDTH - 120, height=220)
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("day:T", title=None),
-            y=alt.Y(
-                "share:Q",
-                title="share of turns said again",
-                axis=alt.Axis(format="%"),
-                scale=alt.Scale(zero=True),
-            ),
-            color=alt.Color("locale:N", title=None),
-        )
-    )
-    return _svg(chart)
-
-
-def _svg(chart: Any) -> str:
-    """A chart as inline SVG, drawn here: the page runs no script and loads nothing."""
-    import vl_convert
-
-    plain = chart.configure(background="transparent").configure_view(stroke=None)
-    svg: str = vl_convert.vegalite_to_svg(plain.to_json(validate=False))
-    return svg
+def _count(number: int | None) -> str:
+    return "few" if number is None else f"{number:,}"

@@ -150,8 +150,10 @@ def _bind(con: duckdb.DuckDBPyConnection, home: Home, lake: Lake, night: str | N
             con.register(f"lake_{table}", TABLES[table].create_empty().to_arrow())
     frames = {f"lake_{t}": _with_night(lake, t, night) for t in HISTORY}
     frames |= _models(home, night)
-    version = {"schema_version": [SCHEMA_VERSION], "night": decided or [None]}
-    frames["about"] = pl.DataFrame(version, schema_overrides={"night": pl.String()})
+    frames["about"] = pl.DataFrame(
+        {"schema_version": [SCHEMA_VERSION], "night": [decided[0] if decided else None]},
+        schema_overrides={"night": pl.String()},
+    )
     for name, rows in frames.items():
         con.register(name, rows.with_columns(cs.enum().cast(pl.String())).to_arrow())
 

@@ -41,6 +41,14 @@ def ask_file(place: Path, query: str, since: date | None = None) -> pl.DataFrame
     return pl.DataFrame() if found is None else found
 
 
+def day(option: str, text: str) -> date:
+    """The day that an option names."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{option} {text}: is not a day; write YYYY-MM-DD") from None
+
+
 def names() -> list[str]:
     """The questions of the cookbook, by name."""
     folder = files("warehouse") / "queries"

@@ -1,0 +1,161 @@
+"""The report as a person has it: in a real browser, with a log that is not trusted."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from warehouse import page
+from warehouse.errors import BadInput
+from warehouse.home import Home
+from warehouse.lake import Lake
+from warehouse.publish import publish
+
+EVIL = "</script><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
+PICTURES = ["funnel", "locales", "intents", "map", "calibration", "gate"]
+TABLES = [
+    "withheld",
+    "confusions",
+    "clusters",
+    "hurts",
+    "decisions",
+    "gate",
+    "waiting",
+    "nights",
+    "sessions",
+]
+
+
+@pytest.fixture(scope="module")
+def root(nights, tmp_path_factory) -> Path:
+    """A home whose most said wording is an attack."""
+    home = tmp_path_factory.mktemp("page") / "home"
+    shutil.copytree(nights[1].file.parent, home)
+    lake = Lake(home / "lake")
+    night = lake.days("shown")[-1]
+    said = lake.read("shown", [night]).sort("users", descending=True)
+    changed = pl.col("shown").replace(said["shown"][0], EVIL)
+    lake.put("shown", night, said.with_columns(changed))
+    publish(Home(home), lake, 3)
+    (home / "report.html").write_text(page.render(home), encoding="utf8")
+    return home
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = [
+        shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome")
+    ]
+    place = next((f for f in found if f), None)
+    if place is None:
+        pytest.skip("no Chromium here; Debian's package chromium has it")
+    with sync_playwright() as play:
+        started = play.chromium.launch(
+            executable_path=place, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser, root) -> Iterator[Page]:
+    """The page, drawn; at the end there was no word on the console, no error, no other request."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    tab, told, asked = context.new_page(), [], []
+    tab.on("console", lambda message: told.append(message.text))
+    tab.on("pageerror", lambda error: told.append(str(error)))
+    tab.on("request", lambda request: asked.append(request.url))
+    place = (root / "report.html").as_uri()
+    tab.goto(place)
+    tab.wait_for_function("document.documentElement.dataset.drawn")
+    yield tab
+    assert told == []
+    assert asked == [place]
+    context.close()
+
+
+def test_every_section_has_its_content(opened):
+    assert opened.title().startswith("sayagain: night 2026-")
+    assert "wordings are believed" in opened.inner_text("#lead")
+    for name in PICTURES:
+        assert opened.locator(f"#picture-{name} svg path").count() > 3, name
+    for name in TABLES:
+        assert opened.locator(f"table#{name} tbody tr").count() > 0, name
+
+
+def test_what_was_said_is_shown_and_not_run(opened):
+    assert opened.title() != "taken"
+    assert "onerror" in opened.inner_text("body")
+
+
+def test_the_search_leaves_rows_that_hold_it_and_marks_the_map(opened):
+    rows = opened.locator("tbody tr:visible")
+    everything = rows.count()
+    locale = opened.locator("#confusions tbody td").first.inner_text()
+    opened.fill("#search", locale.upper())
+    assert 0 < rows.count() < everything
+    assert opened.inner_text("#found") == f"{rows.count()} of {everything} rows"
+    opened.fill("#search", "nobody said this")
+    assert rows.count() == 0
+    faint = opened.locator("#picture-map path[opacity='0.05']")
+    assert faint.count() == opened.locator("#picture-map .mark-symbol.role-mark path").count() > 0
+    opened.fill("#search", "")
+    assert faint.count() == 0
+    assert rows.count() == everything
+
+
+def test_the_map_tells_under_the_pointer_and_zooms(opened):
+    mark = opened.locator("#picture-map .mark-symbol.role-mark path").last
+    mark.scroll_into_view_if_needed()
+    mark.hover(force=True)
+    told = opened.locator("#vg-tooltip-element.visible")
+    told.wait_for()
+    assert "users" in told.inner_text()
+    before = mark.get_attribute("transform")
+    opened.mouse.wheel(0, -400)
+    opened.wait_for_function(
+        "before => [...document.querySelectorAll('#picture-map .mark-symbol.role-mark path')].at(-1)"
+        ".getAttribute('transform') !== before",
+        arg=before,
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_it_fits_its_window_and_can_be_read(browser, root, scheme, width):
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 844})
+    tab = context.new_page()
+    tab.goto((root / "report.html").as_uri())
+    tab.wait_for_function("document.documentElement.dataset.drawn")
+    assert tab.evaluate("document.documentElement.scrollWidth") == width
+    ink, paper = (
+        tab.evaluate(f"getComputedStyle(document.body).{name}")
+        for name in ("color", "backgroundColor")
+    )
+    light = [sum(map(int, c[4:-1].split(","))) / 765 for c in (ink, paper)]
+    assert abs(light[0] - light[1]) > 0.6
+    text = tab.evaluate("getComputedStyle(document.querySelector('.picture svg text')).fill")
+    assert text == ink
+    context.close()
+
+
+def test_it_is_small_and_loads_nothing(root):
+    html = (root / "report.html").read_text(encoding="utf8")
+    assert len(html.encode()) < 3_000_000
+    assert "default-src 'none'" in html
+    assert EVIL not in html
+
+
+def test_the_page_of_an_earlier_night_is_made_again(nights, root):
+    first, last = Lake(root / "lake").days("decisions")
+    again = page.render(root, first)
+    assert f"Night {first}" in again
+    assert f"Night {last}" not in again
+    assert page.render(root, last) == (root / "report.html").read_text(encoding="utf8")
+    with pytest.raises(
+        BadInput, match=f"--night 2020-01-01: was not finished here; nights: {first}, {last}"
+    ):
+        page.render(root, "2020-01-01")

@@ -1,0 +1,154 @@
+"""What may be published of what was said: masks, floors, and differential privacy."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from mining.masks import Mask, shown
+from mining.release import Privacy, release, select, sigma, threshold
+
+EVERYTHING = Mask(["numbers", "addresses", "names"], ["*name*", "*person*"])
+NO_VALUES = pl.DataFrame(
+    schema={"locale": pl.String, "name": pl.String, "value": pl.String, "wordings": pl.Int64}
+)
+
+
+def masked(locale: str, *wordings: str, names: tuple[str, ...] = ()) -> list[str]:
+    rows = pl.DataFrame({"locale": [locale] * len(wordings), "utterance": wordings})
+    values = [(locale, "person", name, 1) for name in names]
+    held = pl.DataFrame(values, NO_VALUES.schema, orient="row")
+    return shown(rows, held, EVERYTHING).to_list()
+
+
+@pytest.mark.parametrize(
+    ("locale", "wording", "told"),
+    [
+        ("en-GB", "wake me at 7:30 am", "wake me at <number> am"),
+        ("en-GB", "call +49 171 123-45 now", "call +<number> now"),
+        ("en-GB", "call five five one two", "call <number>"),
+        ("en-GB", "one lamp please", "one lamp please"),
+        ("en-GB", "mail ann.b@mail.example now", "mail <address> now"),
+        ("en-GB", "mail ann at mail dot com", "mail <address>"),
+        ("en-GB", "open https://x.example/y?z", "open <address>"),
+        ("de-DE", "ruf null eins sieben an", "ruf <number> an"),
+        ("ar-SA", "اتصل ٠١٧١", "اتصل <number>"),
+        ("ja-JP", "二十分後に起こして", "<number>分後に起こして"),
+        ("zxx", "7 lamps", "<number> lamps"),
+    ],
+)
+def test_numbers_and_addresses_are_masked(locale, wording, told):
+    assert masked(locale, wording) == [told]
+
+
+def test_a_name_is_masked_wherever_it_is_said_and_only_as_a_whole_word():
+    said = masked("en-GB", "call Ann", "annual plan", "is ann here?", names=("ann",))
+    assert said == ["call <name>", "annual plan", "is <name> here?"]
+    assert masked("ja-JP", "山田さんに電話", names=("山田",)) == ["<name>さんに電話"]
+
+
+def test_a_slot_filled_by_mistake_masks_nothing():
+    rows = [f"lamp {where}" for where in ("on", "off", "down", "up")]
+    assert masked("en-GB", *rows, names=("lamp",)) == rows
+
+
+@given(st.text(max_size=40), st.sampled_from(["en-GB", "ja-JP", "ru-RU", "und"]))
+def test_no_digit_is_left_and_masking_twice_changes_nothing(text, locale):
+    (once,) = masked(locale, text)
+    assert not any(c.isdecimal() for c in once)
+    assert masked(locale, once) == [once]
+
+
+turns = st.lists(
+    st.tuples(st.integers(0, 6), st.sampled_from(["lamp on", "call 1", "call 2", "lamp off"])),
+    min_size=1,
+    max_size=40,
+)
+
+
+def people(said: list[tuple[int, str]]) -> dict[str, pl.DataFrame]:
+    rows = [
+        {"turn_id": f"t{n}", "user_id": f"u{user}", "locale": "en-GB", "utterance": wording}
+        for n, (user, wording) in enumerate(said)
+    ]
+    schema = {"turn_id": pl.String, "user_id": pl.String, "locale": pl.String}
+    robots = {"user_id": pl.String, "locale": pl.String, "utterance": pl.String, "day": pl.String}
+    whole = pl.DataFrame(rows, schema | {"utterance": pl.String}).with_columns(
+        timestamp=pl.lit("2026-01-05T08:00:00Z").str.to_datetime("%Y-%m-%dT%H:%M:%SZ"),
+        executed_utterance=pl.lit(None, pl.String),
+    )
+    return {"turns": whole, "robots": pl.DataFrame(schema=robots)}
+
+
+@given(turns, st.integers(1, 4))
+@settings(max_examples=40)
+def test_users_of_what_is_shown_alike_are_counted_once(tmp_path_factory, said, k):
+    from mining.duckdb_engine import DuckdbEngine
+
+    engine = DuckdbEngine(tmp_path_factory.mktemp("release"))
+    who: dict[str, set[int]] = {}
+    for user, wording in said:
+        who.setdefault(wording.replace("1", "<number>").replace("2", "<number>"), set()).add(user)
+    told = people(said)
+    wordings = engine.query("speakers", told)
+    privacy = Privacy(k, None, 1e-6, 10, 0)
+    rows, withheld = release(engine, told, wordings, NO_VALUES, EVERYTHING, privacy)
+    assert dict(rows.select("shown", "users").iter_rows()) == {
+        wording: len(users) for wording, users in who.items() if len(users) >= k
+    }
+    assert rows.height + withheld["rows"].sum() == wordings.height
+
+
+@given(turns, st.integers(1, 3))
+@settings(max_examples=40)
+def test_no_user_gives_more_than_one(tmp_path_factory, said, most):
+    from mining.duckdb_engine import DuckdbEngine
+
+    engine = DuckdbEngine(tmp_path_factory.mktemp("given"))
+    one = people([(0, wording) for _, wording in said])
+    items = engine.query("speakers", one).select("locale", "utterance", shown="utterance")
+    found = engine.query("contributed", one | {"shown": items}, {"most": most})
+    assert found.height == min(most, items.height)
+    assert (found["given"] ** 2).sum() == pytest.approx(1, abs=1e-5)
+    assert (found["given"] ** 2).sum() <= 1
+
+
+@pytest.mark.parametrize("epsilon", [0.3, 1.0, 3.0, 8.0])
+@pytest.mark.parametrize("delta", [1e-3, 1e-6])
+def test_the_noise_keeps_the_promise_and_is_no_larger_than_it_must(epsilon, delta):
+    """The slower truth: how far one distribution exceeds e^epsilon times the other, summed on a grid."""
+
+    def beyond(deviation: float) -> float:
+        x = np.linspace(-12 * deviation - 1, 12 * deviation + 2, 400_001)
+        over = norm.pdf(x, 1, deviation) - np.exp(epsilon) * norm.pdf(x, 0, deviation)
+        return float(np.clip(over, 0, None).sum() * (x[1] - x[0]))
+
+    needed = sigma(epsilon, delta)
+    assert beyond(needed) <= delta * 1.001
+    assert beyond(needed * 0.98) > delta
+
+
+@pytest.mark.parametrize("most", [1, 10, 100])
+def test_what_one_user_alone_said_hardly_ever_passes(most):
+    deviation, delta = sigma(1.0, 5e-7), 5e-7
+    least = threshold(deviation, delta, most)
+    for items in range(1, most + 1):
+        passes = -np.expm1(items * norm.logcdf((least - 1 / np.sqrt(items)) / deviation))
+        assert passes <= delta * 1.0001
+
+
+def test_what_most_say_is_chosen_and_what_few_say_is_not():
+    rows = pl.DataFrame(
+        {"locale": "en-GB", "shown": [f"w{n:03}" for n in range(200)], "given": [200.0, 2.0] * 100}
+    )
+    chosen = [select(rows, 1.0, Privacy(5, 1.0, 1e-6, 10, seed)) for seed in (1, 1, 2)]
+    assert set(chosen[0]["shown"]) == set(rows.filter(pl.col("given") > 100)["shown"])
+    assert chosen[0].equals(chosen[1])
+    near = rows.with_columns(given=pl.lit(threshold(sigma(1.0, 5e-7), 5e-7, 10)))
+    noisy = [
+        select(near, 1.0, Privacy(5, 1.0, 1e-6, 10, seed))["shown"].to_list() for seed in (1, 2)
+    ]
+    assert noisy[0] != noisy[1]
+    assert 60 < len(noisy[0]) < 140

@@ -1,0 +1,214 @@
+"""The pictures of the report, as Vega-Lite specifications. Data come from the published warehouse alone."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+Ask = Callable[[str], pl.DataFrame]
+Spec = dict[str, Any]
+
+MARK = "#b3541e"
+MOST_LOCALES = 8  # lines that can be told apart
+MOST_INTENTS = 15
+TALL = 260
+
+
+def pictures(ask: Ask) -> dict[str, Spec]:
+    """Each picture by name; one without data is left out."""
+    drawn = {
+        "funnel": _funnel(ask),
+        "locales": _locales(ask),
+        "intents": _intents(ask),
+        "map": _map(ask),
+        "calibration": _calibration(ask),
+        "gate": _gate(ask),
+    }
+    return {name: _spec(chart) for name, chart in drawn.items() if chart is not None}
+
+
+def _funnel(ask: Ask) -> Any:
+    rows = ask(
+        "select step || ' (' || unit || ')' as step, count from funnel"
+        " where night = (select max(night) from funnel) and count is not null order by place"
+    )
+    if rows.is_empty():
+        return None
+    base = alt.Chart(rows, height=26 * rows.height).encode(
+        y=alt.Y("step:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False)),
+        x=alt.X("count:Q", title=None, axis=None),
+        tooltip=["step:N", alt.Tooltip("count:Q", format=",")],
+    )
+    numbers = base.mark_text(align="left", dx=5).encode(text=alt.Text("count:Q", format=","))
+    return base.mark_bar(color=MARK, opacity=0.8) + numbers
+
+
+def _locales(ask: Ask) -> Any:
+    rows = ask(f"""
+        with largest as (
+            select locale from days group by locale order by sum(turns) desc, locale limit {MOST_LOCALES}
+        )
+        select day::varchar as day, locale, turns, defects / turns as failed, defects_at_least as at_least,
+            defects_at_most as at_most
+        from days where defects is not null and locale in (select locale from largest)
+        order by day, locale
+    """)
+    if rows.is_empty():
+        return None
+    share = alt.Axis(format="%")
+    base = alt.Chart(rows, height=TALL).encode(
+        x=alt.X(
+            "yearmonthdate(day):T",
+            title=None,
+            axis=alt.Axis(format="%b %d", tickMinStep=86_400_000),
+        ),
+        color=alt.Color("locale:N", title=None),
+        tooltip=_told("day:N", "locale:N", "turns:Q", failed="%", at_least="%", at_most="%"),
+    )
+    band = base.mark_area(opacity=0.18).encode(
+        y=alt.Y("at_least:Q", title="share of turns that failed", axis=share), y2="at_most:Q"
+    )
+    return band + base.mark_line(point=True).encode(y=alt.Y("failed:Q", axis=share))
+
+
+def _intents(ask: Ask) -> Any:
+    rows = ask(f"""
+        with worst as (
+            select coalesce(intent, '(no hypothesis)') as intent, sum(defects) as defects
+            from intent_totals group by all order by defects desc nulls last, intent limit {MOST_INTENTS}
+        )
+        select i.day::varchar as day, coalesce(i.intent, '(no hypothesis)') as intent,
+            sum(i.turns)::bigint as turns, sum(i.defects) / sum(i.turns) as failed,
+            min(i.defects_at_least) as at_least, max(i.defects_at_most) as at_most
+        from intents as i inner join worst as w on coalesce(i.intent, '(no hypothesis)') = w.intent
+        where i.defects is not null
+        group by all order by all
+    """)
+    if rows.is_empty():
+        return None
+    return (
+        alt.Chart(rows, height=22 * rows["intent"].n_unique())
+        .mark_rect()
+        .encode(
+            x=alt.X(
+                "yearmonthdate(day):O", title=None, axis=alt.Axis(format="%b %d", labelOverlap=True)
+            ),
+            y=alt.Y(
+                "intent:N", title=None, sort=alt.EncodingSortField("failed", "max", "descending")
+            ),
+            color=alt.Color(
+                "failed:Q",
+                title="failed",
+                scale=alt.Scale(scheme="orangered"),
+                legend=alt.Legend(format="%"),
+            ),
+            tooltip=_told("day:N", "intent:N", "turns:Q", failed="%", at_least="%", at_most="%"),
+        )
+    )
+
+
+def _map(ask: Ask) -> Any:
+    rows = ask("""
+        select c.locale, coalesce(c.name, c.representative) as wish, c.wordings, c.users, c.turns, c.x, c.y,
+            array_to_string(array_agg(v.utterance order by v.users desc, v.utterance)[1:8], ' · ') as said
+        from clusters as c inner join variants as v on c.cluster_id = v.cluster_id and c.locale = v.locale
+        where c.x is not null
+        group by all order by users, wish
+    """)
+    if rows.is_empty():
+        return None
+    sought = alt.param(name="sought", value="")
+    near = "indexof(lower(datum.said), lower(sought)) >= 0"
+    hidden = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
+    return (
+        alt.Chart(rows, height=440)
+        .mark_circle(stroke="white", strokeWidth=0.4)
+        .encode(
+            x=alt.X("x:Q", title=None, axis=hidden),
+            y=alt.Y("y:Q", title=None, axis=hidden),
+            size=alt.Size("users:Q", legend=None, scale=alt.Scale(range=[25, 500])),
+            color=alt.Color("locale:N", title=None),
+            opacity=alt.condition(near, alt.value(0.75), alt.value(0.05)),
+            tooltip=_told("wish:N", "locale:N", "said:N", "wordings:Q", "users:Q", "turns:Q"),
+        )
+        .add_params(sought)
+        .interactive()
+    )
+
+
+def _calibration(ask: Ask) -> Any:
+    rows = ask(
+        "select locale, bucket, users, bent as believed, observed from calibration order by locale, bucket"
+    )
+    if rows.is_empty():
+        return None
+    both = alt.Scale(domain=[0, 1])
+    axis = alt.Axis(format="%")
+    line = alt.Chart(pl.DataFrame({"x": [0.0, 1.0]})).mark_line(color="gray", strokeDash=[4, 4])
+    points = (
+        alt.Chart(rows)
+        .mark_point(filled=True, opacity=0.8)
+        .encode(
+            x=alt.X("believed:Q", title="believed", scale=both, axis=axis),
+            y=alt.Y("observed:Q", title="showed to be right", scale=both, axis=axis),
+            size=alt.Size("users:Q", legend=None, scale=alt.Scale(range=[40, 400])),
+            color=alt.Color("locale:N", title=None),
+            shape=alt.Shape("bucket:N", title=None),
+            tooltip=_told("locale:N", "bucket:N", "users:Q", believed="%", observed="%"),
+        )
+    )
+    return (line.encode(x="x:Q", y="x:Q") + points).properties(height=320)
+
+
+def _gate(ask: Ask) -> Any:
+    rows = ask("""
+        with newest as (
+            select * from evaluations where intent = 'all'
+                and string_split(challenger, '-')[4] = (select max(string_split(challenger, '-')[4]) from evaluations)
+        )
+        select locale, cases, 'champion' as model, champion_accuracy as accuracy from newest
+        union all
+        select locale, cases, 'challenger', challenger_accuracy from newest
+        order by all
+    """).drop_nulls()
+    if rows.is_empty():
+        return None
+    return (
+        alt.Chart(rows, height=24 * rows["locale"].n_unique() + 10)
+        .mark_point(filled=True, size=90)
+        .encode(
+            y=alt.Y("locale:N", title=None, axis=alt.Axis(grid=True)),
+            x=alt.X(
+                "accuracy:Q",
+                title="share of cases right",
+                scale=alt.Scale(zero=False),
+                axis=alt.Axis(format="%"),
+            ),
+            color=alt.Color("model:N", title=None, scale=alt.Scale(range=["#8a94a0", MARK])),
+            tooltip=_told("locale:N", "model:N", "cases:Q", accuracy=".1%"),
+        )
+    )
+
+
+def _told(*fields: str, **formats: str) -> list[Any]:
+    whole = [alt.Tooltip(f, format=",") if f.endswith(":Q") else alt.Tooltip(f) for f in fields]
+    return [*whole, *(alt.Tooltip(f"{name}:Q", format=form) for name, form in formats.items())]
+
+
+def _spec(chart: Any) -> Spec:
+    """As wide as its place on the page; the legend below, so that a phone has room."""
+    whole = (
+        chart.properties(
+            width="container", autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
+        )
+        .configure(background="transparent")
+        .configure_view(stroke=None)
+        .configure_legend(orient="bottom", columns=4, symbolOpacity=1)
+        .configure_axis(
+            labelLimit=130, labelFontSize=12, titleFontSize=12, titleFontWeight="normal"
+        )
+    )
+    spec: Spec = json.loads(whole.to_json(validate=False))
+    return spec

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from aggregation.votes import FOR, validating
 
@@ -27,13 +27,14 @@ class Floors:
 
 @dataclass(frozen=True)
 class Believed:
-    """`labels` (soft labels of the lake), the `votes` behind them, `slots` (`locale, utterance, slots`)
-    and `wordings` (`locale, utterance, users`)."""
+    """`labels` (soft labels of the lake), the `votes` behind them, `slots` (`locale, utterance, slots`),
+    `wordings` (`locale, utterance, users`) and those whose label a person accepted (`locale, utterance`)."""
 
     labels: pl.DataFrame
     votes: pl.DataFrame
     slots: pl.DataFrame
     wordings: pl.DataFrame
+    accepted: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
     """Examples whose best label is believed, and how many wordings were withheld by reason.
 
     What decides is the lower bound of the best label's probability over the distinct users behind it:
-    one user who is nine tenths sure is not yet believed. The weight is the square of the probability:
+    one user who is nine tenths sure is not yet believed. What a person accepted enters anyhow. The weight is the square of the probability:
     a wording half believed teaches a quarter.
     """
     gathered = (
@@ -60,8 +61,12 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
         )
     )
     bound = lower_bound(gathered["best"].to_numpy(), gathered["users"].cast(pl.Float64).to_numpy())
-    judged = gathered.with_columns(
-        reason=pl.when(pl.col("users") < floors.users)
+    judged = gathered.join(
+        believed.accepted.with_columns(accepted=True), on=KEY, how="left", maintain_order="left"
+    ).with_columns(
+        reason=pl.when("accepted")
+        .then(None)
+        .when(pl.col("users") < floors.users)
         .then(pl.lit(f"fewer than {floors.users} users behind cluster and label"))
         .when(pl.Series(bound) < floors.belief)
         .then(pl.lit("best label not believed by enough users")),
@@ -85,7 +90,9 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
             "probabilities",
             weight=pl.col("best") ** 2,
             users="users",
-            sources=pl.col("sources").fill_null(pl.lit(["words"])),
+            sources=pl.when("accepted")
+            .then(pl.lit(["person"]))
+            .otherwise(pl.col("sources").fill_null(pl.lit(["words"]))),
             slots="slots",
             split=pl.col("split").fill_null("train"),
             said_by=pl.col("said_by").fill_null(0),
@@ -108,7 +115,7 @@ def lower_bound(probability: Floats, users: Floats) -> Floats:
     """What the share of right labels exceeds in nine cases of ten, if each user behind the label were a
     draw (Jeffreys interval of a binomial share)."""
     right = probability * users
-    return np.asarray(beta.ppf(DOUBT, right + 0.5, users - right + 0.5))
+    return np.asarray(betaincinv(right + 0.5, users - right + 0.5, DOUBT))
 
 
 def _split(votes: pl.DataFrame) -> pl.DataFrame:

@@ -1,57 +1,165 @@
-"""A person's side of the clusters: what was accepted, rejected or named, and what that does."""
+"""A person's side: what was accepted, rejected or named, remembered by every later night.
 
+What a person says of a cluster follows the cluster (`verdicts`); of a rewrite or a label it holds for the
+wordings (`reviews`); of a model it is the brake's.
+"""
+
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from retrain import brake
 from warehouse.errors import BadInput
-from warehouse.home import alone, existing
+from warehouse.home import Home, alone, existing
 from warehouse.lake import Lake
 
-Verdict = Literal["accepted", "rejected"]
+KEY = ["kind", "locale", "utterance", "target", "label"]
+WORDING = ["locale", "utterance"]
 
 
-def decide(root: Path, cluster_id: str, verdict: Verdict | None, name: str | None) -> None:
-    """Remember what a person decided about a cluster of the newest night; what is None stays."""
-    home = existing(root)
+class _Decision(BaseModel):
+    """What else a row holds, such as why it waits, is passed over."""
+
+    model_config = ConfigDict(frozen=True)
+    verdict: Literal["accepted", "rejected"] | None = None
+
+
+class OfCluster(_Decision):
+    """Accepted: it is one meaning. Rejected: its wordings stand each for itself."""
+
+    kind: Literal["cluster"] = "cluster"
+    cluster_id: str
+    name: str | None = None
+
+
+class OfRewrite(_Decision):
+    """Rejected: it is never proposed again. Accepted: nobody is asked again; its turns go on deciding."""
+
+    kind: Literal["rewrite"] = "rewrite"
+    locale: str
+    utterance: str
+    target: str
+
+
+class OfLabel(_Decision):
+    """Accepted: the wording means this label and enters training. Rejected: it does not mean it."""
+
+    kind: Literal["label"] = "label"
+    locale: str
+    utterance: str
+    label: Annotated[str, Field(min_length=1)]
+
+
+class OfModel(_Decision):
+    """Accepted: it serves, whatever the gate or a hold says. Rejected: it never does."""
+
+    kind: Literal["model"] = "model"
+    version: str
+
+
+Decision = Annotated[OfCluster | OfRewrite | OfLabel | OfModel, Field(discriminator="kind")]
+ONE: TypeAdapter[Any] = TypeAdapter(Decision)
+
+
+def read(path: Path) -> list[Any]:
+    """The decisions of a file, JSON lines as `review --out` writes them; those without a verdict or a name
+    are left out. BadInput names file, row and field."""
+    try:
+        lines = path.read_text(encoding="utf8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: cannot be read ({error})") from None
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                found.append(ONE.validate_json(line))
+            except ValidationError as error:
+                first = error.errors()[0]
+                field = ".".join(str(p) for p in first["loc"][-1:]) or "kind"
+                raise BadInput(f"{path}, row {number}, field {field}: {first['msg']}") from None
+    return [d for d in found if d.verdict or getattr(d, "name", None)]
+
+
+def of_options(asked: dict[str, str | None], verdict: str | None, name: str | None) -> Any:
+    """The decision that command line options name; BadInput where they name none."""
+    kinds = {"cluster_id": "cluster", "version": "model", "label": "label", "target": "rewrite"}
+    named = [kind for option, kind in kinds.items() if asked[option]]
+    if len(named) != 1:
+        raise BadInput(
+            "say about what: --cluster ID, --model VERSION, or --utterance with --label or with --target"
+        )
+    told = {field: value for field, value in asked.items() if value}
+    try:
+        return ONE.validate_python(told | {"kind": named[0], "verdict": verdict, "name": name})
+    except ValidationError as error:
+        raise BadInput(f"--{error.errors()[0]['loc'][-1]}: is needed for a {named[0]}") from None
+
+
+def decide(root: Path, decisions: Iterable[Any]) -> int:
+    """Remember what a person decided, all of it or, where one speaks of nothing that is there, none; how
+    many decisions there were."""
+    home, made = existing(root), list(decisions)
     with alone(home):
         lake = Lake(home.lake)
         lake.recover()
-        night = lake.days("clusters")[-1:]
-        if cluster_id not in lake.read("clusters", night)["cluster_id"]:
-            raise BadInput(f"{cluster_id}: is no cluster of the newest night; `review` lists them")
-        known = lake.read("verdicts", night)
-        mine = known.filter(cluster_id=cluster_id).to_dicts()
-        row = mine[0] if mine else {"verdict": None, "name": None, "first_id": cluster_id}
-        row |= {"cluster_id": cluster_id}
-        row |= {k: v for k, v in (("verdict", verdict), ("name", name)) if v is not None}
-        rest = known.filter(pl.col("cluster_id") != cluster_id)
-        lake.put("verdicts", night[0], pl.concat([rest, pl.DataFrame([row], schema=known.schema)]))
+        nights = lake.days("clusters")
+        if not nights:
+            raise BadInput(f"{root}: no night was run yet; there is nothing to decide about")
+        night = nights[-1]
+        verdicts = _verdicts(lake, night, [d for d in made if isinstance(d, OfCluster)])
+        reviews = _reviews(lake, night, [d for d in made if isinstance(d, OfRewrite | OfLabel)])
+        for decision in made:
+            if isinstance(decision, OfModel):
+                _of_model(home, decision)
+        lake.put("verdicts", night, verdicts)
+        lake.put("reviews", night, reviews)
+    return len(made)
 
 
-def clusters(root: Path, most: int) -> list[dict[str, Any]]:
-    """The clusters of several wordings with the most users, and what was decided about them."""
-    lake = Lake(existing(root).lake)
-    night = lake.days("clusters")[-1:]
-    rows = (
-        lake.read("clusters", night)
-        .group_by("cluster_id")
-        .agg(
-            pl.col("locale").first(),
-            central=pl.col("utterance").filter("central").first(),
-            wordings=pl.len(),
-            users=pl.col("users").sum(),
+def _verdicts(lake: Lake, night: str, decisions: list[OfCluster]) -> pl.DataFrame:
+    """The verdicts of the night with these decisions; what one leaves out stays."""
+    known = lake.read("verdicts", [night])
+    rows = {row["cluster_id"]: row for row in known.to_dicts()}
+    there = set(lake.read("clusters", [night])["cluster_id"])
+    for d in decisions:
+        if d.cluster_id not in there:
+            raise BadInput(
+                f"{d.cluster_id}: is no cluster of the newest night; `review` lists them"
+            )
+        row = rows.setdefault(
+            d.cluster_id,
+            {"cluster_id": d.cluster_id, "verdict": None, "name": None, "first_id": d.cluster_id},
         )
-    )
-    verdicts = lake.read("verdicts", night).select("cluster_id", "verdict", "name")
-    return (
-        rows.filter(pl.col("wordings") > 1)
-        .join(verdicts, on="cluster_id", how="left")
-        .sort("users", "cluster_id", descending=[True, False])
-        .head(most)
-        .to_dicts()
-    )
+        row |= {k: v for k, v in (("verdict", d.verdict), ("name", d.name)) if v is not None}
+    return pl.DataFrame(list(rows.values()), schema=known.schema)
+
+
+def _reviews(lake: Lake, night: str, decisions: list[OfRewrite | OfLabel]) -> pl.DataFrame:
+    """The reviews of the night with these decisions; the later one of a thing counts."""
+    known = lake.read("reviews", [night])
+    said = set(lake.read("wordings", [night]).select(WORDING).iter_rows())
+    rows = []
+    for d in decisions:
+        if (d.locale, d.utterance) not in said:
+            raise BadInput(f"{d.utterance!r} ({d.locale}): was not said in the days that count")
+        aim = {"target": getattr(d, "target", ""), "label": getattr(d, "label", "")}
+        rows.append(d.model_dump(include={"kind", "locale", "utterance", "verdict"}) | aim)
+    return joined(known, pl.DataFrame(rows, schema=known.schema))
+
+
+def _of_model(home: Home, decision: OfModel) -> None:
+    if decision.verdict == "accepted":
+        brake.approve(home, decision.version)
+    else:
+        brake.reject(home, decision.version, "rejected in review")
+
+
+def joined(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Both, the later decision of each thing."""
+    return pl.concat([before, after]).unique(KEY, keep="last", maintain_order=True).sort(KEY)
 
 
 def accepted(lake: Lake, night: str) -> pl.DataFrame:
@@ -63,3 +171,30 @@ def accepted(lake: Lake, night: str) -> pl.DataFrame:
         .then(alone_now)
         .otherwise("cluster_id")
     )
+
+
+def rewritten(lake: Lake, night: str, rewrites: pl.DataFrame) -> pl.DataFrame:
+    """`rewrites` (`locale, source, target`) without those that a person rejected."""
+    rejected = lake.read("reviews", [night]).filter(kind="rewrite", verdict="rejected")
+    named = rejected.select("locale", "target", source="utterance")
+    return rewrites.join(named, on=["locale", "source", "target"], how="anti")
+
+
+def labelled(lake: Lake, night: str, labels: pl.DataFrame) -> pl.DataFrame:
+    """Soft labels as a person has them: an accepted one alone and sure, a rejected one gone."""
+    told = lake.read("reviews", [night]).filter(kind="label")
+    sure = told.filter(verdict="accepted").select(*WORDING, "label")
+    said = labels.join(told.filter(verdict="rejected"), on=[*WORDING, "label"], how="anti")
+    known = sure.join(labels, on=[*WORDING, "label"], how="left").with_columns(
+        probability=pl.lit(1.0),
+        users=pl.col("users").fill_null(0),
+        votes=pl.col("votes").fill_null(0),
+    )
+    rest = said.join(sure, on=WORDING, how="anti")
+    return pl.concat([rest, known.select(rest.columns)]).sort(*WORDING, "label")
+
+
+def by_person(lake: Lake, night: str) -> pl.DataFrame:
+    """`locale, utterance` of the wordings whose label a person accepted."""
+    told = lake.read("reviews", [night]).filter(kind="label", verdict="accepted")
+    return told.select(WORDING)

@@ -1,16 +1,20 @@
 """Models in a home: immutable folders, and one pointer to the champion."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from retrain.model import Floats, Model, aligned, load, save
-from retrain.program import Program
 from warehouse.errors import BadInput
 from warehouse.home import Home, keep_once, write_atomically
+
+if TYPE_CHECKING:
+    from retrain.model import Floats, Model
+    from retrain.program import Program
 
 
 def versions(home: Home) -> list[str]:
@@ -49,6 +53,8 @@ def keep(
 ) -> None:
     """Put a model into the home as one step, with `tables` beside it; the same version twice is one."""
 
+    from retrain.model import save
+
     def fill(draft: Path) -> None:
         save(model, draft, about)
         (draft / "card.md").write_text(card, encoding="utf8")
@@ -60,6 +66,8 @@ def keep(
 
 def fetch(home: Home, version: str, program: Program | None = None) -> Model:
     """`program` answers for a model of the user's own."""
+    from retrain.model import load
+
     return load(home.models / version, program)
 
 
@@ -77,6 +85,8 @@ def unseen(
 ) -> Floats:
     """wordings x `labels`: what models that never saw the wording score, in place of the one that serves;
     a wording that was no seed data then is scored by the `model` itself."""
+    from retrain.model import aligned
+
     scores = model.scores_of(wordings, labels)
     place = home.models / version / "unseen.parquet"
     if not place.is_file():

@@ -351,10 +351,15 @@ def test_a_wording_said_once_has_its_cluster_behind_it():
     }
 
 
-def built_of(labels: pl.DataFrame, votes: pl.DataFrame) -> training_set.TrainingSet:
+NOBODY = pl.DataFrame(schema=dict.fromkeys(KEY, pl.String))
+
+
+def built_of(
+    labels: pl.DataFrame, votes: pl.DataFrame, accepted: pl.DataFrame = NOBODY
+) -> training_set.TrainingSet:
     slots = Examples.create_empty().select(*KEY, "slots")
     wordings = labels.select(KEY).unique().with_columns(users=pl.lit(1, dtype=pl.Int64))
-    believed = training_set.Believed(labels, votes, slots, wordings)
+    believed = training_set.Believed(labels, votes, slots, wordings, accepted)
     return training_set.build(believed, training_set.Floors())
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,6 +14,8 @@ from flows import reviewing, runs, settings
 from flows.cli import app
 from logs import turn, write_log
 from mining import encoder
+from warehouse.errors import BadInput
+from warehouse.home import Home, read_training_set, training_versions
 from warehouse.lake import Lake
 
 LAMP = ["lamp on please", "lamp on", "please lamp on now", "the lamp on"]
@@ -94,8 +97,8 @@ def test_a_given_encoder_embeds_only_what_is_new(tmp_path):
 
 def test_a_rejected_cluster_speaks_for_no_one_and_stays_rejected(home, tmp_path):
     lamp = cluster_of(home, "lamp on")
-    reviewing.decide(home, lamp, "rejected", None)
-    reviewing.decide(home, lamp, None, "lamps")
+    reviewing.decide(home, [reviewing.OfCluster(cluster_id=lamp, verdict="rejected")])
+    reviewing.decide(home, [reviewing.OfCluster(cluster_id=lamp, name="lamps")])
     night(home, log_of(tmp_path, 1, ["the lamp on now", *NEWS]))
     assert cluster_of(home, "the lamp on now") == lamp
     (row,) = Lake(home / "lake").newest("verdicts").iter_rows(named=True)
@@ -110,13 +113,98 @@ def test_a_rejected_cluster_speaks_for_no_one_and_stays_rejected(home, tmp_path)
     assert {"name": "lamps", "verdict": "rejected"} in json.loads(asked.stdout)
 
 
+def ask(home: Path, *options: str) -> Any:
+    done = CliRunner().invoke(app, ["review", "--home", str(home), *options])
+    assert done.exit_code == 0, done.exception
+    return done.stdout
+
+
 def test_review_lists_and_decides(home):
-    run = CliRunner().invoke
     lamp = cluster_of(home, "lamp on")
-    listed = json.loads(run(app, ["review", "--home", str(home), "--json"]).stdout)
+    listed = [row for row in json.loads(ask(home, "--json")) if row["kind"] == "cluster"]
     assert {row["cluster_id"] for row in listed} == {lamp, cluster_of(home, "what is new")}
-    told = run(app, ["review", "--home", str(home), "--cluster", lamp, "--accept", "--name", "on"])
-    assert told.exit_code == 0
-    listed = json.loads(run(app, ["review", "--home", str(home), "--json"]).stdout)
-    (mine,) = [row for row in listed if row["cluster_id"] == lamp]
-    assert (mine["verdict"], mine["name"], mine["wordings"]) == ("accepted", "on", len(LAMP))
+    ask(home, "--cluster", lamp, "--accept", "--name", "on")
+    listed = [row for row in json.loads(ask(home, "--json")) if row["kind"] == "cluster"]
+    assert {row["cluster_id"] for row in listed} == {cluster_of(home, "what is new")}
+    (mine,) = json.loads(ask(home, "--decided", "--json"))
+    assert (mine["cluster_id"], mine["verdict"], mine["name"]) == (lamp, "accepted", "on")
+
+
+def test_what_waits_is_written_filled_in_and_read_again(home, tmp_path):
+    place = tmp_path / "waiting.jsonl"
+    ask(home, "--out", str(place))
+    rows = [json.loads(line) for line in place.read_text().splitlines()]
+    clusters = [row for row in rows if row["kind"] == "cluster"]
+    assert len(clusters) == 2
+    assert reviewing.read(place) == []
+    clusters[0]["verdict"] = "rejected"
+    place.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert (
+        ask(home, "--from", str(place))
+        == "1 decisions: remembered; they count from the next run on\n"
+    )
+    verdicts = Lake(home / "lake").newest("verdicts")
+    assert verdicts.select("cluster_id", "verdict").rows() == [
+        (clusters[0]["cluster_id"], "rejected")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('{"kind": "cluster", "cluster_id": "none", "verdict": "accepted"}', "none: is no cluster"),
+        (
+            '{"kind": "label", "locale": "en-GB", "utterance": "lamp on"}',
+            "row 2, field label: Field required",
+        ),
+        ('{"kind": "cluster", "cluster_id": "x", "verdict": "yes"}', "row 2, field verdict"),
+        ('{"kind": "planet"}', "row 2, field kind"),
+        ("no JSON", "row 2, field kind: Invalid JSON"),
+        (
+            '{"kind": "label", "locale": "en-GB", "utterance": "never", "label": "x", "verdict": "accepted"}',
+            "'never' (en-GB): was not said",
+        ),
+    ],
+)
+def test_a_file_with_one_wrong_row_decides_nothing(home, tmp_path, line, told):
+    good = {"kind": "cluster", "cluster_id": cluster_of(home, "lamp on"), "verdict": "accepted"}
+    place = tmp_path / "wrong.jsonl"
+    place.write_text(json.dumps(good) + "\n" + line + "\n")
+    with pytest.raises(BadInput) as caught:
+        reviewing.decide(home, reviewing.read(place))
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert Lake(home / "lake").newest("verdicts").is_empty()
+
+
+def test_an_accepted_label_enters_and_a_rejected_one_does_not_and_both_stay(home, tmp_path):
+    whole = {"locale": "en-GB", "utterance": "the lamp on"}
+    reviewing.decide(home, [reviewing.OfLabel(**whole, label="x", verdict="rejected")])
+    sure = {"locale": "en-GB", "utterance": "lamp on"}
+    reviewing.decide(home, [reviewing.OfLabel(**sure, label="lights", verdict="accepted")])
+    for day in (1, 2):
+        night(home, log_of(tmp_path, day, LAMP + NEWS))
+        examples = read_training_set(Home(home), training_versions(Home(home))[-1])
+        (mine,) = examples.filter(utterance="lamp on").to_dicts()
+        assert (mine["labels"], mine["probabilities"], mine["weight"]) == (["lights"], [1.0], 1.0)
+        assert mine["sources"] == ["person"]
+        (other,) = examples.filter(utterance="please lamp on now").to_dicts()
+        assert other["labels"][0] == "x"
+        left = examples.filter(utterance="the lamp on")["labels"].to_list()
+        assert all("x" not in labels for labels in left)
+
+
+def test_a_rejected_rewrite_never_runs_again(home):
+    """Also where it runs already."""
+    lake, key = Lake(home / "lake"), {"locale": "en-GB", "utterance": "lamp on"}
+    (night_of,) = lake.days("clusters")
+    rows = pl.DataFrame(
+        [("en-GB", "lamp on", "the lamp on"), ("en-GB", "lamp on", "please lamp on now")],
+        ["locale", "source", "target"],
+        orient="row",
+    )
+    reviewing.decide(home, [reviewing.OfRewrite(**key, target="the lamp on", verdict="rejected")])
+    kept = reviewing.rewritten(lake, night_of, rows)
+    assert kept["target"].to_list() == ["please lamp on now"]
+    reviewing.decide(home, [reviewing.OfRewrite(**key, target="the lamp on", verdict="accepted")])
+    assert reviewing.rewritten(lake, night_of, rows).equals(rows)

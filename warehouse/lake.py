@@ -11,11 +11,14 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import dataframely as dy
 import polars as pl
 
 from warehouse.tables import TABLES
+
+Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,13 @@ class Lake:
         parts = [pl.read_parquet(f, columns=names, hive_partitioning=False) for f in files]
         rows = [typed(schema, part) for part in parts]
         return pl.concat(rows) if rows else schema.create_empty()
+
+    def scan(self, table: str, days: Iterable[str]) -> pl.LazyFrame:
+        """The same, of these days, for asking a few rows of many: filters reach the files."""
+        schema = TABLES[table]
+        files = self.files(table, days)
+        parts = [typed(schema, pl.scan_parquet(f, hive_partitioning=False)) for f in files]
+        return pl.concat(parts) if parts else schema.create_empty().lazy()
 
     def newest(self, table: str, night: str | None = None) -> pl.DataFrame:
         """A state table as it was believed on `night` (now, where not given)."""
@@ -105,6 +115,6 @@ class Lake:
         return self.root / ".replaced"
 
 
-def typed(schema: type[dy.Schema], rows: pl.DataFrame) -> pl.DataFrame:
+def typed(schema: type[dy.Schema], rows: Rows) -> Rows:
     """The schema's columns in its order and types."""
     return rows.select(pl.col(name).cast(column.dtype) for name, column in schema.columns().items())

@@ -409,6 +409,17 @@ class Verdicts(dy.Schema):
     first_id = _text("the cluster's id when it was decided")
 
 
+class Reviews(dy.Schema):
+    """What a person decided about a rewrite, or about a label of a wording."""
+
+    kind = dy.Enum(["rewrite", "label"], primary_key=True, nullable=False, description="of what")
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    target = _text("wording that would run instead; empty of a label", key=True)
+    label = _text("intent; empty of a rewrite", key=True)
+    verdict = dy.Enum(["accepted", "rejected"], nullable=False, description="what was decided")
+
+
 class Wordings(dy.Schema):
     """How often, and by how many, a wording was said."""
 
@@ -710,6 +721,7 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "funnel": Funnel,
     "lineage": Lineage,
     "verdicts": Verdicts,
+    "reviews": Reviews,
     "votes": Votes,
     "reliability": Reliability,
     "calibration": Calibration,

@@ -22,8 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-told = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-shown = Console(highlight=False, soft_wrap=True, markup=False)
+told = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+shown = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 HomeFolder = Annotated[
     Path, typer.Option("--home", help="Folder of everything that a run leaves behind.")
@@ -179,6 +179,9 @@ def sql(
     name: Annotated[
         str | None, typer.Option("--query", help="A query of the cookbook, by name.")
     ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="A day, YYYY-MM-DD: fills $since of a query.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """A read-only query on the warehouse. Without a query: the views, and the cookbook."""
@@ -186,7 +189,8 @@ def sql(
 
     if query and name:
         raise BadInput("give a query or --query NAME, not both")
-    rows = queries.ask(home, queries.named(name) if name else query or queries.CONTENTS)
+    text = queries.named(name) if name else query or queries.CONTENTS
+    rows = queries.ask(home, text, queries.day("--since", since) if since else None)
     if as_json:
         shown.print_json(json.dumps(rows.to_dicts(), default=str))
         return
@@ -195,7 +199,10 @@ def sql(
         table.add_row(*("" if v is None else str(v) for v in row))
     shown.print(table)
     if not query and not name:
-        shown.print("cookbook (--query NAME): " + ", ".join(queries.names()))
+        cookbook = Table("--query NAME", "asks")
+        for known in queries.names():
+            cookbook.add_row(known, queries.question(known))
+        shown.print(cookbook)
 
 
 @app.command()
@@ -205,13 +212,16 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="HTML file; HOME/report.html where not given.")
     ] = None,
+    night: Annotated[
+        str | None, typer.Option(help="An earlier night, YYYY-MM-DD; the newest where not given.")
+    ] = None,
 ) -> None:
-    """One self-contained HTML page with pictures, made from the warehouse."""
+    """One self-contained HTML page with pictures, made from the warehouse; it loads nothing."""
     from warehouse import page
 
     place = out or home / "report.html"
     try:
-        place.write_text(page.render(home), encoding="utf8")
+        place.write_text(page.render(home, night), encoding="utf8")
     except OSError as error:
         raise BadInput(
             f"{place}: cannot be written ({error.strerror}); give another --out"
@@ -221,60 +231,113 @@ def report(
 
 @app.command()
 def explain(
-    utterance: Annotated[str, typer.Argument(help="A wording.")],
+    utterance: Annotated[str | None, typer.Argument(help="A wording.")] = None,
     *,
     home: HomeFolder,
     locale: Annotated[
         str | None, typer.Option(help="BCP 47 tag, where several locales have the wording.")
     ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Another wording: why it runs instead, or does not.")
+    ] = None,
+    cluster: Annotated[str | None, typer.Option(help="A cluster, by its id.")] = None,
+    decision: Annotated[
+        str | None, typer.Option(help="A night, YYYY-MM-DD, or a training set or model.")
+    ] = None,
+    config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Walk a label back to the turns that made it, or say why there is none. Internal: shows turns."""
-    from flows import explaining
+    """Walk a label, cluster, rewrite or decision back to what made it, or say at which step it stopped.
 
-    found = explaining.explain(home, utterance, locale)
+    Internal: shows wordings and turns, never a user."""
+    from flows import settings
+    from flows.explaining import questions
+
+    asked = questions.Question(utterance, locale, target, cluster, decision)
+    found, lines = questions.answered(home, settings.load(config), asked)
     if as_json:
         shown.print_json(json.dumps(found, default=str, ensure_ascii=False))
     else:
-        shown.print("\n".join(explaining.as_lines(found)))
+        shown.print("\n".join(lines))
 
 
 @app.command()
 def review(
     *,
     home: HomeFolder,
-    cluster: Annotated[str | None, typer.Option(help="Cluster to decide about, by its id.")] = None,
-    accept: Annotated[bool, typer.Option("--accept", help="It is one meaning.")] = False,
-    reject: Annotated[
-        bool, typer.Option("--reject", help="It is not: its wordings stand each for itself.")
-    ] = False,
-    name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
-    most: Annotated[int, typer.Option(help="Clusters shown.", min=1)] = 30,
+    cluster: Annotated[
+        str | None, typer.Option(help="Decide about this cluster, by its id.")
+    ] = None,
+    utterance: Annotated[
+        str | None, typer.Option(help="Decide about this wording: with --label or --target.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="What the wording means, or does not.")] = None,
+    target: Annotated[str | None, typer.Option(help="What would run instead of it.")] = None,
+    locale: Annotated[str | None, typer.Option(help="BCP 47 tag of the wording.")] = None,
+    model: Annotated[str | None, typer.Option(help="Decide about this model.")] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="It is right.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="It is not.")] = False,
+    name: Annotated[str | None, typer.Option(help="What to call the cluster.")] = None,
+    given: Annotated[
+        Path | None, typer.Option("--from", help="Decisions: JSON lines as --out writes them.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write what waits as JSON lines: fill in `verdict` (accepted, rejected)."
+        ),
+    ] = None,
+    decided: Annotated[bool, typer.Option("--decided", help="List what was decided.")] = False,
+    most: Annotated[int, typer.Option(help="Rows of each kind.", min=1)] = 30,
     as_json: AsJson = False,
 ) -> None:
-    """The largest clusters, and what a person decided about them; every later night remembers it.
+    """What waits for a person: models, messages, rewrites, labels and clusters; and what was decided, which
+    every later night remembers.
 
     Internal: shows wordings whatever the floor."""
-    from flows import reviewing
+    from flows import reviewing, waiting
 
-    if cluster:
-        if accept + reject + (name is not None) == 0 or (accept and reject):
-            raise BadInput("--cluster needs --accept or --reject, or --name, or one with --name")
-        verdict: reviewing.Verdict | None = "accepted" if accept else "rejected" if reject else None
-        reviewing.decide(home, cluster, verdict, name)
-        shown.print(f"{cluster}: remembered; it counts from the next run on")
+    if accept and reject:
+        raise BadInput("--accept or --reject, not both")
+    verdict = "accepted" if accept else "rejected" if reject else None
+    asked = {
+        "cluster_id": cluster,
+        "utterance": utterance,
+        "label": label,
+        "target": target,
+        "locale": locale,
+        "version": model,
+    }
+    if given:
+        count = reviewing.decide(home, reviewing.read(given))
+        shown.print(f"{count} decisions: remembered; they count from the next run on")
         return
-    if accept or reject or name is not None:
-        raise BadInput("say which: --cluster ID; without options the clusters are listed")
-    found = reviewing.clusters(home, most)
-    if as_json:
-        shown.print_json(json.dumps(found, ensure_ascii=False))
+    if verdict or name is not None:
+        reviewing.decide(home, [reviewing.of_options(asked, verdict, name)])
+        shown.print("remembered; it counts from the next run on")
         return
-    table = Table("cluster", "locale", "name", "verdict", "wordings", "users", "central wording")
-    cells = ("cluster_id", "locale", "name", "verdict", "wordings", "users", "central")
-    for row in found:
-        table.add_row(*("" if row[c] is None else str(row[c]) for c in cells))
-    shown.print(table)
+    if any(asked.values()):
+        raise BadInput("say what: --accept or --reject, or --name of a cluster")
+    rows = waiting.decided(home) if decided else waiting.waiting(home, most)
+    if out:
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+        out.write_text("".join(lines), encoding="utf8")
+        shown.print(f"{out}: {len(rows)} rows; fill in `verdict`, then --from {out}")
+    elif as_json:
+        shown.print_json(json.dumps(rows, ensure_ascii=False))
+    else:
+        shown.print(_waiting_table(rows))
+
+
+def _waiting_table(rows: list[dict[str, Any]]) -> Table:
+    table = Table("kind", "what", "locale", "because", "users")
+    for row in rows:
+        what = row.get("version") or row.get("cluster_id") or row.get("utterance", "")
+        aim = row.get("target") or row.get("label") or row.get("receiver") or row.get("name") or ""
+        cells = (row["kind"], f"{what} > {aim}" if aim else what, row.get("locale"))
+        rest = (row.get("because") or row.get("verdict"), row.get("users"))
+        table.add_row(*("" if cell is None else str(cell) for cell in (*cells, *rest)))
+    return table
 
 
 @contextmanager
@@ -341,6 +404,34 @@ def rollback(*, home: HomeFolder) -> None:
 
     with _held(home) as place:
         shown.print(f"{brake.rollback(place)} serves")
+
+
+@app.command()
+def forget(
+    user: Annotated[str, typer.Argument(help="Who, by the user_id of the log.")],
+    *,
+    home: HomeFolder,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a user: turns, evidence, and wordings that nobody else said, also from training sets.
+
+    What the user said until today never comes back, even if the same log is read again."""
+    from flows import runs, settings
+
+    done = runs.run_forgetting(home, settings.load(config), user, Steps())
+    if as_json:
+        shown.print_json(json.dumps(done))
+    elif not done["turns"]:
+        shown.print("already forgotten; nothing was said since")
+    else:
+        shown.print(
+            f"forgotten: {done['turns']:,} turns, {done['wordings']:,} wordings that nobody else"
+            f" said, {done['examples']:,} rows of training sets (erasure {done['erasure']})"
+        )
+        if done["models"]:
+            names = ", ".join(done["models"])
+            shown.print(f"learned from them, until a retraining replaces them: {names}")
 
 
 @app.command()

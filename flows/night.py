@@ -15,7 +15,8 @@ import polars as pl
 from aggregation import backing, slots, training_set
 from aggregation.believe import Evidence, believe
 from aggregation.votes import weights
-from flows import programs, reviewing, seed
+from flows import figures, programs, reviewing, seed
+from flows.erasure import cutoff, erase_old
 from flows.prospects import prospects
 from flows.settings import Settings
 from mining import (
@@ -36,11 +37,12 @@ from mining.engine import Engine
 from mining.neighbours import Search
 from retrain import brake, outbox, store
 from retrain.trigger import TriggerConfig, decide
+from warehouse import forgotten
 from warehouse.home import Home, keep_once, read_training_set, training_versions
 from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest, file_digest
-from warehouse.publish import publish
-from warehouse.tables import Embeddings, Examples, Runs
+from warehouse.publish import NEWEST, publish
+from warehouse.tables import TABLES, Embeddings, Examples, Runs
 
 MOST_ITEMS = 2_000  # wordings for which one user may vote
 MOST_PLACES = 5  # to which a chain is followed from each wording
@@ -54,6 +56,7 @@ class Night:
     home: Home
     settings: Settings
     engine: Engine
+    now: date  # by the clock, UTC
     seed_data: pl.DataFrame | None = None  # to be kept once the log is taken in
     until: date | None = None  # last day of which the log may have turns
     receivers: tuple[str, ...] = ()  # whom a decision to retrain is for
@@ -109,28 +112,42 @@ class Outcome:
 
 
 def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
-    """The steps of a night, in order. `today` names the night of a log that holds no turn.
+    """The steps of a night, in order. `today` names the night of a log that holds no turn."""
+    intake = call(take_in, night, logs)
+    erased = call(erase_old, night.home, night.settings, night.now)
+    if intake["days"] or erased["turns"]:
+        outcome = believe_night(night, intake, call)
+    else:
+        counts = call(publish_warehouse, night, today, intake)
+        outcome = Outcome(today, "empty", intake, counts["views"])
+    forgotten.settle(night.home)
+    return outcome
+
+
+def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
+    """The steps after a log was taken in, or turns were erased.
 
     What is believed is believed as of the newest night of the lake, also where a missed night comes late.
     """
-    intake = call(take_in, night, logs)
-    if not intake["days"]:
-        counts = call(publish_warehouse, night, today, intake)
-        return Outcome(today, "empty", intake, counts["views"])
-    day = max(intake["days"][-1], night.lake.days("turns")[-1])
+    day = night.lake.days("turns")[-1]
     scored = call(score_pairs, night, day)
-    call(count_wordings, night, day)
+    counted = call(count_wordings, night, day)
+    if not counted["wordings"]:
+        call(believe_nothing, night, day)
+        counts = call(publish_warehouse, night, day, intake)
+        return Outcome(day, "empty", intake, counts["views"])
     embedded = call(embed_wordings, night, day)
     call(cluster_wordings, night, day, embedded["encoder"])
     call(judge_turns, night, day)
     call(believe_labels, night, day)
+    call(gather_figures, night, day, embedded["encoder"])
     built = call(build_training_set, night, day)
     decided = call(decide_retraining, night, day, built["version"])
     call(post_messages, night, day, built["version"], decided)
     counts = call(publish_warehouse, night, day, intake)
     return Outcome(
         day,
-        "completed",
+        "completed" if intake["days"] else "empty",
         intake,
         counts["views"] | built["counts"],
         built["version"],
@@ -151,6 +168,8 @@ def take_in(night: Night, logs: list[Path]) -> Result:
             settings.log.time_zone,
             night.until,
             settings.assistant,
+            cutoff(lake, settings, night.now),
+            forgotten.read(night.home).users,
         )
         out = lake.staging("door")
         try:
@@ -273,7 +292,7 @@ def judge_turns(night: Night, day: str) -> Result:
             "bootstrap",
             people | {"asked": now.select("locale", "utterance", "intent"), "replicates": drawn},
         )
-        proposed = rewrites.rewrites(chains, counted, now, judged)
+        proposed = reviewing.rewritten(lake, day, rewrites.rewrites(chains, counted, now, judged))
         followed_up = _followed_up(night, day, people, proposed, judged.rates)
         running = fixes.rewrites(followed_up)
         lake.put("fixes", day, followed_up)
@@ -289,7 +308,7 @@ def judge_turns(night: Night, day: str) -> Result:
         return {"rewrites": running.height, "variants": found.height}
 
     seen = ("turns", "robots", "followed", "utterances", "moves")
-    marks = night.marks(day, *seen, "neighbours", "clusters", "verdicts")
+    marks = night.marks(day, *seen, "neighbours", "clusters", "verdicts", "reviews")
     earlier = night.lake.mark("fixes", _before(night, "fixes", day))
     return night.once("judge_turns", [day, marks, earlier], work)
 
@@ -302,7 +321,8 @@ def _followed_up(
     rates: defects.Rates,
 ) -> pl.DataFrame:
     """The fixes of the night."""
-    before = night.lake.read("fixes", _before(night, "fixes", day))
+    known = night.lake.read("fixes", _before(night, "fixes", day))
+    before = reviewing.rewritten(night.lake, day, known)
     named = pl.concat(rows.select("locale", "source") for rows in (before, proposed)).unique()
     arms = night.engine.query("arms", people | {"fixes": named})
     return fixes.follow(before, proposed, arms, rates, day)
@@ -338,6 +358,13 @@ def _ran(lake: Lake, day: str) -> pl.DataFrame:
         )
         .collect()
     )
+
+
+def believe_nothing(night: Night, day: str) -> Result:
+    """Of a window in which no person says anything, nothing is believed. What a person decided stays."""
+    for table in set(NEWEST) - {"wordings", "daily", "gaps", "verdicts"}:
+        night.lake.put(table, day, TABLES[table].create_empty())
+    return {}
 
 
 def embed_wordings(night: Night, day: str) -> Result:
@@ -437,6 +464,7 @@ def cluster_wordings(night: Night, day: str, version: str) -> Result:
             "memberships": found.memberships.join(names, on="community"),
             "lineage": events,
             "verdicts": verdicts,
+            "reviews": reviewing.joined(lake.read("reviews", earlier), lake.read("reviews", [day])),
         }.items():
             lake.put(table, day, rows)
         return {
@@ -445,7 +473,12 @@ def cluster_wordings(night: Night, day: str, version: str) -> Result:
         }
 
     marks = night.marks(day, "wordings", "utterances", "moves", "turns")
-    inputs = [day, version, marks, [lake.mark(t, earlier) for t in ("clusters", "verdicts")]]
+    inputs = [
+        day,
+        version,
+        marks,
+        [lake.mark(t, earlier) for t in ("clusters", "verdicts", "reviews")],
+    ]
     return night.once("cluster_wordings", inputs, work)
 
 
@@ -481,7 +514,7 @@ def believe_labels(night: Night, day: str) -> Result:
         rows = backing.with_users(found.labels, clusters, backers).join(
             weights(cast_votes), on=[*key, "label"], how="left"
         )
-        rows = rows.with_columns(pl.col("votes").fill_null(0.0))
+        rows = reviewing.labelled(lake, day, rows.with_columns(pl.col("votes").fill_null(0.0)))
         lake.put("votes", day, cast_votes)
         lake.put("reliability", day, found.reliability)
         lake.put("calibration", day, found.calibration)
@@ -489,8 +522,29 @@ def believe_labels(night: Night, day: str) -> Result:
         return {"votes": cast_votes.height, "soft_labels": rows.height}
 
     seen = ("turns", "robots", "utterances", "followed", "ends", "clusters", "neighbours")
-    inputs = [day, night.marks(day, *seen, "verdicts"), digest_of(night.home.seed_data)]
+    inputs = [day, night.marks(day, *seen, "verdicts", "reviews"), digest_of(night.home.seed_data)]
     return night.once("believe_labels", inputs, work)
+
+
+def gather_figures(night: Night, day: str, version: str) -> Result:
+    """What analysts alone ask for: figures by intent, wordings as they may be published, a map."""
+
+    def work() -> Result:
+        vectors = _stored(night.lake, version, night.lake.days("embeddings"))
+        people = _people(night, day)
+        return figures.gather(night.home, night.settings, night.engine, people, vectors, day)
+
+    seen = (
+        "turns",
+        "robots",
+        "wordings",
+        "followed",
+        "ends",
+        "clusters",
+        "soft_labels",
+        "daily_defects",
+    )
+    return night.once("gather_figures", [day, version, night.marks(day, *seen)], work)
 
 
 def build_training_set(night: Night, day: str) -> Result:
@@ -509,6 +563,7 @@ def build_training_set(night: Night, day: str) -> Result:
                 lake.read("votes", [day]),
                 slots.project(training_set.best(labels), filled, lake.read("moves", [day])),
                 lake.read("wordings", [day]),
+                reviewing.by_person(lake, day),
             ),
             floors,
         )
@@ -569,13 +624,15 @@ def post_messages(night: Night, day: str, version: str, decided: Result) -> Resu
 
 def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
     """Record the run, and replace the published warehouse."""
-    lake = night.lake
+    lake, privacy = night.lake, night.settings.privacy
     files = lake.files("turns", night.window("turns", day))
     said = sum(pl.scan_parquet(f).select(pl.len()).collect().item() for f in files)
     of = intake["days"][-1] if intake["days"] else day
     repeated = f"{intake['duplicates']} rows repeat a turn" if intake["duplicates"] else None
     run = {
         "evidence": evidence_of(lake.newest("fits")),
+        "epsilon": privacy.epsilon,
+        "delta": privacy.delta if privacy.epsilon else None,
         "recall": lake.newest("searches")["recall"].min(),
         "night": of,
         "status": "completed" if intake["days"] else "empty",
@@ -587,7 +644,10 @@ def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
     }
     if intake["days"] or of not in lake.days("runs"):
         types = {"message": pl.String(), "evidence": pl.List(pl.String()), "recall": pl.Float64()}
+        types |= {"epsilon": pl.Float64(), "delta": pl.Float64()}
         lake.put("runs", of, pl.DataFrame([run], schema_overrides=types))
+    if intake["days"]:
+        lake.put("funnel", day, figures.funnel(lake, day, intake, said))
     return {"views": publish(night.home, lake, night.settings.floors.published)}
 
 
@@ -595,6 +655,7 @@ def record_failure(lake: Lake, day: str, message: str) -> None:
     """A row of `runs` for a night that failed, beside the run that went well, if there was one."""
     run = {"night": day, "status": "failed", "engine": None, "read": 0, "kept": 0, "set_aside": 0}
     rest = {"turns": 0, "message": message, "seconds": None, "evidence": [], "recall": None}
+    rest |= {"epsilon": None, "delta": None}
     before = lake.read("runs", [day]).filter(pl.col("status") != "failed")
     lake.put("runs", day, pl.concat([before, typed(Runs, pl.DataFrame([run | rest]))]))
 

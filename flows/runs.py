@@ -2,14 +2,16 @@
 engine, alone in the home, through Prefect where a server is set."""
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo
 
 from flows import seed
+from flows.forgetting import finish, forget
 from flows.night import Caller, Night, Outcome, Result, learn, record_failure
 from flows.retraining import Retraining, retrain
 from flows.settings import Settings, place
@@ -20,6 +22,7 @@ from mining.rows import log_files
 from retrain.commands import SECRET
 from retrain.outbox import Post, Receiver
 from retrain.receivers import Command, Webhook, secret_of
+from warehouse import forgotten
 from warehouse.errors import BadInput, Busy
 from warehouse.home import Home, alone, create, existing
 from warehouse.lake import Lake
@@ -114,6 +117,8 @@ def run_retraining(
     home = existing(root) if known is None else create(root)
     with alone(home, patience):
         Lake(home.lake).recover()
+        if forgotten.read(home).erasing:
+            raise BadInput(f"{root}: an erasure was cut short; `sayagain run` finishes it first")
         if known is not None:
             seed.keep(home, known)
         return retrain(Retraining(home, settings, promises), call)
@@ -159,10 +164,36 @@ def _run(
     chosen = engines.choose(cast(EngineName, request.engine), files, master)
     until = date.fromisoformat(request.day) + timedelta(days=1) if request.day else None
     with alone(home, patience):
-        Lake(home.lake).recover()
+        _mend(home)
         with engines.opened(chosen, home.root / "scratch", master) as engine:
-            night = Night(home, settings, engine, known, until, receivers)
+            night = Night(home, settings, engine, _today(), known, until, receivers)
+            finish(night, call)
             return learn(night, files, today, call)
+
+
+def run_forgetting(
+    root: Path, settings: Settings, user: str, call: Caller, patience: float = 0
+) -> Result:
+    """Forget a user of the log, alone in the home, after `patience` seconds at most; what is believed then
+    and pays to be learned is told to the receivers of the settings."""
+    home = existing(place(root, settings).resolve())
+    receivers, master = receivers_of(settings), settings.mining.spark_master
+    library()
+    with alone(home, patience):
+        _mend(home)
+        lake = Lake(home.lake)
+        chosen = engines.choose("auto", lake.files("turns", lake.days("turns")), master)
+        with engines.opened(chosen, home.root / "scratch", master) as engine:
+            night = Night(home, settings, engine, _today(), receivers=tuple(receivers))
+            done = forget(night, user, call)
+    told(home, settings, receivers)
+    return done
+
+
+def _mend(home: Home) -> None:
+    """Put right what a killed run left behind."""
+    Lake(home.lake).recover()
+    shutil.rmtree(home.root / "scratch", ignore_errors=True)
 
 
 def as_dict(outcome: Outcome) -> dict[str, Any]:
@@ -178,6 +209,11 @@ def _day(option: str, text: str) -> date:
 
 def _yesterday(settings: Settings) -> date:
     return _now(settings).date() - timedelta(days=1)
+
+
+def _today() -> date:
+    """The day of the lake on which it is now."""
+    return datetime.now(UTC).date()
 
 
 def _now(settings: Settings) -> datetime:

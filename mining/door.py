@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -27,7 +27,10 @@ REQUIRED = ("user_id", "timestamp", "utterance")
 TURN = [n for n in Turns.column_names() if n not in ("timestamp", "session_given")]
 LOCALE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 DIGEST = 12  # bytes
-ELSEWHERE = "names another assistant"  # a row set aside for this is not broken
+ELSEWHERE = "names another assistant"
+FORGOTTEN = "is of a user who was forgotten"
+TOO_OLD = "is of a day that is not kept any more"
+UNBROKEN = (ELSEWHERE, FORGOTTEN, TOO_OLD)  # a row set aside for one of these is not broken
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -75,6 +78,8 @@ class DoorConfig:
     time_zone: str | None = None
     until: date | None = None  # last day of which there can be turns
     assistant: str | None = None  # whose turns they are, where a log has those of several
+    since: date | None = None  # first day that is kept
+    forgotten: Mapping[str, str] = field(default_factory=dict)  # hashed user: last day refused
 
 
 class Rejected(Exception):
@@ -109,7 +114,8 @@ class _Door:
     def __init__(self, config: DoorConfig) -> None:
         self.key = config.salt
         self.columns = config.columns
-        self.until = config.until
+        self.until, self.since = config.until, config.since
+        self.forgotten = config.forgotten
         self.assistant = config.assistant
         self.zone = ZoneInfo(config.time_zone) if config.time_zone else None
         row = _renamed(config.columns)
@@ -144,9 +150,12 @@ class _Door:
             )
         if "\0" in utterance or "\0" in row.user_id or "\0" in (row.turn_id or ""):
             raise Rejected("utterance", "holds a NUL byte; strip it where the log is written")
-        at_ms = round(self._time(row.timestamp).timestamp() * 1000)
+        at = self._time(row.timestamp)
+        at_ms = round(at.timestamp() * 1000)
         best = row.n_best[0] if row.n_best else None
-        user = self._user(row.user_id)
+        user = hashed(row.user_id, self.key)
+        if user in self.forgotten and at.date().isoformat() <= self.forgotten[user]:
+            raise Rejected("user_id", FORGOTTEN)
         return (
             row.turn_id or _content_id(user, at_ms, utterance, row),
             user,
@@ -172,9 +181,6 @@ class _Door:
             row.propensity,
         )
 
-    def _user(self, pseudonym: str) -> str:
-        return hashlib.blake2b(pseudonym.encode(), key=self.key, digest_size=DIGEST).hexdigest()
-
     def _row(self, raw: Raw) -> Any:
         if isinstance(raw, Broken):
             raise Rejected("row", str(raw))
@@ -197,9 +203,17 @@ class _Door:
             at = at.replace(tzinfo=self.zone)
         if at.year not in YEARS:
             raise Rejected("timestamp", f"is in the year {at.year}; mend the clock of the log")
-        if self.until and at.astimezone(UTC).date() > self.until:
+        at = at.astimezone(UTC)
+        if self.until and at.date() > self.until:
             raise Rejected("timestamp", f"is after {self.until}, the day after the night")
-        return at.astimezone(UTC)
+        if self.since and at.date() < self.since:
+            raise Rejected("timestamp", TOO_OLD)
+        return at
+
+
+def hashed(user: str, salt: bytes) -> str:
+    """The id by which the lake knows a user of the log."""
+    return hashlib.blake2b(user.encode(), key=salt, digest_size=DIGEST).hexdigest()
 
 
 def _frame(turns: list[tuple[Any, ...]]) -> pl.DataFrame:

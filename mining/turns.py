@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from mining.door import DOOR_SCHEMA, ELSEWHERE, DoorConfig, admit_file
+from mining.door import DOOR_SCHEMA, UNBROKEN, DoorConfig, admit_file
 from mining.engine import Engine
 from mining.silences import DEFAULT_SECONDS, learn
 from warehouse.errors import BadInput
@@ -39,12 +39,12 @@ def account(out: Path, most_broken: float) -> Admitted:
     rows = pl.scan_parquet(files, hive_partitioning=False)
     aside = pl.col("reason").is_not_null()
     rejects = rows.filter(aside).select(Rejects.column_names()).sort("file", "line").collect()
-    ours = (pl.col("reason") != ELSEWHERE).fill_null(True)
+    ours = ~pl.col("reason").is_in(UNBROKEN).fill_null(False)
     counted = rows.filter(ours).group_by(file="source")
     per_file = counted.agg(rows=pl.len(), broken=aside.sum()).sort("file")
     for file, count, broken in per_file.collect().iter_rows():
         if broken > most_broken * count:
-            first = rejects.filter(pl.col("reason") != ELSEWHERE, file=file).row(0, named=True)
+            first = rejects.filter(ours, file=file).row(0, named=True)
             raise BadInput(
                 f"{file}, row {first['line']}, field {first['field']}: {first['reason']}"
                 f" ({broken} of {count} rows are broken, more than {most_broken:.0%};"
@@ -79,7 +79,7 @@ def merge(
     known = set(lake.days("turns"))
     days = sorted(set(admitted.days) | {d for d in _next(admitted.days) if d in known})
     newest = max(known | set(days))
-    _count_silences(engine, lake, admitted, days)
+    _count_silences(engine, lake, admitted.files, days)
     first = (date.fromisoformat(newest) - timedelta(days=window_days - 1)).isoformat()
     window = [d for d in sorted(known | set(days)) if first <= d]
     before = lake.newest("gaps")
@@ -99,9 +99,17 @@ def merge(
     return days
 
 
-def _count_silences(engine: Engine, lake: Lake, admitted: Admitted, days: list[str]) -> None:
+def recount(engine: Engine, lake: Lake, days: list[str]) -> None:
+    """Count the silences of these days and of the next ones anew: turns of them were erased."""
+    known = {*days, *_next(days)} & set(lake.days("turns"))
+    _count_silences(engine, lake, pl.DataFrame(schema=DOOR_SCHEMA), sorted(known))
+
+
+def _count_silences(
+    engine: Engine, lake: Lake, admitted: list[Path] | pl.DataFrame, days: list[str]
+) -> None:
     inputs = {
-        "admitted": admitted.files,
+        "admitted": admitted,
         "known": _around(lake, days),
         "rewritten": _rows_of(days),
     }

@@ -48,10 +48,10 @@ def test_no_evidence_crosses(home):
 
 
 def test_what_is_of_another_is_counted_and_not_broken(home):
-    withheld = queries.ask(place(home, CAR), "select * from withheld").to_dicts()
-    counts = {w["reason"]: w["rows"] for w in withheld}
+    lake = Lake(place(home, CAR) / "lake")
+    counts = dict(lake.newest("withheld").select("reason", "rows").iter_rows())
     assert counts["assistant names another assistant"] == 12
-    row = Lake(place(home, CAR) / "lake").newest("runs").row(0, named=True)
+    row = lake.newest("runs").row(0, named=True)
     assert (row["read"], row["kept"], row["set_aside"]) == (25, 13, 12)
 
 

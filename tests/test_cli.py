@@ -11,7 +11,7 @@ import pytest
 from logs import turn, write_log
 
 COMMANDS = ["run", "retrain", "predict", "report", "explain", "sql", "simulate", "serve"]
-COMMANDS += ["hold", "approve", "reject", "rollback", "review", "export"]
+COMMANDS += ["hold", "approve", "reject", "rollback", "review", "export", "forget"]
 
 
 def sayagain(*args: object, stdin: str = "") -> subprocess.CompletedProcess[str]:

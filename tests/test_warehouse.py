@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -100,7 +101,7 @@ def test_with_differential_privacy_fewer_wordings_are_published_and_the_run_says
     lake = Lake(root / "lake")
     day, intake = lake.days("runs")[-1], {"days": ["2026-01-08"], "duplicates": 0}
     private = Settings(privacy=Privacy(epsilon=8.0, delta=1e-3, most_wordings=2), floors=FLOORS)
-    night = Night(Home(root), private, DuckdbEngine(tmp_path / "scratch"))
+    night = Night(Home(root), private, DuckdbEngine(tmp_path / "scratch"), date(2026, 1, 9))
     gather_figures(night, day, lake.newest("embeddings")["encoder"][0])
     publish_warehouse(night, day, intake | dict.fromkeys(("read", "kept", "set_aside"), 0))
     after = Published(root / "warehouse.duckdb", lake, K)

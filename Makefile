@@ -5,7 +5,7 @@ FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi >/dev/null 
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench closed-loop test-cluster format clean
+.PHONY: demo test check bench closed-loop analysts test-worlds test-cluster format clean
 
 # torch comes first, in the pinned version: asked for later, pip may take another build of it.
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -57,6 +57,19 @@ closed-loop: $(VENV)/.ready
 	$(BIN)/python benchmarks/self_influence.py
 	$(BIN)/python benchmarks/closed_loop.py --users 300 --turns 4000 --seeds 2
 	$(if $(MASSIVE),$(BIN)/python benchmarks/closed_loop.py $(MASSIVE) --users 3000 --turns 20000)
+
+# What analysts wait for, on a home of 30 days of 100,000 turns, and readers while nights are published.
+LARGE ?= build/large
+analysts: $(VENV)/.ready
+	$(BIN)/sayagain simulate --out $(LARGE)/world --seed 5 --turns 3000000 --days 30 --users 8000
+	$(BIN)/sayagain run $(LARGE)/world/log.jsonl.gz --home $(LARGE)/home --seed-data $(LARGE)/world/seed.jsonl.gz
+	$(BIN)/python benchmarks/analysts.py $(LARGE)/home
+	$(BIN)/python benchmarks/readers.py $(LARGE)/home
+	$(BIN)/python benchmarks/privacy.py $(LARGE)/home
+
+# The attack on what is published, on a world of WORLDS with robots and liars.
+test-worlds: $(VENV)/.ready
+	$(BIN)/python -m pytest -m worlds
 
 test-cluster: $(VENV)/.ready
 	$(BIN)/python -m pytest -m cluster

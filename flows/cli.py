@@ -220,13 +220,17 @@ def report(
     from warehouse import page
 
     place = out or home / "report.html"
+    _written(place, page.render(home, night))
+    shown.print(str(place))
+
+
+def _written(place: Path, text: str) -> None:
     try:
-        place.write_text(page.render(home, night), encoding="utf8")
+        place.write_text(text, encoding="utf8")
     except OSError as error:
         raise BadInput(
             f"{place}: cannot be written ({error.strerror}); give another --out"
         ) from None
-    shown.print(str(place))
 
 
 @app.command()
@@ -321,7 +325,7 @@ def review(
     rows = waiting.decided(home) if decided else waiting.waiting(home, most)
     if out:
         lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
-        out.write_text("".join(lines), encoding="utf8")
+        _written(out, "".join(lines))
         shown.print(f"{out}: {len(rows)} rows; fill in `verdict`, then --from {out}")
     elif as_json:
         shown.print_json(json.dumps(rows, ensure_ascii=False))

@@ -4,6 +4,7 @@ What a person says of a cluster follows the cluster (`verdicts`); of a rewrite o
 wordings (`reviews`); of a model it is the brake's.
 """
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -71,16 +72,24 @@ def read(path: Path) -> list[Any]:
         lines = path.read_text(encoding="utf8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: cannot be read ({error})") from None
-    found = []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                found.append(ONE.validate_json(line))
-            except ValidationError as error:
-                first = error.errors()[0]
-                field = ".".join(str(p) for p in first["loc"][-1:]) or "kind"
-                raise BadInput(f"{path}, row {number}, field {field}: {first['msg']}") from None
-    return [d for d in found if d.verdict or getattr(d, "name", None)]
+    rows = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+    found = [_decision(line, f"{path}, row {number}") for number, line in rows]
+    return [decision for decision in found if decision is not None]
+
+
+def _decision(line: str, where: str) -> Any | None:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise BadInput(f"{where}: is not JSON ({error})") from None
+    if isinstance(row, dict) and not row.get("verdict") and not row.get("name"):
+        return None
+    try:
+        return ONE.validate_python(row)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(p) for p in first["loc"][-1:]) or "kind"
+        raise BadInput(f"{where}, field {field}: {first['msg']}") from None
 
 
 def of_options(asked: dict[str, str | None], verdict: str | None, name: str | None) -> Any:

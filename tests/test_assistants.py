@@ -9,7 +9,6 @@ from test_retraining import call
 from flows import runs
 from flows.settings import Settings, place
 from logs import turn, write_log
-from warehouse import queries
 from warehouse.errors import BadInput
 from warehouse.home import existing
 from warehouse.lake import Lake

@@ -414,7 +414,7 @@ def test_nothing_heavy_is_loaded_for_a_label(home):
     assert not loaded & {"torch", "pyspark", "sklearn", "scipy.stats", "duckdb", "faiss"}
 
 
-def test_what_a_person_decided_is_told(changed):
+def test_what_was_said_in_review_is_told(changed):
     whole = {"locale": "en-GB", "utterance": "zyx wvu"}
     reviewing.decide(
         changed,

@@ -154,12 +154,12 @@ def test_what_waits_is_written_filled_in_and_read_again(home, tmp_path):
     [
         ('{"kind": "cluster", "cluster_id": "none", "verdict": "accepted"}', "none: is no cluster"),
         (
-            '{"kind": "label", "locale": "en-GB", "utterance": "lamp on"}',
+            '{"kind": "label", "locale": "en-GB", "utterance": "lamp on", "verdict": "accepted"}',
             "row 2, field label: Field required",
         ),
         ('{"kind": "cluster", "cluster_id": "x", "verdict": "yes"}', "row 2, field verdict"),
-        ('{"kind": "planet"}', "row 2, field kind"),
-        ("no JSON", "row 2, field kind: Invalid JSON"),
+        ('{"kind": "planet", "verdict": "accepted"}', "row 2, field kind"),
+        ("no JSON", "row 2: is not JSON"),
         (
             '{"kind": "label", "locale": "en-GB", "utterance": "never", "label": "x", "verdict": "accepted"}',
             "'never' (en-GB): was not said",

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from datetime import date
+from gzip import decompress
 from pathlib import Path
 
 import duckdb
@@ -65,6 +66,33 @@ def test_an_attacker_finds_no_id_no_rare_word_and_no_small_cell(nights):
         assert attack.small_cells(published) == []
         assert attack.precise_shares(published) == []
         assert published.ask("select * from variants").height > 20
+
+
+@pytest.mark.worlds
+def test_an_attacker_finds_nothing_in_a_world_of_robots_and_liars(worlds, tmp_path):
+    """Two nights: all but the last day, then that."""
+    rows = [
+        json.loads(r)
+        for r in decompress((worlds / "dev-8" / "log.jsonl.gz").read_bytes()).splitlines()
+    ]
+    last = max(row["timestamp"][:10] for row in rows)
+    found = []
+    for late in (False, True):
+        part = [row for row in rows if (row["timestamp"][:10] == last) is late]
+        log, seed = write_log(tmp_path / f"{late}.jsonl", part), worlds / "dev-8" / "seed.jsonl.gz"
+        runs.run_night(
+            runs.Request([str(log)], tmp_path / "home", seed_data=seed), Settings(), directly
+        )
+        file = shutil.copy(tmp_path / "home" / "warehouse.duckdb", tmp_path / f"{late}.duckdb")
+        lake = shutil.copytree(tmp_path / "home" / "lake", tmp_path / f"lake-{late}")
+        found.append(Published(Path(file), Lake(Path(lake)), 5))
+    for published in found:
+        assert published.lake.read("robots").height > 0
+        assert published.ask("select * from variants").height > 100
+        assert attack.ids(published) == attack.rare_words(published) == []
+        assert attack.rare_wordings(published) == attack.small_cells(published) == []
+        assert attack.precise_shares(published) == []
+    assert attack.differences(*found) == []
 
 
 def test_two_nights_never_differ_by_one_user(nights):

@@ -1,4 +1,4 @@
--- The silence that ends a session, by locale and channel, and what half of it and double would change.
+-- The silence that ends a session, by locale (of k users or more on some day) and channel, and what half of it and double would change.
 -- locale: BCP 47 tag
 -- channel: channel; empty where the log has none
 -- gap_seconds: silence that ends a session, seconds
@@ -17,3 +17,4 @@ select
     few(ended_half - ended) as more_with_half,
     few(ended - ended_double) as fewer_with_double
 from lake_gaps
+where locale in (select locale from data.days)

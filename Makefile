@@ -27,8 +27,9 @@ demo: $(VENV)/.ready
 	@echo "  $(BIN)/sayagain sql --home demo/home                 what analysts can ask"
 	@echo "  echo 'wake me at noon' | $(BIN)/sayagain predict --home demo/home"
 
+# Tests run side by side, a file in one process; a thread each, or they wait for one another.
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
@@ -69,10 +70,10 @@ analysts: $(VENV)/.ready
 
 # The attack on what is published, on a world of WORLDS with robots and liars.
 test-worlds: $(VENV)/.ready
-	$(BIN)/python -m pytest -m worlds
+	$(BIN)/python -m pytest -n 0 -m worlds
 
 test-cluster: $(VENV)/.ready
-	$(BIN)/python -m pytest -m cluster
+	$(BIN)/python -m pytest -n 0 -m cluster
 
 clean:
 	rm -rf demo build *.egg-info

@@ -28,18 +28,18 @@ def gather(
 ) -> dict[str, int]:
     """Write the tables of a night for analysts; how many rows each has.
 
-    `people` are the inputs of the engine's queries about what people said, `vectors` (`locale, utterance,
-    vector`) of all wordings.
+    `people` are the inputs of the engine's queries about what people said, with their defects; `vectors`
+    (`locale, utterance, vector`) those of all wordings.
     """
     lake = Lake(home.lake)
     followed = {"followed": lake.read("followed", [day])}
     ends = {"ends": lake.read("ends", [day])}
-    days = [d for d in lake.days("defects") if d <= day]
-    judged = {"defects": lake.files("defects", days)}
     meant = best(lake.read("soft_labels", [day])).filter(pl.col("probability") >= BELIEVED)
     shown, withheld = _released(home, settings, engine, people, day)
     found = {
-        "daily_intents": engine.query("daily_intents", people | followed | judged),
+        "daily_intents": engine.query("daily_intents", people | followed),
+        "channels": engine.query("channels", people),
+        "shown_lineage": _lineage(lake, engine, people, shown, day),
         "confusions": engine.query("confusions", people | {"meant": meant}),
         "shown": shown,
         "shown_moves": engine.query("shown_moves", people | followed | ends | {"shown": shown}),
@@ -54,14 +54,14 @@ def funnel(lake: Lake, day: str, intake: dict[str, Any], turns: int) -> pl.DataF
     wordings, examples = lake.read("wordings", [day]), lake.read("training_sets", [day])
     labelled = lake.read("soft_labels", [day]).select("locale", "utterance").unique()
     steps = [
-        ("read", "rows", intake["read"]),
+        ("read", "rows", intake["read"] - intake["forgotten"]),
         ("kept at the door", "rows", intake["kept"]),
         ("in the window", "turns", turns),
         ("of people", "turns", int(wordings["turns"].sum())),
         ("said", "wordings", wordings.height),
         ("with a label", "wordings", labelled.height),
         ("believed", "wordings", examples["examples"][-1] if examples.height else 0),
-        ("published", "wordings", lake.read("shown", [day])["shown"].n_unique()),
+        ("published", "wordings", lake.read("shown", [day]).select("locale", "shown").n_unique()),
     ]
     rows = pl.DataFrame(steps, ["step", "unit", "count"], orient="row")
     return rows.with_row_index("place")
@@ -96,6 +96,30 @@ def _places(clusters: pl.DataFrame, shown: pl.DataFrame, vectors: pl.DataFrame) 
         return Places.create_empty()
     flat = members["vector"].list.to_array(len(members["vector"][0])).to_numpy()
     return atlas.places(members.select("cluster_id", "users"), flat.astype(np.float32))
+
+
+def _lineage(
+    lake: Lake, engine: Engine, people: dict[str, Any], shown: pl.DataFrame, day: str
+) -> pl.DataFrame:
+    """What became of clusters that are published, tonight or the night before, with their users now."""
+    key = ["locale", "utterance"]
+    clusters = lake.read("clusters", [day])
+    before = [d for d in lake.days("shown") if d < day][-1:]
+    told_then = lake.read("clusters", before).join(lake.read("shown", before), on=key, how="semi")
+    now = clusters.join(shown, on=key, how="semi")["cluster_id"]
+    told = pl.concat([now, told_then["cluster_id"]]).unique().implode()
+    grouped = clusters.select(*key, group_id="cluster_id").filter(
+        pl.col("group_id").is_in(now.implode())
+    )
+    backers = engine.query("backers", people | {"grouped": grouped})
+    other = pl.when(pl.col("other_id").is_in(told)).then("other_id")
+    return (
+        lake.read("lineage", [day])
+        .filter(pl.col("cluster_id").is_in(told))
+        .drop("users")
+        .join(backers, left_on="cluster_id", right_on="group_id", how="left")
+        .with_columns(pl.col("users").fill_null(0), other_id=other)
+    )
 
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,14 @@ from warehouse.erasing import Scope
 from warehouse.errors import BadInput
 from warehouse.forgotten import Erasing
 
-NOTHING = {"days": [], "read": 0, "kept": 0, "set_aside": 0, "duplicates": 0}  # taken in
+NOTHING = {
+    "days": [],
+    "read": 0,
+    "kept": 0,
+    "set_aside": 0,
+    "forgotten": 0,
+    "duplicates": 0,
+}  # taken in
 
 
 def forget(night: Night, user: str, call: Caller) -> Result:

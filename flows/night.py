@@ -32,7 +32,7 @@ from mining import (
     turns,
     variants,
 )
-from mining.door import DoorConfig
+from mining.door import FORGOTTEN, DoorConfig
 from mining.engine import Engine
 from mining.neighbours import Search
 from retrain import brake, outbox, store
@@ -184,6 +184,7 @@ def take_in(night: Night, logs: list[Path]) -> Result:
             "kept": admitted.kept,
             "set_aside": admitted.rejects.height,
             "duplicates": admitted.duplicates,
+            "forgotten": admitted.rejects.filter(reason=FORGOTTEN).height,
             "marks": _taken(lake, written),
             "written": written,
         }
@@ -253,7 +254,6 @@ def count_wordings(night: Night, day: str) -> Result:
         found = {
             "evidence": told,
             "wordings": engine.query("speakers", people).sort("locale", "utterance"),
-            "daily": engine.query("daily", people | {"followed": followed}).sort("day", "locale"),
             "utterances": heard.sort("locale", "utterance", "intent"),
             "followed": followed.sort("source_turn_id"),
             "ends": ends.sort("turn_id"),
@@ -275,15 +275,9 @@ def judge_turns(night: Night, day: str) -> Result:
         lake, engine = night.lake, night.engine
         judged = defects.judge(lake.read("utterances", [day]), lake.read("neighbours", [day]))
         followed = lake.read("followed", [day])
-        days = []
         for d in night.window("turns", day):
             rows = defects.defects(judged, _ran(lake, d), followed)
             lake.put("defects", d, rows.sort("turn_id"))
-            days.append(
-                rows.group_by("locale").agg(day=pl.lit(d), defects=pl.col("p_defect").sum())
-            )
-        by_day = pl.concat(days).with_columns(pl.col("defects").round(6)).sort("day", "locale")
-        lake.put("daily_defects", day, by_day)
         people = _people(night, day) | {"followed": followed}
         chains = engine.query("chains", people, {"most": MOST_PLACES})
         now = rewrites.asked(chains, judged)
@@ -361,9 +355,12 @@ def _ran(lake: Lake, day: str) -> pl.DataFrame:
 
 
 def believe_nothing(night: Night, day: str) -> Result:
-    """Of a window in which no person says anything, nothing is believed. What a person decided stays."""
-    for table in set(NEWEST) - {"wordings", "daily", "gaps", "verdicts"}:
-        night.lake.put(table, day, TABLES[table].create_empty())
+    """Of a window in which no person says anything, nothing is believed any more. What was decided by a
+    person or by the arms stays for the nights to come."""
+    told = set(NEWEST) - {"wordings", "gaps", "verdicts", "fixes"}
+    for table in told:
+        if day in night.lake.days(table):
+            night.lake.put(table, day, TABLES[table].create_empty())
     return {}
 
 
@@ -530,8 +527,9 @@ def gather_figures(night: Night, day: str, version: str) -> Result:
     """What analysts alone ask for: figures by intent, wordings as they may be published, a map."""
 
     def work() -> Result:
-        vectors = _stored(night.lake, version, night.lake.days("embeddings"))
-        people = _people(night, day)
+        lake, days = night.lake, night.window("defects", day)
+        people = _people(night, day) | {"defects": lake.files("defects", days)}
+        vectors = _stored(lake, version, lake.days("embeddings"))
         return figures.gather(night.home, night.settings, night.engine, people, vectors, day)
 
     seen = (
@@ -542,7 +540,7 @@ def gather_figures(night: Night, day: str, version: str) -> Result:
         "ends",
         "clusters",
         "soft_labels",
-        "daily_defects",
+        "fixes",
     )
     return night.once("gather_figures", [day, version, night.marks(day, *seen)], work)
 
@@ -638,6 +636,7 @@ def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
         "status": "completed" if intake["days"] else "empty",
         "engine": night.engine.name,
         **{name: intake[name] for name in ("read", "kept", "set_aside")},
+        "forgotten": intake["forgotten"],
         "turns": said,
         "message": repeated if intake["days"] else "the log holds no turn",
         "seconds": round(time.perf_counter() - night.began, 3),
@@ -654,7 +653,14 @@ def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
 def record_failure(lake: Lake, day: str, message: str) -> None:
     """A row of `runs` for a night that failed, beside the run that went well, if there was one."""
     run = {"night": day, "status": "failed", "engine": None, "read": 0, "kept": 0, "set_aside": 0}
-    rest = {"turns": 0, "message": message, "seconds": None, "evidence": [], "recall": None}
+    rest = {
+        "forgotten": 0,
+        "turns": 0,
+        "message": message,
+        "seconds": None,
+        "evidence": [],
+        "recall": None,
+    }
     rest |= {"epsilon": None, "delta": None}
     before = lake.read("runs", [day]).filter(pl.col("status") != "failed")
     lake.put("runs", day, pl.concat([before, typed(Runs, pl.DataFrame([run | rest]))]))

@@ -120,9 +120,11 @@ def decide(root: Path, decisions: Iterable[Any]) -> int:
         night = nights[-1]
         verdicts = _verdicts(lake, night, [d for d in made if isinstance(d, OfCluster)])
         reviews = _reviews(lake, night, [d for d in made if isinstance(d, OfRewrite | OfLabel)])
-        for decision in made:
-            if isinstance(decision, OfModel):
-                _of_model(home, decision)
+        models = [d for d in made if isinstance(d, OfModel)]
+        for decision in models:
+            brake.known(home, decision.version)
+        for decision in models:
+            _of_model(home, decision)
         lake.put("verdicts", night, verdicts)
         lake.put("reviews", night, reviews)
     return len(made)
@@ -167,8 +169,11 @@ def _of_model(home: Home, decision: OfModel) -> None:
 
 
 def joined(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-    """Both, the later decision of each thing."""
-    return pl.concat([before, after]).unique(KEY, keep="last", maintain_order=True).sort(KEY)
+    """Both, the later decision of each thing; a wording has one accepted label, the last."""
+    rows = pl.concat([before, after]).unique(KEY, keep="last", maintain_order=True)
+    sure = pl.col("kind").eq("label") & pl.col("verdict").eq("accepted")
+    last = rows.filter(sure).unique(WORDING, keep="last", maintain_order=True)
+    return pl.concat([rows.filter(~sure), last]).sort(KEY)
 
 
 def accepted(lake: Lake, night: str) -> pl.DataFrame:

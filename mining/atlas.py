@@ -38,7 +38,7 @@ def places(wordings: pl.DataFrame, vectors: Vectors) -> pl.DataFrame:
 
 
 def _flat(centres: npt.NDArray[np.float64]) -> npt.NDArray[np.floating[Any]]:
-    """Rows in two dimensions, in -1 to 1, to the hundredth of it."""
+    """Rows in two dimensions, in -1 to 1."""
     if len(centres) < FEWEST:
         angle = 2 * np.pi * np.arange(len(centres)) / max(1, len(centres))
         return np.asarray(np.round(np.column_stack([np.cos(angle), np.sin(angle)]) / 2, 2))

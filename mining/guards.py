@@ -53,7 +53,7 @@ def kinds(
     """
     lexicon = lexicon_of(locale)
     split = [words(w) for w in wordings]
-    values = named_values(split, named)
+    values = _named(split, named)
     pairs = list(enumerate(lexicon.opposite, start=SHARED))
     named_slots = sorted({name for held in values for name in held})
     slots = {name: kind for kind, name in enumerate(named_slots, start=SHARED + len(pairs))}
@@ -146,12 +146,9 @@ def slot_values(turns: list[Path]) -> pl.DataFrame:
     )
 
 
-def named_values(
-    split: list[list[str]], named: pl.DataFrame, fewest: int = FEWEST_TAGGED
-) -> list[dict[str, set[str]]]:
-    """Of each wording (split into `words`) the slot values that it names, by slot: those that are slot
-    values in at least half of the wordings that hold them, and in `fewest`, so that a slot filled by
-    mistake names nothing."""
+def _named(split: list[list[str]], named: pl.DataFrame) -> list[dict[str, set[str]]]:
+    """Of each wording the slot values that it names, by slot: those that are slot values in at least
+    half of the wordings that hold them, so that a slot filled by mistake names nothing."""
     tagged: Counter[str] = Counter()
     slot: dict[str, tuple[int, str]] = {}
     for name, value, wordings in named.select("name", "value", "wordings").iter_rows():
@@ -160,7 +157,7 @@ def named_values(
         slot[said] = max(slot.get(said, (0, "")), (wordings, name))
     held = [_runs(said) & tagged.keys() for said in split]
     counts = Counter(value for values in held for value in values)
-    sure = {v for v, n in tagged.items() if n >= max(fewest, counts[v] / 2)}
+    sure = {v for v, n in tagged.items() if n >= max(FEWEST_TAGGED, counts[v] / 2)}
     found = []
     for values in held:
         by_slot: dict[str, set[str]] = defaultdict(set)

@@ -6,21 +6,26 @@ a row ("one" alone is an article in many languages); names by the slots that the
 """
 
 import re
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 
 import polars as pl
 from num2words import num2words
 
-from mining.guards import named_values, unspaced, words
+from mining.guards import unspaced
 
 NUMBER, ADDRESS, NAME = "<number>", "<address>", "<name>"
 ADDRESSES = r"(?i)[^\s@<>]+@[^\s@<>]+|(?:https?://|www\.)\S+|\S+ at \S+ dot \S+"
 DIGITS = r"\p{N}+(?:[\s.,:/()+-]*\p{N}+)*"
 SPOKEN = (*range(21), *range(30, 100, 10), 100, 1000)
-FEWEST = 1  # wordings in which a slot must hold a value for it to be a name
+APOSTROPHES = "'’ʼ＇"
+PUNCTUATION = '.,;:!?¿¡…"“”„«»()[]{}<>|/。、！？؟،؛।' + APOSTROPHES
+Word = tuple[str, int, int]  # as it is compared, and its place in the text
+Words = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -50,19 +55,15 @@ def shown(wordings: pl.DataFrame, values: pl.DataFrame, mask: Mask) -> pl.Series
 def _nameless(rows: pl.DataFrame, values: pl.DataFrame, slots: Collection[str]) -> pl.DataFrame:
     """A value is a name where at least half of the wordings that hold it have it in a slot of names."""
     named = [n for n in values["name"].unique() if n and _matches(n, slots)]
-    mine = values.filter(pl.col("name").is_in(named) & (pl.col("value") != ""))
-    parts = []
-    for (locale,), part in rows.group_by("locale"):
-        here = mine.filter(locale=locale)
-        if here.height:
-            split = [words(w) for w in part["utterance"]]
-            held = named_values(split, here, FEWEST)
-            texts = [
-                _without(text, {v for names in of.values() for v in names})
-                for text, of in zip(part["utterance"], held, strict=True)
-            ]
-            part = part.with_columns(utterance=pl.Series(texts, dtype=pl.String))  # noqa: PLW2901
-        parts.append(part)
+    mine = values.filter(pl.col("name").is_in(named)).drop_nulls("value")
+    parts = [
+        part.with_columns(
+            utterance=pl.Series(_without(part["utterance"].to_list(), here), dtype=pl.String)
+        )
+        if (here := _tagged(mine.filter(locale=locale)))
+        else part
+        for (locale,), part in rows.group_by("locale")
+    ]
     return pl.concat(parts) if parts else rows
 
 
@@ -70,12 +71,76 @@ def _matches(slot: str, patterns: Collection[str]) -> bool:
     return any(fnmatchcase(slot.lower(), pattern.lower()) for pattern in patterns)
 
 
-def _without(text: str, names: set[str]) -> str:
-    for name in sorted(names, key=lambda n: (-len(n), n)):
-        parts = [re.escape(word) for word in name.split()]
-        pattern = r"\W*".join(parts) if unspaced(name) else r"\b" + r"\W+".join(parts) + r"\b"
-        text = re.sub(pattern, NAME, text, flags=re.IGNORECASE)
+def _tagged(values: pl.DataFrame) -> Counter[Words]:
+    """In how many wordings a slot held each value."""
+    tagged: Counter[Words] = Counter()
+    for value, wordings in values.select("value", "wordings").iter_rows():
+        tagged[tuple(word for word, _, _ in _words(value))] += wordings
+    del tagged[()]
+    return tagged
+
+
+def _without(texts: list[str], tagged: Counter[Words]) -> list[str]:
+    starting: dict[str, list[Words]] = defaultdict(list)
+    for value in sorted(tagged, key=len, reverse=True):
+        starting[value[0]].append(value)
+    held = {
+        row: found for row, text in enumerate(texts) if (found := _held(_words(text), starting))
+    }
+    counts = Counter(value for found in held.values() for value in {v for v, _, _ in found})
+    for row, found in held.items():
+        spans = [(start, end) for v, start, end in found if tagged[v] >= counts[v] / 2]
+        texts[row] = _masked(texts[row], spans)
+    return texts
+
+
+def _held(said: list[Word], starting: dict[str, list[Words]]) -> list[tuple[Words, int, int]]:
+    """The values that a wording holds, with their places; the longest at each."""
+    found, at = [], 0
+    while at < len(said):
+        for value in starting.get(said[at][0], ()):
+            if tuple(word for word, _, _ in said[at : at + len(value)]) == value:
+                found.append((value, said[at][1], said[at + len(value) - 1][2]))
+                at += len(value) - 1
+                break
+        at += 1
+    return found
+
+
+def _masked(text: str, spans: list[tuple[int, int]]) -> str:
+    for start, end in reversed(spans):
+        text = text[:start] + NAME + text[end:]
     return text
+
+
+def _words(text: str) -> list[Word]:
+    """Words without case, marks of punctuation and what follows an apostrophe, each with its place in the
+    text; of scripts that do not space them, letters with their marks."""
+    found = []
+    for chunk in re.finditer(r"\S+", text):
+        pieces = re.finditer(r"\w[\u0300-\u036f\u0e31-\u0e4e\u3099\u309a]*", chunk[0])
+        if unspaced(chunk[0]):
+            places = [(chunk.start() + p.start(), chunk.start() + p.end()) for p in pieces]
+        else:
+            places = [_core(chunk[0], chunk.start())]
+        found += [(_plain(text[start:end]), start, end) for start, end in places]
+    return [word for word in found if word[0]]
+
+
+def _core(chunk: str, start: int) -> tuple[int, int]:
+    """The place of a chunk without the punctuation around it."""
+    bare = chunk.strip(PUNCTUATION)
+    first = chunk.find(bare)
+    return start + first, start + first + len(bare)
+
+
+@lru_cache(1 << 16)
+def _plain(word: str) -> str:
+    """As names are compared: "Weiß" as "weiss", "ann's" as "ann", "O’Brien" as "obrien", "İbrahim" as "ibrahim"."""
+    folded = unicodedata.normalize("NFKC", word).casefold().replace("\u0307", "")
+    whole = "".join(c for c in folded if unicodedata.category(c)[0] not in "PS" or c in APOSTROPHES)
+    before = re.split(f"[{APOSTROPHES}]", whole)
+    return before[0] if len(before[-1]) <= 1 else "".join(before)
 
 
 def _numberless(rows: pl.DataFrame) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 differential privacy, so that whether one user spoke at all can hardly be told from the set of them.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,15 +75,26 @@ def _counted(engine: Engine, people: Inputs, masked: pl.DataFrame) -> pl.DataFra
 
 def select(given: pl.DataFrame, epsilon: float, privacy: Privacy) -> pl.DataFrame:
     """Of `given` (`locale, shown, given`) the rows whose sum, with noise, is above a threshold: weighted
-    Gaussian selection (Gopi et al. 2020, Differentially Private Set Union, section 4).
-
-    Half of `delta` is for the noise, half for a wording that one user alone said.
-    """
-    deviation = sigma(epsilon, privacy.delta / 2)
-    least = threshold(deviation, privacy.delta / 2, privacy.most)
+    Gaussian selection (Gopi et al. 2020, Differentially Private Set Union, section 4)."""
+    deviation, least = bounds(epsilon, privacy)
     rows = given.sort("locale", "shown")
-    noise = np.random.default_rng(privacy.seed).normal(0.0, deviation, rows.height)
+    noise = np.random.default_rng([privacy.seed, _digest(rows)]).normal(0.0, deviation, rows.height)
     return rows.filter(pl.col("given") + pl.Series(noise) > least).select("locale", "shown")
+
+
+def bounds(epsilon: float, privacy: Privacy) -> tuple[float, float]:
+    """Deviation of the noise, and the threshold. Half of `delta` is for the noise, a quarter for a wording
+    that one user alone said, a quarter for one of fewer than k users: it would be chosen with that chance,
+    so that the exact floor, which holds besides, tells no more."""
+    deviation, rest = sigma(epsilon, privacy.delta / 2), privacy.delta / 4
+    floor = privacy.k + deviation * float(norm.ppf((1 - rest) ** (1 / privacy.most)))
+    return deviation, max(threshold(deviation, rest, privacy.most), floor)
+
+
+def _digest(rows: pl.DataFrame) -> int:
+    """Other sums have other noise: two nights of which one lacks a user do not differ by him alone."""
+    content = hashlib.blake2b(rows.write_json().encode(), digest_size=8)
+    return int.from_bytes(content.digest(), "big")
 
 
 def threshold(deviation: float, delta: float, most: int) -> float:

@@ -36,8 +36,8 @@ def read(home: Home) -> Brake:
     if not place.is_file():
         return Brake()
     try:
-        known = json.loads(place.read_text(encoding="utf8"))
-        return Brake(known["held"], dict(known["rejected"]))
+        told = json.loads(place.read_text(encoding="utf8"))
+        return Brake(told["held"], dict(told["rejected"]))
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(
             f"{place}: is damaged ({error}); delete it, and hold or reject anew"
@@ -56,7 +56,7 @@ def release(home: Home) -> None:
 def approve(home: Home, version: str | None) -> str:
     """Let a model serve, whatever the gate says: the newest that nobody rejected where none is named."""
     chosen = version or _newest(home)
-    about = _about(home, chosen)
+    about = known(home, chosen)
     store.fetch(home, chosen)
     brake = read(home)
     forgiven = {chosen, about.get("training_set")}
@@ -73,7 +73,7 @@ def reject(home: Home, version: str, because: str) -> str | None:
     """
     rejected = {version: because}
     if version not in {p.name for p in home.training_sets.glob("[!.]*")}:
-        taught = _about(home, version).get("training_set")
+        taught = known(home, version).get("training_set")
         rejected |= {taught: because} if taught else {}
     brake = read(home)
     brake = replace(brake, rejected=brake.rejected | rejected)
@@ -98,10 +98,11 @@ def rollback(home: Home) -> str | None:
 
 
 def _rejected(home: Home, version: str, brake: Brake) -> bool:
-    return version in brake.rejected or _about(home, version).get("training_set") in brake.rejected
+    return version in brake.rejected or known(home, version).get("training_set") in brake.rejected
 
 
-def _about(home: Home, version: str) -> dict[str, Any]:
+def known(home: Home, version: str) -> dict[str, Any]:
+    """What is known of a model; BadInput where there is none of that name."""
     if not version or not (home.models / version / "model.json").is_file():
         raise BadInput(f"{version!r}: is no model of {home.models}; name one of its folders")
     return store.about(home, version)

@@ -13,7 +13,6 @@ from warehouse.lake import Lake
 
 NOT_OF_PEOPLE = {  # whole numbers that count nothing that anybody said
     ("clusters", "wordings"),
-    ("evaluations", "cases"),
     ("fixes", "withdrawals"),
     ("funnel", "place"),
     ("models", "intents"),
@@ -79,10 +78,25 @@ def rare_words(published: Published) -> list[tuple[str, str, str]]:
 
 
 def rare_wordings(published: Published) -> list[tuple[str, str, str]]:
-    """Wordings of fewer than k users, in any text of any view, also in lists and reasons."""
+    """Wordings of fewer than k users, in any text of any view, also within sentences."""
     said = published.lake.read("turns").group_by("utterance").agg(pl.col("user_id").n_unique())
-    rare = set(said.filter(pl.col("user_id") < published.k)["utterance"])
-    return [(view, column, text) for view, column, text in texts(published) if text in rare]
+    rare = said.filter(pl.col("user_id") < published.k)["utterance"]
+    sentences = {text for _, column, text in texts(published) if column not in SAID}
+    inside = [w for w in rare if len(w) > 12 and any(w in text for text in sentences)]
+    known = set(rare)
+    whole = [(view, column, text) for view, column, text in texts(published) if text in known]
+    return whole + [("", "", wording) for wording in inside]
+
+
+def told_counts(published: Published) -> list[tuple[str, str, str]]:
+    """Counts that a sentence tells exactly: view, column, sentence."""
+    found = []
+    for view, column, text in texts(published):
+        if column in ("because", "message", "answer"):
+            for number in re.findall(r"(?<![\w.<-])\d[\d,]*(?![\w.%-]| (?:needed|night))", text):
+                if int(number.replace(",", "")) % published.k:
+                    found.append((view, column, text))  # noqa: PERF401
+    return found
 
 
 def small_cells(published: Published) -> list[tuple[str, str, int]]:
@@ -94,6 +108,28 @@ def small_cells(published: Published) -> list[tuple[str, str, int]]:
             odd = f"{column} % {published.k} <> 0 or {column} < {published.k}"
             rows = published.ask(f"select distinct {column} from {view} where {odd}")
             found += [(view, column, value) for (value,) in rows.iter_rows()]
+    return found
+
+
+def lone(published: Published) -> list[tuple[str, str]]:
+    """Locales, intents, labels and clusters that are named though fewer than k users have them."""
+    lake = published.lake
+    turns = lake.read("turns")
+    users = pl.col("user_id").n_unique()
+    clusters = turns.join(lake.newest("clusters"), on=["locale", "utterance"])
+    votes = lake.newest("votes").filter(pl.col("user_id") != "")
+    said = {
+        "locale": turns.group_by("locale").agg(users),
+        "intent": turns.group_by(intent="best_intent").agg(users),
+        "label": votes.group_by("label").agg(users),
+        "cluster_id": clusters.group_by("cluster_id").agg(users),
+    }
+    found = []
+    for view, column in published.columns().select("table_name", "column_name").iter_rows():
+        if column in said:
+            few = set(said[column].filter(pl.col("user_id") < published.k)[column])
+            told = published.ask(f"select distinct {column} as value from {view}")["value"]
+            found += [(view, value) for value in told if value in few]
     return found
 
 

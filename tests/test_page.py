@@ -156,6 +156,6 @@ def test_the_page_of_an_earlier_night_is_made_again(nights, root):
     assert f"Night {last}" not in again
     assert page.render(root, last) == (root / "report.html").read_text(encoding="utf8")
     with pytest.raises(
-        BadInput, match=f"--night 2020-01-01: was not finished here; nights: {first}, {last}"
+        BadInput, match=f"--night 2020-01-01: is not kept here; nights: {first}, {last}"
     ):
         page.render(root, "2020-01-01")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from mining.masks import Mask, shown
-from mining.release import Privacy, release, select, sigma, threshold
+from mining.release import Privacy, bounds, release, select, sigma, threshold
 
 EVERYTHING = Mask(["numbers", "addresses", "names"], ["*name*", "*person*"])
 NO_VALUES = pl.DataFrame(
@@ -46,7 +46,32 @@ def test_numbers_and_addresses_are_masked(locale, wording, told):
 def test_a_name_is_masked_wherever_it_is_said_and_only_as_a_whole_word():
     said = masked("en-GB", "call Ann", "annual plan", "is ann here?", names=("ann",))
     assert said == ["call <name>", "annual plan", "is <name> here?"]
-    assert masked("ja-JP", "山田さんに電話", names=("山田",)) == ["<name>さんに電話"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "wording", "name", "told"),
+    [
+        ("en-GB", "call jean-luc now", "jean-luc", "call <name> now"),
+        ("en-GB", "call O’Brien, please", "O'Brien", "call <name>, please"),
+        ("en-GB", "call ann's phone", "Ann", "call <name> phone"),
+        ("de-DE", "ruf Frau Weiß an", "weiß", "ruf Frau <name> an"),
+        ("tr-TR", "İbrahim ara", "ibrahim", "<name> ara"),
+        (
+            "es-ES",
+            "llama a María de la Cruz Santos ya",
+            "maría de la cruz santos",
+            "llama a <name> ya",
+        ),
+        ("hi-IN", "मीरा को फोन करो", "मीरा", "<name> को फोन करो"),
+        ("ta-IN", "கண்ணன் அழை", "கண்ணன்", "<name> அழை"),
+        ("th-TH", "โทรหาสมชาย", "สมชาย", "โทรหา<name>"),
+        ("ja-JP", "クリストファーに電話", "クリストファー", "<name>に電話"),
+        ("ja-JP", "山田さんに電話", "山田", "<name>さんに電話"),
+        ("zh-CN", "打电话给 欧阳娜娜", "欧阳娜娜", "打电话给 <name>"),
+    ],
+)
+def test_names_are_masked_however_they_are_written(locale, wording, name, told):
+    assert masked(locale, wording, names=(name,)) == [told]
 
 
 def test_a_slot_filled_by_mistake_masks_nothing():
@@ -146,9 +171,31 @@ def test_what_most_say_is_chosen_and_what_few_say_is_not():
     chosen = [select(rows, 1.0, Privacy(5, 1.0, 1e-6, 10, seed)) for seed in (1, 1, 2)]
     assert set(chosen[0]["shown"]) == set(rows.filter(pl.col("given") > 100)["shown"])
     assert chosen[0].equals(chosen[1])
-    near = rows.with_columns(given=pl.lit(threshold(sigma(1.0, 5e-7), 5e-7, 10)))
+    near = rows.with_columns(given=pl.lit(bounds(1.0, Privacy(5, 1.0, 1e-6, 10, 0))[1]))
     noisy = [
         select(near, 1.0, Privacy(5, 1.0, 1e-6, 10, seed))["shown"].to_list() for seed in (1, 2)
     ]
     assert noisy[0] != noisy[1]
     assert 60 < len(noisy[0]) < 140
+
+
+def test_a_night_without_one_user_does_not_differ_by_what_he_said():
+    """The same seed, but other noise: wordings that he never said change places, too."""
+    privacy = Privacy(5, 1.0, 1e-6, 10, 1)
+    names = [f"w{n:04}" for n in range(2_000)]
+    whole = pl.DataFrame(
+        {"locale": "en-GB", "shown": names, "given": [bounds(1.0, privacy)[1]] * 2_000}
+    )
+    his = pl.col("shown").is_in(names[:5])
+    without = whole.with_columns(given=pl.when(his).then(pl.col("given") - 0.3).otherwise("given"))
+    chosen = [set(select(rows, 1.0, privacy)["shown"]) for rows in (whole, without)]
+    assert len((chosen[0] ^ chosen[1]) - set(names[:5])) > 500
+
+
+@pytest.mark.parametrize("k", [1, 5, 50])
+@pytest.mark.parametrize("epsilon", [0.5, 8.0])
+def test_the_exact_floor_takes_hardly_anything_away(k, epsilon):
+    privacy = Privacy(k, epsilon, 1e-6, 10, 0)
+    deviation, least = bounds(epsilon, privacy)
+    passes = -np.expm1(privacy.most * norm.logcdf((least - (k - 1)) / deviation))
+    assert passes <= privacy.delta / 4

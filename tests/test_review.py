@@ -194,6 +194,17 @@ def test_an_accepted_label_enters_and_a_rejected_one_does_not_and_both_stay(home
         assert all("x" not in labels for labels in left)
 
 
+def test_a_changed_mind_counts_and_a_wording_has_one_accepted_label(home):
+    lake, sure = Lake(home / "lake"), {"locale": "en-GB", "utterance": "lamp on"}
+    for label in ("lights", "fans", "lights", "heat"):
+        reviewing.decide(home, [reviewing.OfLabel(**sure, label=label, verdict="accepted")])
+    (night_of,) = lake.days("clusters")
+    told = reviewing.labelled(lake, night_of, lake.newest("soft_labels")).filter(
+        utterance="lamp on"
+    )
+    assert told.select("label", "probability").rows() == [("heat", 1.0)]
+
+
 def test_a_rejected_rewrite_never_runs_again(home):
     """Also where it runs already."""
     lake, key = Lake(home / "lake"), {"locale": "en-GB", "utterance": "lamp on"}

@@ -163,7 +163,7 @@ QUERIES = [
     "utterances",
     "moves",
     "speakers",
-    "daily",
+    "channels",
     "chains",
     "bootstrap",
     "arms",

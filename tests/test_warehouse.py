@@ -65,6 +65,8 @@ def test_an_attacker_finds_no_id_no_rare_word_and_no_small_cell(nights):
         assert attack.rare_wordings(published) == []
         assert attack.small_cells(published) == []
         assert attack.precise_shares(published) == []
+        assert attack.told_counts(published) == []
+        assert attack.lone(published) == []
         assert published.ask("select * from variants").height > 20
 
 
@@ -91,7 +93,8 @@ def test_an_attacker_finds_nothing_in_a_world_of_robots_and_liars(worlds, tmp_pa
         assert published.ask("select * from variants").height > 100
         assert attack.ids(published) == attack.rare_words(published) == []
         assert attack.rare_wordings(published) == attack.small_cells(published) == []
-        assert attack.precise_shares(published) == []
+        assert attack.precise_shares(published) == attack.told_counts(published) == []
+        assert attack.lone(published) == []
     assert attack.differences(*found) == []
 
 
@@ -99,6 +102,20 @@ def test_two_nights_never_differ_by_one_user(nights):
     assert attack.differences(*nights) == []
     days = [p.ask("select day, locale, turns from days") for p in nights]
     assert days[0].join(days[1], on=["day", "locale"]).height > 4
+
+
+def test_what_is_counted_twice_is_counted_alike(nights):
+    """By the day and over the window, of locales and of intents; what a cell withholds makes it less."""
+    for published in nights:
+        days = published.ask(
+            "select locale, sum(turns) as turns, sum(defects) as defects from days group by locale"
+        )
+        whole = published.ask("select locale, turns, defects from locale_totals")
+        both = whole.join(days, on="locale", suffix="_of_days")
+        assert both.height == 2
+        for name in ("turns", "defects"):
+            off = (both[name] - both[f"{name}_of_days"]).abs()
+            assert (off <= K * 4).all(), both
 
 
 def test_one_user_more_is_not_told_from_the_night_without(nights, tmp_path):
@@ -131,7 +148,9 @@ def test_with_differential_privacy_fewer_wordings_are_published_and_the_run_says
     private = Settings(privacy=Privacy(epsilon=8.0, delta=1e-3, most_wordings=2), floors=FLOORS)
     night = Night(Home(root), private, DuckdbEngine(tmp_path / "scratch"), date(2026, 1, 9))
     gather_figures(night, day, lake.newest("embeddings")["encoder"][0])
-    publish_warehouse(night, day, intake | dict.fromkeys(("read", "kept", "set_aside"), 0))
+    publish_warehouse(
+        night, day, intake | dict.fromkeys(("read", "kept", "set_aside", "forgotten"), 0)
+    )
     after = Published(root / "warehouse.duckdb", lake, K)
     told = after.ask("select epsilon, delta from runs order by night desc limit 1").row(0)
     assert told == (8.0, 1e-3)

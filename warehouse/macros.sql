@@ -1,5 +1,5 @@
 -- What is published of a figure. k is the floor: of fewer than k people nothing is told; figures of more are
--- rounded to multiples of k, so that two nights, or a whole and its parts, do not differ by one person.
+-- rounded to multiples of k, so that two nights, or a whole and its parts, seldom differ by one person, and then by k.
 create temp macro few(n) as case when n >= getvariable('k') then cast(round(n / getvariable('k')) * getvariable('k') as bigint) end;
 -- a figure of things that so many people said
 create temp macro few_of(n, people) as case when people >= getvariable('k') and n >= getvariable('k') then cast(round(n / getvariable('k')) * getvariable('k') as bigint) end;

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import json
 import tempfile
-from functools import cache, partial
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from typing import Any
 import polars as pl
 
 from warehouse.errors import BadInput
-from warehouse.home import existing
+from warehouse.home import alone, existing
 from warehouse.lake import Lake
+from warehouse.pictures import Ask, pictures
 from warehouse.publish import build
-from warehouse.queries import ask, ask_file, named
+from warehouse.queries import ask, named, opened
 
 MOST = 15  # rows of a table
 
@@ -49,23 +50,24 @@ def render(root: Path, night: str | None = None) -> str:
         return _page(root / "warehouse.duckdb")
     home = existing(root)
     lake = Lake(home.lake)
-    if night not in (known := lake.days("decisions")):
-        raise BadInput(
-            f"--night {night}: was not finished here; nights: {', '.join(known) or 'none'}"
-        )
+    known = sorted({*lake.days("decisions")} & {*lake.days("shown")})  # the old are erased
+    if night not in known:
+        raise BadInput(f"--night {night}: is not kept here; nights: {', '.join(known) or 'none'}")
     k = int(ask(root, "select k from schema_version").item())
-    with tempfile.TemporaryDirectory(dir=home.root, prefix=".report-") as folder:
+    with alone(home), tempfile.TemporaryDirectory(dir=home.root, prefix=".report-") as folder:
         place = Path(folder) / "warehouse.duckdb"
         build(home, lake, k, place, night)
         return _page(place)
 
 
 def _page(place: Path) -> str:
+    with opened(place) as asked:
+        return _rendered(place, asked)
+
+
+def _rendered(place: Path, asked: Ask) -> str:
     from jinja2 import Environment
 
-    from warehouse.pictures import pictures
-
-    asked = partial(ask_file, place)
     runs = asked(
         "select * from runs where status <> 'failed' order by night desc limit 1"
     ).to_dicts()
@@ -116,15 +118,15 @@ def _table(found: pl.DataFrame) -> dict[str, Any]:
     return {"columns": kinds, "rows": found.head(MOST).rows()}
 
 
-def _lead(asked: Any, run: dict[str, Any]) -> list[str]:
+def _lead(asked: Ask, run: dict[str, Any]) -> list[str]:
     """The night in one paragraph, sentence by sentence."""
     said = [
         f"{_count(run['read'])} rows were read, {_count(run['set_aside'])} of them set aside;"
         f" the window holds {_count(run['turns'])} turns."
     ]
     whole = asked(
-        "select sum(defects) / sum(turns) as failed, sum(said_again) / sum(turns) as again from days"
-        " where defects is not null"
+        "select sum(defects) / sum(turns) as failed, sum(said_again) / sum(turns) as again from locale_totals"
+        " where defects is not null and said_again is not null"
     ).to_dicts()[0]
     if whole["failed"] is not None:
         said.append(
@@ -141,13 +143,12 @@ def _lead(asked: Any, run: dict[str, Any]) -> list[str]:
     if decided:
         verdict = "pays" if decided[0]["retrain"] else "does not pay"
         said.append(f"Retraining {verdict}: {'; '.join(decided[0]['because'])}.")
-    judged = asked(
-        "select challenger, promoted from evaluations where intent = 'all' and locale = 'all'"
-        " order by string_split(challenger, '-')[4] desc limit 1"
+    last = asked(
+        "select version, champion from models order by string_split(version, '-')[4] desc limit 1"
     ).to_dicts()
-    if judged:
-        verdict = "was promoted" if judged[0]["promoted"] else "was refused"
-        said.append(f"The last model, {judged[0]['challenger']}, {verdict}.")
+    if last:
+        verdict = "serves" if last[0]["champion"] else "does not serve"
+        said.append(f"The last model, {last[0]['version']}, {verdict}.")
     if run["evidence"]:
         said.append(f"What is said again was told from: {', '.join(run['evidence'])}.")
     return said

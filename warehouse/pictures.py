@@ -80,14 +80,14 @@ def _intents(ask: Ask) -> Any:
             from intent_totals group by all order by defects desc nulls last, intent limit {MOST_INTENTS}
         )
         select i.day::varchar as day, coalesce(i.intent, '(no hypothesis)') as intent,
-            sum(i.turns)::bigint as turns, sum(i.defects) / sum(i.turns) as failed,
-            min(i.defects_at_least) as at_least, max(i.defects_at_most) as at_most
+            sum(i.turns)::bigint as turns, sum(i.defects) / sum(i.turns) as failed
         from intents as i inner join worst as w on coalesce(i.intent, '(no hypothesis)') = w.intent
         where i.defects is not null
         group by all order by all
     """)
     if rows.is_empty():
         return None
+    rows = rows.with_columns(_wilson("failed", "turns"))
     return (
         alt.Chart(rows, height=22 * rows["intent"].n_unique())
         .mark_rect()
@@ -115,7 +115,7 @@ def _map(ask: Ask) -> Any:
             array_to_string(array_agg(v.utterance order by v.users desc, v.utterance)[1:8], ' · ') as said
         from clusters as c inner join variants as v on c.cluster_id = v.cluster_id and c.locale = v.locale
         where c.x is not null
-        group by all order by users, wish
+        group by all order by users, wish, c.locale, x, y, said
     """)
     if rows.is_empty():
         return None
@@ -190,6 +190,15 @@ def _gate(ask: Ask) -> Any:
             tooltip=_told("locale:N", "model:N", "cases:Q", accuracy=".1%"),
         )
     )
+
+
+def _wilson(share: str, of: str) -> list[pl.Expr]:
+    """`at_least` and `at_most`: Wilson's interval of a share of `of`, nine in ten sure."""
+    z, p, n = 1.6449, pl.col(share).clip(0, 1), pl.col(of)
+    middle, whole = p + z * z / (2 * n), 1 + z * z / n
+    reach = z * (p * (1 - p) / n + z * z / (4 * n * n)).sqrt()
+    ends = ((middle - reach) / whole, (middle + reach) / whole)
+    return [e.clip(0, 1).alias(name) for e, name in zip(ends, ("at_least", "at_most"), strict=True)]
 
 
 def _told(*fields: str, **formats: str) -> list[Any]:

@@ -19,6 +19,7 @@ import duckdb
 import polars as pl
 import polars.selectors as cs
 
+from warehouse.blur import blurred
 from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.tables import TABLES, Evaluations
@@ -29,9 +30,8 @@ NEWEST = (
     "wordings",
     "shown",
     "shown_moves",
-    "daily",
-    "daily_defects",
     "daily_intents",
+    "channels",
     "confusions",
     "gaps",
     "fixes",
@@ -44,7 +44,7 @@ NEWEST = (
     "calibration",
 )
 HISTORY = (
-    "lineage",
+    "shown_lineage",
     "withheld",
     "unpublished",
     "funnel",
@@ -59,6 +59,7 @@ MODELS = {
     "version": pl.String(),
     "training_set": pl.String(),
     "champion": pl.Boolean(),
+    "rejected": pl.Boolean(),
     "intents": pl.Int64(),
     "examples": pl.Int64(),
 }
@@ -102,7 +103,7 @@ def build(home: Home, lake: Lake, k: int, place: Path, night: str | None = None)
     with duckdb.connect(config={"threads": 2}) as con:
         con.execute(f"set variable k = {k}")
         con.execute((files("warehouse") / "macros.sql").read_text())
-        _bind(con, home, lake, night)
+        _bind(con, home, lake, k, night)
         con.execute(SAID, {"k": k})
         con.execute(f"attach {_quoted(str(place))} as published (storage_version '{STORAGE}')")
         con.execute("use published")
@@ -139,7 +140,9 @@ def _parsed(name: str, text: str) -> View:
     return View(name, query, about, columns)
 
 
-def _bind(con: duckdb.DuckDBPyConnection, home: Home, lake: Lake, night: str | None) -> None:
+def _bind(
+    con: duckdb.DuckDBPyConnection, home: Home, lake: Lake, k: int, night: str | None
+) -> None:
     """Give the views their sources, as of the last night whose every step is done."""
     decided = [d for d in lake.days("decisions") if night is None or d <= night][-1:]
     for table in NEWEST:
@@ -155,7 +158,20 @@ def _bind(con: duckdb.DuckDBPyConnection, home: Home, lake: Lake, night: str | N
         schema_overrides={"night": pl.String()},
     )
     for name, rows in frames.items():
-        con.register(name, rows.with_columns(cs.enum().cast(pl.String())).to_arrow())
+        con.register(name, _blurred(rows.with_columns(cs.enum().cast(pl.String())), k).to_arrow())
+
+
+def _blurred(rows: pl.DataFrame, k: int) -> pl.DataFrame:
+    """Sentences without the counts that they tell."""
+
+    def sentence(text: str) -> str:
+        return blurred(text, k)
+
+    told = pl.element().map_elements(sentence, pl.String)
+    return rows.with_columns(
+        cs.by_name("because", require_all=False).list.eval(told),
+        cs.by_name("message", "answer", require_all=False).map_elements(sentence, pl.String),
+    )
 
 
 def _with_night(lake: Lake, table: str, night: str | None) -> pl.DataFrame:
@@ -169,7 +185,7 @@ def _models(home: Home, night: str | None) -> dict[str, pl.DataFrame]:
     had right."""
     every = sorted(f.parent for f in home.models.glob("[!.]*/model.json"))
     folders = [f for f in every if night is None or f.name[:10] <= night]
-    champion = _champion(home, night)
+    champion, rejected = _champion(home, night), _rejected(home)
     flips = [
         _kept(f / "flipped.parquet", FLIPS).with_columns(challenger=pl.lit(f.name)) for f in folders
     ]
@@ -177,16 +193,27 @@ def _models(home: Home, night: str | None) -> dict[str, pl.DataFrame]:
         _kept(f / "evaluation.parquet", dict(Evaluations.create_empty().schema)) for f in folders
     ]
     return {
-        "all_models": pl.DataFrame([_model(f, champion) for f in folders], MODELS, orient="row"),
+        "all_models": pl.DataFrame(
+            [_model(f, champion, rejected) for f in folders], MODELS, orient="row"
+        ),
         "all_evaluations": pl.concat([Evaluations.create_empty(), *figures]),
         "all_flips": pl.concat([pl.DataFrame(schema=FLIPS | {"challenger": pl.String()}), *flips]),
     }
 
 
-def _model(folder: Path, champion: str | None) -> tuple[Any, ...]:
+def _model(folder: Path, champion: str | None, rejected: set[str]) -> tuple[Any, ...]:
     about, version = json.loads((folder / "model.json").read_text()), folder.name
     taught, examples = about.get("training_set"), about.get("examples", 0)
-    return version, taught, version == champion, len(about["labels"]), examples
+    stopped = not rejected.isdisjoint({version, taught})
+    return version, taught, version == champion, stopped, len(about["labels"]), examples
+
+
+def _rejected(home: Home) -> set[str]:
+    """The models and training sets that a person rejected."""
+    brake = home.root / "brake.json"
+    return (
+        set(json.loads(brake.read_text(encoding="utf8"))["rejected"]) if brake.is_file() else set()
+    )
 
 
 def _champion(home: Home, night: str | None) -> str | None:

@@ -1,5 +1,7 @@
 """Read-only questions to the published warehouse: free ones, and the cookbook by name."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -27,18 +29,34 @@ def ask(root: Path, query: str, since: date | None = None) -> pl.DataFrame:
 
 def ask_file(place: Path, query: str, since: date | None = None) -> pl.DataFrame:
     """The same of a warehouse's file."""
+    with opened(place) as asked:
+        return asked(query, since)
+
+
+@contextmanager
+def opened(place: Path) -> Iterator[Callable[..., pl.DataFrame]]:
+    """A warehouse's file, to be asked several questions: all answers are of one night, whatever is published
+    meanwhile."""
     safe: dict[str, str | bool | int | float | list[str]] = {
         "enable_external_access": "false",
         "lock_configuration": "true",
         "threads": "2",
     }
     try:
-        with duckdb.connect(str(place), read_only=True, config=safe) as con:
+        con = duckdb.connect(str(place), read_only=True, config=safe)
+    except duckdb.Error as error:
+        raise BadInput(f"{place}: cannot be opened ({str(error).splitlines()[0]})") from None
+
+    def asked(query: str, since: date | None = None) -> pl.DataFrame:
+        try:
             rows = con.sql(query, params={"since": since} if "$since" in query else None)
             found: pl.DataFrame | None = rows.pl() if rows is not None else None
-    except (duckdb.Error, pl.exceptions.PolarsError) as error:
-        raise BadInput(f"query: {str(error).splitlines()[0]}") from None
-    return pl.DataFrame() if found is None else found
+        except (duckdb.Error, pl.exceptions.PolarsError) as error:
+            raise BadInput(f"query: {str(error).splitlines()[0]}") from None
+        return pl.DataFrame() if found is None else found
+
+    with con:
+        yield asked
 
 
 def day(option: str, text: str) -> date:

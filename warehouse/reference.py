@@ -21,7 +21,7 @@ command line (`duckdb -readonly HOME/warehouse.duckdb`), Python, JDBC. A night b
 that is open keeps the night that it opened.
 
 Nothing in it was said by fewer than k users (`floors.published`, 5), and no count is below k: such a count is null. Counts are
-rounded to multiples of k, so that two nights, or a whole and its parts, do not differ by one person. Numbers, addresses and names
+rounded to multiples of k, also those in sentences, so that one person more is seldom seen, and then as k. Numbers, addresses and names
 are masked in wordings (`[privacy] mask`); wordings that differ in nothing else are one. Probabilities are given to the hundredth.
 
 This page is made from the comments of the views: `python -m warehouse.reference > docs/warehouse.md`.

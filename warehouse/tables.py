@@ -195,16 +195,6 @@ class Defects(dy.Schema):
     p_defect = _share("probability that the turn did not give its user what was wanted")
 
 
-class DailyDefects(dy.Schema):
-    """A day of a locale: how many turns failed their users."""
-
-    day = _text("day, YYYY-MM-DD", key=True)
-    locale = _text("locale", key=True)
-    defects = dy.Float64(
-        nullable=False, min=0.0, description="turns that failed their users, expected number"
-    )
-
-
 class Variants(dy.Schema):
     """Two wordings of different users for one goal, with what binds them."""
 
@@ -429,19 +419,21 @@ class Wordings(dy.Schema):
     users = _count("distinct users")
 
 
-class Daily(dy.Schema):
-    """A day of a locale."""
+class Channels(dy.Schema):
+    """Who speaks in a channel of a locale."""
 
-    day = _text("day, YYYY-MM-DD", key=True)
     locale = _text("locale", key=True)
-    turns = _count("turns")
+    channel = _text("channel; empty where the log has none", key=True)
     users = _count("distinct users")
-    said_again = dy.Float64(
-        nullable=False, min=0.0, description="turns said again, expected number"
-    )
-    users_again = _count("distinct users who said something again")
-    failures = _count("turns that the assistant itself believes failed")
-    users_failed = _count("distinct users of those turns")
+
+
+class ShownLineage(dy.Schema):
+    """What became of clusters that are published, tonight or the night before."""
+
+    cluster_id = _text("cluster", key=True)
+    event = _text("born, split, merged or died", key=True)
+    other_id = _text("split: where it came from; merged: where it went; if published", null=True)
+    users = _count("distinct users of its wordings tonight; 0 where it is gone")
 
 
 class DailyIntents(dy.Schema):
@@ -449,13 +441,15 @@ class DailyIntents(dy.Schema):
 
     day = _text("day, YYYY-MM-DD; all where it is the window", key=True)
     locale = _text("locale", key=True)
-    intent = _text("best hypothesis of the assistant; empty where it had none", key=True)
+    intent = _text("best hypothesis of the assistant; empty where none, * of all", key=True)
     turns = _count("turns")
     users = _count("distinct users")
     said_again = _amount("turns said again, expected number")
     users_again = _count("distinct users who said something again")
     defects = _amount("turns that failed their users, expected number")
     users_failed = _count("distinct users of turns that probably failed")
+    failures = _count("turns that the assistant itself believes failed")
+    users_failure = _count("distinct users of those turns")
 
 
 class Confusions(dy.Schema):
@@ -673,6 +667,7 @@ class Runs(dy.Schema):
     read = _count("rows read")
     kept = _count("rows kept at the door")
     set_aside = _count("rows set aside at the door")
+    forgotten = _count("of them, rows of users who were forgotten")
     turns = _count("turns that the lake holds of the night's window")
     message = _text("what happened, in a line", null=True)
     evidence = _strings("what the log had to tell a rephrase from a change of mind")
@@ -698,20 +693,20 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "fits": Fits,
     "evidence": Evidence,
     "wordings": Wordings,
-    "daily": Daily,
     "utterances": Utterances,
     "followed": Followed,
     "ends": Ends,
     "moves": Moves,
     "fixes": Fixes,
     "rewrites": Rewrites,
-    "daily_defects": DailyDefects,
     "variants": Variants,
     "embeddings": Embeddings,
     "neighbours": Neighbours,
     "searches": Searches,
     "clusters": Clusters,
     "memberships": Memberships,
+    "channels": Channels,
+    "shown_lineage": ShownLineage,
     "daily_intents": DailyIntents,
     "confusions": Confusions,
     "shown": Shown,

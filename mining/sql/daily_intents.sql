@@ -1,27 +1,41 @@
--- Each day, and the window as the day `all`, of a locale and intent that the assistant heard: turns,
--- distinct users, turns said again and turns that failed their users (expected numbers, summed in
--- millionths).
+-- Each day, and the window as the day `all`, of a locale and intent that the assistant heard, and of the
+-- locale as the intent `*`: turns, distinct users, turns said again and turns that failed their users
+-- (expected numbers, summed in millionths), failures as the assistant believes; and the users of each.
 -- followed: the turns that were said again; defects: the turns, with the probability that they failed
-with said as (
-    select period as day, turn_id, user_id, locale, best_intent
-    from people
+with told as (
+    select
+        t.day,
+        t.locale,
+        t.user_id,
+        coalesce(t.best_intent, '') as intent,
+        cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint) as again,
+        cast(round(coalesce(d.p_defect, cast(0 as double)) * 1000000) as bigint) as failed,
+        case when t.outcome = 'failure' then 1 else 0 end as failure
+    from people as t
+    left join followed as f on t.turn_id = f.source_turn_id
+    left join defects as d on t.turn_id = d.turn_id
+),
+by_period as (
+    select period, locale, user_id, intent, again, failed, failure
+    from told
     lateral view explode(array(day, 'all')) as period
+),
+said as (
+    select period as day, locale, user_id, part as intent, again, failed, failure
+    from by_period
+    lateral view explode(array(intent, '*')) as part
 )
 select
-    t.day,
-    t.locale,
-    coalesce(t.best_intent, '') as intent,
+    day,
+    locale,
+    intent,
     cast(count(*) as bigint) as turns,
-    cast(count(distinct t.user_id) as bigint) as users,
-    cast(
-        sum(cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint)) as double
-    ) / cast(1000000 as double) as said_again,
-    cast(count(distinct case when f.p_rephrase >= 0.5 then t.user_id end) as bigint) as users_again,
-    cast(
-        sum(cast(round(coalesce(d.p_defect, cast(0 as double)) * 1000000) as bigint)) as double
-    ) / cast(1000000 as double) as defects,
-    cast(count(distinct case when d.p_defect >= 0.5 then t.user_id end) as bigint) as users_failed
-from said as t
-left join followed as f on t.turn_id = f.source_turn_id
-left join defects as d on t.turn_id = d.turn_id
-group by t.day, t.locale, coalesce(t.best_intent, '')
+    cast(count(distinct user_id) as bigint) as users,
+    cast(sum(again) as double) / cast(1000000 as double) as said_again,
+    cast(count(distinct case when again >= 500000 then user_id end) as bigint) as users_again,
+    cast(sum(failed) as double) / cast(1000000 as double) as defects,
+    cast(count(distinct case when failed >= 500000 then user_id end) as bigint) as users_failed,
+    cast(sum(failure) as bigint) as failures,
+    cast(count(distinct case when failure = 1 then user_id end) as bigint) as users_failure
+from said
+group by day, locale, intent

@@ -1,9 +1,9 @@
 -- Which locale fails its users most?
 select
-    locale,
-    sum(turns)::bigint as turns,
-    round(sum(said_again) / sum(turns) filter (said_again is not null), 3) as said_again,
-    round(sum(defects) / sum(turns) filter (defects is not null), 3) as failed
-from days
-group by locale
+    locale, turns, users,
+    round(said_again / turns, 3) as said_again,
+    round(defects / turns, 3) as failed,
+    defects_at_least as failed_at_least,
+    defects_at_most as failed_at_most
+from locale_totals
 order by failed desc nulls last, locale

@@ -1,9 +1,10 @@
--- Comparisons of a challenger with the champion: a row for all, one a locale, and one an intent, of k cases or more.
+-- Comparisons of a challenger with the champion: a row for all, one a locale, and one an intent, of k cases or more, where
+-- k users or more speak the locale or have the intent.
 -- challenger: model that wants to serve
 -- champion: model that served then; null where there was none
 -- locale: BCP 47 tag, or all
 -- intent: intent, or all
--- cases: cases that neither model saw: seed data, and what users set apart said, as far as believed; a whole number
+-- cases: cases that neither model saw: seed data, and what users set apart said, as far as believed; to a multiple of k
 -- champion_accuracy: share of cases right, 0 to 1; null where there was no champion
 -- challenger_accuracy: share of cases right, 0 to 1
 -- negative_flips: share of cases that were right and went wrong, 0 to 1; null where there was no champion
@@ -16,9 +17,9 @@ select
     champion,
     locale,
     intent,
-    cast(round(cases) as bigint) as cases,
-    round(champion_accuracy, 3) as champion_accuracy,
-    round(challenger_accuracy, 3) as challenger_accuracy,
+    few(cases) as cases,
+    share(champion_accuracy) as champion_accuracy,
+    share(challenger_accuracy) as challenger_accuracy,
     round(negative_flips, 3) as negative_flips,
     round(flips_at_least, 3) as flips_at_least,
     round(flips_at_most, 3) as flips_at_most,
@@ -26,3 +27,9 @@ select
     because
 from all_evaluations
 where cases >= $k
+    and (locale = 'all' or locale in (select locale from data.locale_totals))
+    and (
+        intent = 'all'
+        or intent in (select intent from data.intent_totals)
+        or intent in (select meant from data.confusions)
+    )

@@ -1,5 +1,5 @@
--- Rewrites that run or ran: whether treated turns show that they help. Both wordings said by k users
--- or more.
+-- Rewrites that run or ran: whether treated turns show that they help. Those to which k users or more moved, or whose
+-- arms have k users or more.
 -- locale: BCP 47 tag
 -- source: wording that fails
 -- target: wording that runs instead
@@ -24,5 +24,6 @@ select
 from lake_fixes as f
 inner join said as s on f.locale = s.locale and f.source = s.utterance
 inner join said as t on f.locale = t.locale and f.target = t.utterance
-where s.shown <> t.shown
+left join lake_shown_moves as m on f.locale = m.locale and s.shown = m.source and t.shown = m.target
+where s.shown <> t.shown and (m.users >= $k or (f.treated >= $k and f.alone >= $k))
 qualify row_number() over (partition by f.locale, s.shown, t.shown order by f.treated desc, f.source, f.target) = 1

@@ -17,7 +17,7 @@ with counted as (
         few_of(said_again, users_again) as said_again,
         few_of(defects, users_failed) as defects
     from lake_daily_intents
-    where users >= $k and day = 'all'
+    where users >= $k and intent <> '*' and day = 'all'
 )
 select
     locale, intent, turns, users, said_again, defects,

@@ -18,7 +18,7 @@ with counted as (
         few_of(said_again, users_again) as said_again,
         few_of(defects, users_failed) as defects
     from lake_daily_intents
-    where users >= $k and day <> 'all'
+    where users >= $k and intent <> '*' and day <> 'all'
 )
 select
     day, locale, intent, turns, users, said_again, defects,

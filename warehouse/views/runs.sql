@@ -2,7 +2,7 @@
 -- night: night
 -- status: completed, empty or failed
 -- engine: engine that mined it; null where it failed
--- read: rows read, to a multiple of k, as all counts here
+-- read: rows read, to a multiple of k, as all counts here; without those of users who were forgotten
 -- kept: rows kept at the door
 -- set_aside: rows set aside at the door
 -- turns: turns of the night's window
@@ -16,12 +16,12 @@ select
     cast(night as date) as night,
     status,
     engine,
-    few(read) as read,
+    few(read - forgotten) as read,
     few(kept) as kept,
-    few(set_aside) as set_aside,
+    few(set_aside - forgotten) as set_aside,
     few(turns) as turns,
     round(seconds, 1) as seconds,
-    message,
+    case when status = 'failed' then 'it failed; the lake says why' else message end as message,
     evidence,
     share(recall) as recall,
     epsilon,

@@ -1,4 +1,4 @@
--- The silence that ends a session, by locale (of k users or more on some day) and channel, and what half of it and double would change.
+-- The silence that ends a session, by locale and channel of k users or more, and what half of it and double would change.
 -- locale: BCP 47 tag
 -- channel: channel; empty where the log has none
 -- gap_seconds: silence that ends a session, seconds
@@ -8,13 +8,14 @@
 -- more_with_half: sessions more, were the gap half as long
 -- fewer_with_double: sessions fewer, were it twice as long
 select
-    locale,
-    channel,
-    gap_ms / 1000 as gap_seconds,
-    cast(learned as varchar) as learned,
-    few(silences) as silences,
-    few(ended) as ended,
-    few(ended_half - ended) as more_with_half,
-    few(ended - ended_double) as fewer_with_double
-from lake_gaps
-where locale in (select locale from data.days)
+    g.locale,
+    g.channel,
+    g.gap_ms / 1000 as gap_seconds,
+    cast(g.learned as varchar) as learned,
+    few(g.silences) as silences,
+    few(g.ended) as ended,
+    few(g.ended_half - g.ended) as more_with_half,
+    few(g.ended - g.ended_double) as fewer_with_double
+from lake_gaps as g
+inner join lake_channels as c on g.locale = c.locale and g.channel = c.channel
+where c.users >= $k

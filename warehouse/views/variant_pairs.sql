@@ -1,4 +1,5 @@
--- Two wordings for one goal, said by k users or more each, with what binds them.
+-- Two wordings for one goal, said by k users or more each, with what binds them: one cluster, one hypothesis, or k
+-- users or more.
 -- locale: BCP 47 tag
 -- utterance: wording, as it may be shown
 -- variant: another wording for the same
@@ -23,3 +24,4 @@ inner join said as a on v.locale = a.locale and v.utterance = a.utterance
 inner join said as b on v.locale = b.locale and v.variant = b.utterance
 where a.shown <> b.shown
 group by v.locale, a.shown, b.shown
+having bool_or(v.same_cluster) or bool_or(v.same_outcome) or max(v.moved) >= $k or max(v.ended_alike) >= $k

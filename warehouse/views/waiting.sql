@@ -6,17 +6,18 @@
 -- users: distinct users whom it concerns, to a multiple of k; null where fewer than k, or where it is not about users
 -- how: what to do
 with newest as (
-    select challenger, because, promoted
-    from data.evaluations
-    where intent = 'all' and locale = 'all'
-    qualify row_number() over (order by string_split(challenger, '-')[4] desc) = 1
+    select e.challenger, e.because
+    from data.evaluations as e
+    inner join data.models as m on e.challenger = m.version
+    where e.intent = 'all' and e.locale = 'all' and not m.champion and not m.rejected
+        and string_split(e.challenger, '-')[4] = (select max(string_split(version, '-')[4]) from data.models)
 ),
 best as (
     select * from data.soft_labels
     qualify row_number() over (partition by locale, utterance order by probability desc, label) = 1
 ),
 unsure as (
-    select * from best where probability < 0.5 and users is not null
+    select * from best where probability < 0.6 and users is not null
     qualify row_number() over (order by users desc, locale, utterance) <= 50
 ),
 unnamed as (
@@ -26,7 +27,7 @@ unnamed as (
 select
     'model' as kind, null as locale, challenger as what, array_to_string(because, '; ') as because, null as users,
     'sayagain approve ' || challenger || ', or leave it' as how
-from newest where not promoted
+from newest
 union all
 select
     'message', null, version, coalesce(answer, 'not sent yet'), null, 'sayagain hold --release, where a hold keeps it'
@@ -43,6 +44,6 @@ select
 from unsure
 union all
 select
-    'cluster', locale, representative, 'nobody looked at its ' || wordings || ' published wordings', users,
+    'cluster', locale, representative, 'nobody looked at it, and at the others of its cluster', users,
     'sayagain review --cluster ' || cluster_id
 from unnamed

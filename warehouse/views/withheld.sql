@@ -2,13 +2,14 @@
 -- night: night
 -- stage: where it was withheld: door, mining, labels, training set, warehouse
 -- reason: why
--- rows: how many rows, turns or wordings, to a multiple of k; null where fewer than k, or of a user who was forgotten
+-- rows: how many rows, turns or wordings, to a multiple of k; null where fewer than k
 select
     cast(day as date) as night,
     stage,
     reason,
-    case when reason not like '%user who was forgotten' then few(rows) end as rows
+    few(rows) as rows
 from lake_withheld
+where reason not like '%user who was forgotten'
 union all
 select cast(day as date) as night, stage, reason, few(rows) as rows
 from lake_unpublished

@@ -1,0 +1,27 @@
+-- Locales over the whole window, with k users or more: how much was said, and how it went. Days that the view `days`
+-- withholds are counted here.
+-- locale: BCP 47 tag
+-- turns: turns, to a multiple of k, as all counts here
+-- users: distinct users
+-- said_again: turns that were said again, expected number; null where fewer than k users did
+-- defects: turns that failed their users, expected number; null where those of fewer than k users did
+-- defects_at_least: share of turns that failed, which it exceeds in nineteen cases of twenty; 0 to 1
+-- defects_at_most: what that share does not exceed in nineteen cases of twenty
+-- failures: turns that the assistant itself believes failed; null where of fewer than k users
+with counted as (
+    select
+        locale,
+        few_of(turns, users) as turns,
+        few(users) as users,
+        few_of(said_again, users_again) as said_again,
+        few_of(defects, users_failed) as defects,
+        few_of(failures, users_failure) as failures
+    from lake_daily_intents
+    where users >= $k and day = 'all' and intent = '*'
+)
+select
+    locale, turns, users, said_again, defects,
+    at_least(defects, turns) as defects_at_least,
+    at_most(defects, turns) as defects_at_most,
+    failures
+from counted

@@ -36,10 +36,12 @@ def gather(
     ends = {"ends": lake.read("ends", [day])}
     meant = best(lake.read("soft_labels", [day])).filter(pl.col("probability") >= BELIEVED)
     shown, withheld = _released(home, settings, engine, people, day)
+    users = _cluster_users(lake, engine, people, shown, day)
     found = {
         "daily_intents": engine.query("daily_intents", people | followed),
         "channels": engine.query("channels", people),
-        "shown_lineage": _lineage(lake, engine, people, shown, day),
+        "cluster_users": users,
+        "shown_lineage": _lineage(lake, users, settings.floors.published, day),
         "confusions": engine.query("confusions", people | {"meant": meant}),
         "shown": shown,
         "shown_moves": engine.query("shown_moves", people | followed | ends | {"shown": shown}),
@@ -98,27 +100,30 @@ def _places(clusters: pl.DataFrame, shown: pl.DataFrame, vectors: pl.DataFrame) 
     return atlas.places(members.select("cluster_id", "users"), flat.astype(np.float32))
 
 
-def _lineage(
+def _cluster_users(
     lake: Lake, engine: Engine, people: dict[str, Any], shown: pl.DataFrame, day: str
 ) -> pl.DataFrame:
-    """What became of clusters that are published, tonight or the night before, with their users now."""
     key = ["locale", "utterance"]
-    clusters = lake.read("clusters", [day])
-    before = [d for d in lake.days("shown") if d < day][-1:]
-    told_then = lake.read("clusters", before).join(lake.read("shown", before), on=key, how="semi")
-    now = clusters.join(shown, on=key, how="semi")["cluster_id"]
-    told = pl.concat([now, told_then["cluster_id"]]).unique().implode()
-    grouped = clusters.select(*key, group_id="cluster_id").filter(
-        pl.col("group_id").is_in(now.implode())
-    )
-    backers = engine.query("backers", people | {"grouped": grouped})
-    other = pl.when(pl.col("other_id").is_in(told)).then("other_id")
+    clusters = lake.read("clusters", [day]).select(*key, group_id="cluster_id")
+    named = clusters.join(shown, on=key, how="semi")
+    grouped = clusters.join(named, on="group_id", how="semi")
+    return engine.query("backers", people | {"grouped": grouped}).rename({"group_id": "cluster_id"})
+
+
+def _lineage(lake: Lake, users: pl.DataFrame, k: int, day: str) -> pl.DataFrame:
+    """What became of clusters of `k` users or more, that night or the night before, with their users now."""
+    before = [d for d in lake.days("cluster_users") if d < day][-1:]
+    known = pl.concat([users, lake.read("cluster_users", before)]).filter(pl.col("users") >= k)
+    told = known["cluster_id"].unique().implode()
     return (
         lake.read("lineage", [day])
         .filter(pl.col("cluster_id").is_in(told))
         .drop("users")
-        .join(backers, left_on="cluster_id", right_on="group_id", how="left")
-        .with_columns(pl.col("users").fill_null(0), other_id=other)
+        .join(users, on="cluster_id", how="left")
+        .with_columns(
+            pl.col("users").fill_null(0),
+            other_id=pl.when(pl.col("other_id").is_in(told)).then("other_id"),
+        )
     )
 
 

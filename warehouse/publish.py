@@ -38,6 +38,7 @@ NEWEST = (
     "rewrites",
     "variants",
     "clusters",
+    "cluster_users",
     "places",
     "verdicts",
     "soft_labels",

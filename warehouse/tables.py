@@ -427,8 +427,15 @@ class Channels(dy.Schema):
     users = _count("distinct users")
 
 
+class ClusterUsers(dy.Schema):
+    """A cluster that has a published wording, and who says any of its wordings."""
+
+    cluster_id = _text("cluster", key=True)
+    users = _count("distinct users")
+
+
 class ShownLineage(dy.Schema):
-    """What became of clusters that are published, tonight or the night before."""
+    """What became of clusters that are published, that night or the night before."""
 
     cluster_id = _text("cluster", key=True)
     event = _text("born, split, merged or died", key=True)
@@ -706,6 +713,7 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "clusters": Clusters,
     "memberships": Memberships,
     "channels": Channels,
+    "cluster_users": ClusterUsers,
     "shown_lineage": ShownLineage,
     "daily_intents": DailyIntents,
     "confusions": Confusions,

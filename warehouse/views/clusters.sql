@@ -1,4 +1,4 @@
--- Clusters of wordings that mean the same, each with a wording said by k users or more.
+-- Clusters of wordings that mean the same, of k users or more, each with a wording said by k users or more.
 -- locale: BCP 47 tag
 -- cluster_id: cluster; keeps its id while it lives on
 -- name: what a person calls it; null where nobody named it
@@ -23,4 +23,5 @@ select
 from data.variants as c
 left join lake_verdicts as v on c.cluster_id = v.cluster_id
 left join lake_places as p on c.cluster_id = p.cluster_id
+where c.cluster_id is not null
 group by c.locale, c.cluster_id

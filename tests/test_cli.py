@@ -82,7 +82,7 @@ def test_retrain_predict_report_explain_and_sql(home):
     assert why["turns"]
     assert why["soft_labels"]
     assert sayagain("explain", "--home", home, wording["utterance"]).returncode == 0
-    assert "cookbook" in sayagain("sql", "--home", home).stdout
+    assert "where_it_hurts" in sayagain("sql", "--home", home).stdout
 
 
 def test_a_hold_stops_what_approval_lets_serve(home, tmp_path):

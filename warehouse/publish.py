@@ -102,6 +102,7 @@ def build(home: Home, lake: Lake, k: int, place: Path, night: str | None = None)
     for leftover in (place, place.with_name(place.name + ".wal")):
         leftover.unlink(missing_ok=True)
     with duckdb.connect(config={"threads": 2}) as con:
+        con.execute("set enable_progress_bar = false")
         con.execute(f"set variable k = {k}")
         con.execute((files("warehouse") / "macros.sql").read_text())
         _bind(con, home, lake, k, night)

@@ -72,7 +72,11 @@ def test_retrain_predict_report_explain_and_sql(home):
     assert Path(place).read_text().startswith("<!doctype html>")
     wording = json.loads(
         sayagain(
-            "sql", "--home", home, "--json", "select locale, utterance from variants limit 1"
+            "sql",
+            "--home",
+            home,
+            "--json",
+            "select locale, utterance from variants where utterance not like '%<%' limit 1",
         ).stdout
     )[0]
     told = sayagain(
@@ -82,6 +86,17 @@ def test_retrain_predict_report_explain_and_sql(home):
     assert why["turns"]
     assert why["soft_labels"]
     assert sayagain("explain", "--home", home, wording["utterance"]).returncode == 0
+    hidden = sayagain(
+        "sql",
+        "--home",
+        home,
+        "--json",
+        "select utterance from variants where utterance like '%<%' limit 1",
+    )
+    for row in json.loads(hidden.stdout):
+        told = sayagain("explain", "--home", home, row["utterance"])
+        assert told.returncode == 2
+        assert "is how" in told.stderr
     assert "where_it_hurts" in sayagain("sql", "--home", home).stdout
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from retrain import store
 from warehouse.home import Home
@@ -52,6 +53,7 @@ def server(tmp_path, small_world) -> Iterator[tuple[dict[str, str], str, subproc
         "PREFECT_HOME": str(tmp_path / "prefect"),
         "PREFECT_API_URL": api,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # two cores, and other tests beside
         "DO_NOT_TRACK": "1",
         "SAYAGAIN_CODE": str(ROOT),
         "SAYAGAIN_HOME": str(tmp_path / "home"),
@@ -101,11 +103,15 @@ def deployed_runs(api: str, flow: str) -> list[dict[str, object]]:
     return [r for r in done(api, flow) if r["deployment_id"]]
 
 
+@retry(
+    retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_attempt(5), wait=wait_fixed(2)
+)
 def run_now(api: str, deployment: object) -> None:
+    """The server says 503 while its database is busy: then nothing was made."""
     now = datetime.now(UTC).isoformat()
     state = {"type": "SCHEDULED", "state_details": {"scheduled_time": now}}
     httpx.post(
-        f"{api}/deployments/{deployment}/create_flow_run", json={"state": state}, timeout=10
+        f"{api}/deployments/{deployment}/create_flow_run", json={"state": state}, timeout=60
     ).raise_for_status()
 
 

@@ -94,6 +94,7 @@ def spoken(memory: Memory, utterance: str, locale: str | None) -> Spoken:
     last = _last(memory, wording, locale) if counted.is_empty() else {}
     tags = counted["locale"].to_list() or sorted(set(aside["locale"])) or sorted(last)
     if not tags:
+        _raise_if_masked(memory, wording)
         where = f" in {locale}" if locale else ""
         raise BadInput(f"{wording!r} was never said{where}, as far as the lake remembers")
     if len(tags) > 1:
@@ -102,6 +103,16 @@ def spoken(memory: Memory, utterance: str, locale: str | None) -> Spoken:
     turns, users = counted.select("turns", "users").row(0) if counted.height else (0, 0)
     robots = aside.filter(locale=tag).drop("locale").to_dicts()
     return Spoken(wording, tag, turns, users, robots, last.get(tag))
+
+
+def _raise_if_masked(memory: Memory, wording: str) -> None:
+    """What is published is masked: whoever asks about that is told what was said."""
+    said_so = memory.state("shown").filter(pl.col("shown") == wording).select("utterance").collect()
+    if said_so.height:
+        first = repr(said_so["utterance"].sort()[0])
+        raise BadInput(
+            f"{wording!r} is how {said_so.height} wordings are shown, such as {first}: name one"
+        )
 
 
 def _aside(memory: Memory, wording: str, locale: str | None) -> pl.DataFrame:

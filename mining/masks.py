@@ -26,6 +26,7 @@ APOSTROPHES = "'’ʼ＇"
 PUNCTUATION = '.,;:!?¿¡…"“”„«»()[]{}<>|/。、！？؟،؛।' + APOSTROPHES
 Word = tuple[str, int, int]  # as it is compared, and its place in the text
 Words = tuple[str, ...]
+Held = tuple[Words, int, int]  # a value, and its place in the text
 
 
 @dataclass(frozen=True)
@@ -89,28 +90,28 @@ def _without(texts: list[str], tagged: Counter[Words]) -> list[str]:
     }
     counts = Counter(value for found in held.values() for value in {v for v, _, _ in found})
     for row, found in held.items():
-        spans = [(start, end) for v, start, end in found if tagged[v] >= counts[v] / 2]
-        texts[row] = _masked(texts[row], spans)
+        texts[row] = _masked(texts[row], [f for f in found if tagged[f[0]] >= counts[f[0]] / 2])
     return texts
 
 
-def _held(said: list[Word], starting: dict[str, list[Words]]) -> list[tuple[Words, int, int]]:
-    """The values that a wording holds, with their places; the longest at each."""
-    found, at = [], 0
-    while at < len(said):
-        for value in starting.get(said[at][0], ()):
-            if tuple(word for word, _, _ in said[at : at + len(value)]) == value:
-                found.append((value, said[at][1], said[at + len(value) - 1][2]))
-                at += len(value) - 1
-                break
-        at += 1
-    return found
+def _held(said: list[Word], starting: dict[str, list[Words]]) -> list[Held]:
+    """The values that a wording holds, with their places, the longest first at each."""
+    plain = tuple(word for word, _, _ in said)
+    return [
+        (value, said[at][1], said[at + len(value) - 1][2])
+        for at, word in enumerate(plain)
+        for value in starting.get(word, ())
+        if plain[at : at + len(value)] == value
+    ]
 
 
-def _masked(text: str, spans: list[tuple[int, int]]) -> str:
-    for start, end in reversed(spans):
-        text = text[:start] + NAME + text[end:]
-    return text
+def _masked(text: str, names: list[Held]) -> str:
+    """The text without names; of those that overlap, the first and longest goes."""
+    shown, at = "", 0
+    for _, start, end in names:
+        if start >= at:
+            shown, at = shown + text[at:start] + NAME, end
+    return shown + text[at:]
 
 
 def _words(text: str) -> list[Word]:

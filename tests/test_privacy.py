@@ -79,6 +79,14 @@ def test_a_slot_filled_by_mistake_masks_nothing():
     assert masked("en-GB", *rows, names=("lamp",)) == rows
 
 
+def test_a_long_value_filled_by_mistake_does_not_hide_a_name():
+    rows = ["call ann now", "call ann now please", "call ann now and then", "ring ann", "ask ann"]
+    values = [("en-GB", "person", "ann", 5), ("en-GB", "person", "ann now", 1)]
+    held = pl.DataFrame(values, NO_VALUES.schema, orient="row")
+    said = pl.DataFrame({"locale": "en-GB", "utterance": rows})
+    assert not [w for w in shown(said, held, EVERYTHING) if "ann" in w]
+
+
 @given(st.text(max_size=40), st.sampled_from(["en-GB", "ja-JP", "ru-RU", "und"]))
 def test_no_digit_is_left_and_masking_twice_changes_nothing(text, locale):
     (once,) = masked(locale, text)

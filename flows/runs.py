@@ -27,6 +27,7 @@ from warehouse.errors import BadInput, Busy
 from warehouse.home import Home, alone, create, existing
 from warehouse.lake import Lake
 from warehouse.publish import publish
+from warehouse.queries import day as day_named
 
 MARKING = 3600.0  # seconds that a message told waits to be marked so, while a receiver retrains
 
@@ -54,9 +55,15 @@ def nights(
     if (first or last) and not templated:
         raise BadInput("--from and --to need a LOG with {day}, such as logs/{day}.jsonl.gz")
     if not templated:
-        return [(paths, day and _day("--day", day).isoformat())]
-    end = _day("--to", last) if last else _day("--day", day) if day else _yesterday(settings)
-    begin = _day("--from", first) if first else end
+        return [(paths, day and day_named("--day", day).isoformat())]
+    end = (
+        day_named("--to", last)
+        if last
+        else day_named("--day", day)
+        if day
+        else _yesterday(settings)
+    )
+    begin = day_named("--from", first) if first else end
     if begin > end:
         raise BadInput(f"--from {begin} is after --to {end}")
     wanted = [begin + timedelta(days=n) for n in range((end - begin).days + 1)]
@@ -198,13 +205,6 @@ def _mend(home: Home) -> None:
 
 def as_dict(outcome: Outcome) -> dict[str, Any]:
     return asdict(outcome)
-
-
-def _day(option: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"{option} {text}: is not a day; write YYYY-MM-DD") from None
 
 
 def _yesterday(settings: Settings) -> date:

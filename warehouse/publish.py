@@ -2,8 +2,8 @@
 
 Each file of `warehouse/views` is one view: its first comment says what the view is, `-- name: text`
 lines say what each column is, `$k` is the floor on distinct users. They read the lake's tables
-(`lake_...`), `said` (which wordings may be shown, and how), and views made before (`data...`). No user id
-is ever read here.
+(`lake_...`), what several of them read (`sources.sql`), and views made before (`data...`). No user id is
+ever read here.
 """
 
 import json
@@ -64,7 +64,6 @@ MODELS = {
     "intents": pl.Int64(),
     "examples": pl.Int64(),
 }
-SAID = "create temp table said as select locale, utterance, shown, turns, users from lake_shown where users >= $k"
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def build(home: Home, lake: Lake, k: int, place: Path, night: str | None = None)
         con.execute(f"set variable k = {k}")
         con.execute((files("warehouse") / "macros.sql").read_text())
         _bind(con, home, lake, k, night)
-        con.execute(SAID, {"k": k})
+        con.execute((files("warehouse") / "sources.sql").read_text())
         con.execute(f"attach {_quoted(str(place))} as published (storage_version '{STORAGE}')")
         con.execute("use published")
         con.execute("create schema data")

@@ -22,6 +22,7 @@ from flows.simulation.assistant import WeakAssistant
 from flows.simulation.corpus import Wording, built_in, language, languages_of
 from flows.simulation.place import Book, Habits, Place
 from warehouse.errors import BadInput
+from warehouse.queries import day
 
 
 def simulate(
@@ -51,10 +52,7 @@ def settled(
     corpus: Path | None, seed: int, habits: Habits, locales: list[str] | None
 ) -> list[Place]:
     """The locales of a world, their people in them, before anybody spoke."""
-    try:
-        date.fromisoformat(habits.start)
-    except ValueError:
-        raise BadInput(f"--start {habits.start}: is not a day; write YYYY-MM-DD") from None
+    day("--start", habits.start)
     spoken = languages_of(corpus) if corpus else [language(x) for x in locales or built_in()]
     if corpus and locales:
         spoken = [s for s in spoken if s.locale in locales]

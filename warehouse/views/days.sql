@@ -8,21 +8,8 @@
 -- defects_at_least: share of turns that failed, which it exceeds in nineteen cases of twenty; 0 to 1
 -- defects_at_most: what that share does not exceed in nineteen cases of twenty
 -- failures: turns that the assistant itself believes failed; null where of fewer than k users
-with counted as (
-    select
-        cast(day as date) as day,
-        locale,
-        few_of(turns, users) as turns,
-        few(users) as users,
-        few_of(said_again, users_again) as said_again,
-        few_of(defects, users_failed) as defects,
-        few_of(failures, users_failure) as failures
-    from lake_daily_intents
-    where users >= $k and day <> 'all' and intent = '*'
-)
 select
-    day, locale, turns, users, said_again, defects,
-    at_least(defects, turns) as defects_at_least,
-    at_most(defects, turns) as defects_at_most,
-    failures
-from counted
+    cast(day as date) as day,
+    locale, turns, users, said_again, defects, defects_at_least, defects_at_most, failures
+from heard
+where day <> 'all' and intent = '*'

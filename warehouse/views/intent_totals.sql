@@ -8,19 +8,9 @@
 -- defects: turns that failed their users, expected number; null where those of fewer than k users did
 -- defects_at_least: share of turns that failed, which it exceeds in nineteen cases of twenty; 0 to 1
 -- defects_at_most: what that share does not exceed in nineteen cases of twenty
-with counted as (
-    select
-        locale,
-        nullif(intent, '') as intent,
-        few_of(turns, users) as turns,
-        few(users) as users,
-        few_of(said_again, users_again) as said_again,
-        few_of(defects, users_failed) as defects
-    from lake_daily_intents
-    where users >= $k and intent <> '*' and day = 'all'
-)
 select
-    locale, intent, turns, users, said_again, defects,
-    at_least(defects, turns) as defects_at_least,
-    at_most(defects, turns) as defects_at_most
-from counted
+    locale,
+    nullif(intent, '') as intent,
+    turns, users, said_again, defects, defects_at_least, defects_at_most
+from heard
+where day = 'all' and intent <> '*'

@@ -1,0 +1,23 @@
+-- What several views read. The wordings that may be shown, and how:
+create temp table said as
+select locale, utterance, shown, turns, users
+from lake_shown
+where users >= getvariable('k');
+
+-- A day (`all`: the window) of an intent that was heard (`*`: of the locale), as it may be told:
+create temp table heard as
+with counted as (
+    select
+        day,
+        locale,
+        intent,
+        few_of(turns, users) as turns,
+        few(users) as users,
+        few_of(said_again, users_again) as said_again,
+        few_of(defects, users_failed) as defects,
+        few_of(failures, users_failure) as failures
+    from lake_daily_intents
+    where users >= getvariable('k')
+)
+select *, at_least(defects, turns) as defects_at_least, at_most(defects, turns) as defects_at_most
+from counted;

@@ -533,25 +533,44 @@ def simulate(
         ),
     ] = None,
     moved: Annotated[int, typer.Option(help="How many of each do.", min=1)] = 5,
+    launch: Annotated[
+        str | None,
+        typer.Option(
+            help="Locales, by commas, that are launched beside the others: what serves them was taught by these."
+        ),
+    ] = None,
+    launch_day: Annotated[int, typer.Option(help="Day of the launch, from 1.", min=1)] = 1,
+    launch_seeds: Annotated[
+        int, typer.Option(help="Labelled utterances of each intent in a launched locale.", min=0)
+    ] = 0,
+    launch_encoder: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a multilingual sentence-transformers model that serves them."),
+    ] = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """An invented assistant with known truth: people, failures, and what they meant.
 
     With --cycles, a world that answers each new champion: OUT/home is what sayagain made of it, OUT/logs and OUT/truth what was said and meant."""
-    from flows.simulation import place, world
+    from flows.simulation import launching, place, world
 
     asked = place.Habits(
         users, days, turns, start, seeds_per_intent, refine, robots, liars, again, pace
     )
+    spoken = locales.split(",") if locales else None
+    started = None
+    if launch:
+        named = tuple(launch.split(","))
+        started = launching.Launch(named, launch_day, launch_seeds, launch_encoder)
     if cycles:
         from flows.simulation.loop import Loop
 
-        places = world.settled(corpus, seed, asked, locales.split(",") if locales else None)
+        places = world.settled(corpus, seed, asked, spoken, started)
         loop = Loop(cycles, seed, holdout, turning, moved)
         _run_loop(out, (places, asked, loop), config, as_json)
         return
-    facts = world.simulate(out, corpus, seed, asked, locales.split(",") if locales else None)
+    facts = world.simulate(out, corpus, seed, asked, spoken, started)
     shown.print(
         f"{out}: {facts['turns']} turns of {len(facts['locales'])} locales, {facts['wrong_share']:.0%} of them answered wrongly"
     )

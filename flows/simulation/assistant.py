@@ -3,14 +3,19 @@ the champion, with the rewrites that run and the arms of their experiments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 from scipy.special import log_softmax
 from sklearn.svm import LinearSVC
 
 from flows.simulation.corpus import Wording
 from flows.simulation.people import Answer
+from retrain.encoder import Encoder
+from retrain.lesson import lesson
 from retrain.model import Model, grams
+from retrain.trainer import train
 
 TRUSTED = 0.2  # confidence from which a hypothesis is executed
 KNOWN = 5  # hypotheses in n_best
@@ -22,10 +27,13 @@ SEED = 0
 
 
 class WeakAssistant:
-    """Learns from `seed`; how sure it is, is fitted to the `rest`."""
+    """Learns from `seed`; how sure it is, is fitted to the `rest`. With the folder of an `encoder`, it is
+    the reference trainer's model of the vectors and n-grams."""
 
-    def __init__(self, seed: list[Wording], rest: list[Wording]) -> None:
-        self.model = _model(seed, rest)
+    def __init__(
+        self, seed: list[Wording], rest: list[Wording], encoder: Path | None = None
+    ) -> None:
+        self.model = _encoded(seed, rest, encoder) if encoder else _model(seed, rest)
         self.known: dict[str, Answer] = {}
 
     def answer(self, locale: str, utterance: str) -> Answer:
@@ -100,9 +108,15 @@ def _model(seed: list[Wording], rest: list[Wording]) -> Model:
     model = Model(
         labels, common.astype(np.int64), weights.astype(np.float32), offsets.astype(np.float32)
     )
-    return Model(
-        labels, model.features, model.weights, model.offsets, sharpness=_sharpest(model, rest)
+    return replace(model, sharpness=_sharpest(model, rest))
+
+
+def _encoded(seed: list[Wording], rest: list[Wording], encoder: Path) -> Model:
+    known = pl.DataFrame(
+        [(w.utterance, w.intent) for w in seed], ["utterance", "intent"], orient="row"
     )
+    model = train(lesson(known), Encoder(encoder))
+    return replace(model, sharpness=_sharpest(model, rest))
 
 
 def _sharpest(model: Model, rest: list[Wording]) -> float:

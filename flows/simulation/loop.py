@@ -169,10 +169,25 @@ def _cycle(
         "right_before": round(float(before.mean()), 4),
         "right": round(float(after.mean()), 4),
         "flips": round(float((before & ~after).mean()), 4),
+        "by_locale": _by_locale(world.places, before, after),
         "fixes": fixes.filter(status="live").height,
         "withdrawn": fixes.filter(until=night.night).height,
         "turned": [list(key) for key in turned],
         "because": list(verdict["because"] if night.retrain else night.because),
+    }
+
+
+def _by_locale(
+    places: list[Place], before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]
+) -> dict[str, dict[str, float]]:
+    ends = np.cumsum([len(p.test) for p in places])[:-1]
+    parts = zip(places, np.split(before, ends), np.split(after, ends), strict=True)
+    return {
+        p.spoken.locale: {
+            "right_before": round(float(b.mean()), 4),
+            "right": round(float(a.mean()), 4),
+        }
+        for p, b, a in parts
     }
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from rapidfuzz.fuzz import ratio
 
 from flows.simulation.corpus import Language, Wording
+from flows.simulation.launching import Launch
 from flows.simulation.people import Answer, Assistant, Manner, Person, Plot, Said, goals
 from warehouse.errors import BadInput
 
@@ -42,14 +43,20 @@ class Habits:
 
 class Place:
     """A locale, `locales` of which share the turns of a world. `seed` is what its assistant learned from,
-    `test` is never said."""
+    `test` is never said. Where it is `launched`, nobody speaks before, and its seed data is the launch's."""
 
     def __init__(
-        self, spoken: Language, rng: np.random.Generator, habits: Habits, locales: int
+        self,
+        spoken: Language,
+        rng: np.random.Generator,
+        habits: Habits,
+        locales: int,
+        launched: Launch | None = None,
     ) -> None:
-        self.spoken, self.habits, self.rng = spoken, habits, rng
+        self.spoken, self.habits, self.rng, self.launched = spoken, habits, rng, launched
         self.wanted = max(1, habits.turns // locales)
-        self.seed, self.test, self.said = _split(spoken.wordings, habits.seeds_per_intent, rng)
+        seeds = launched.seeds if launched else habits.seeds_per_intent
+        self.seed, self.test, self.said = _split(spoken.wordings, seeds, rng)
         self.wishes = goals(self.said)
         self.by_intent: dict[str, list[Wording]] = {}
         for wording in self.said:
@@ -76,9 +83,13 @@ class Place:
     def live(self, assistant: Assistant, start: date) -> "Book":
         """What is said to the assistant in the days from `start` on."""
         book = Book(self.spoken)
-        while len(book.turns) < self.wanted:
+        end = start + timedelta(days=self.habits.days)
+        if self.launched:
+            start = max(start, self.launched.opens(self.habits.start))
+        days = max(0, (end - start).days)
+        while len(book.turns) < self.wanted * days / self.habits.days:
             user = int(np.searchsorted(self.often, self.rng.random()))
-            began = _moment(start, self.habits.days, self.rng)
+            began = _moment(start, days, self.rng)
             turns = self.people[user].session(assistant, self.rng)
             liar = self.people[user].plot is not None
             name = f"{self.spoken.locale}-{user}"
@@ -87,7 +98,8 @@ class Place:
             self.sessions += 1
         for robot in range(self.habits.robots):
             wording = self.wishes[int(self.rng.integers(len(self.wishes)))][0]
-            self._robot(book, assistant, f"{self.spoken.locale}-robot{robot}", wording, start)
+            name = f"{self.spoken.locale}-robot{robot}"
+            self._robot(book, assistant, (name, wording), (start, end))
         return book
 
     def move(self, wording: Wording) -> Wording | None:
@@ -102,13 +114,17 @@ class Place:
         return meant
 
     def _robot(
-        self, book: "Book", assistant: Assistant, name: str, wording: Wording, start: date
+        self,
+        book: "Book",
+        assistant: Assistant,
+        robot: tuple[str, Wording],
+        days: tuple[date, date],
     ) -> None:
         """Something that says the same thing three times every 70 minutes, day and night."""
+        name, wording = robot
         answer = assistant.answer(self.spoken.locale, wording.utterance)
         said = Said(0.5, wording.utterance, "robot", wording, answer, None, None, False)
-        at = datetime.combine(start, time(), UTC)
-        end = at + timedelta(days=self.habits.days)
+        at, end = (datetime.combine(day, time(), UTC) for day in days)
         while at < end:
             book.record(name, f"{name}-{self.bursts}", at, [said] * 3)
             at += ROBOT_EVERY
@@ -154,7 +170,7 @@ def _split(
     for wording in shuffled:
         count[wording.intent] = count.get(wording.intent, 0) + 1
         (seed if count[wording.intent] <= seeds else rest).append(wording)
-    if len({w.intent for w in seed}) < 2:
+    if len(count) < 2:
         raise BadInput("the corpus needs two intents at least")
     cut = int(len(rest) * TEST)
     test, said = rest[:cut], rest[cut:]

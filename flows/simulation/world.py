@@ -20,25 +20,35 @@ import numpy as np
 
 from flows.simulation.assistant import WeakAssistant
 from flows.simulation.corpus import Wording, built_in, language, languages_of
+from flows.simulation.launching import Launch, check
+from flows.simulation.people import Assistant
 from flows.simulation.place import Book, Habits, Place
 from warehouse.errors import BadInput
 from warehouse.queries import day
 
 
 def simulate(
-    out: Path, corpus: Path | None, seed: int, habits: Habits, locales: list[str] | None
+    out: Path,
+    corpus: Path | None,
+    seed: int,
+    habits: Habits,
+    locales: list[str] | None,
+    launch: Launch | None = None,
 ) -> dict[str, Any]:
     """Write a world into `out`; its facts. The same arguments give the same bytes."""
-    places = settled(corpus, seed, habits, locales)
+    places = settled(corpus, seed, habits, locales, launch)
     begin(out, places)
     start = date.fromisoformat(habits.start)
-    books = [p.live(WeakAssistant(p.seed, p.test), start) for p in places]
+    books = [
+        p.live(assistant, start) for p, assistant in zip(places, assistants(places), strict=True)
+    ]
     log, truth = ordered(books)
     write(out / "log.jsonl.gz", log)
     write(out / "truth.jsonl.gz", truth)
     kinds = ("new", "rephrase", "retry", "refine", "reject", "robot")
     facts = {
         "parameters": asdict(habits) | {"seed": seed},
+        "launched": [p.spoken.locale for p in places if p.launched],
         "locales": [p.spoken.locale for p in places],
         "turns": len(log),
         "wrong_share": wrong_share(truth),
@@ -48,8 +58,22 @@ def simulate(
     return facts
 
 
+def assistants(places: list[Place]) -> list[Assistant]:
+    """What answers in each place: launched ones share one, which all seed data taught."""
+    shared: list[Assistant] = []
+    for launch in {p.launched for p in places if p.launched}:
+        told = [w for p in places for w in p.seed]
+        rest = [w for p in places if not p.launched for w in p.test]
+        shared.append(WeakAssistant(told, rest, launch.encoder))
+    return [shared[0] if p.launched else WeakAssistant(p.seed, p.test) for p in places]
+
+
 def settled(
-    corpus: Path | None, seed: int, habits: Habits, locales: list[str] | None
+    corpus: Path | None,
+    seed: int,
+    habits: Habits,
+    locales: list[str] | None,
+    launch: Launch | None = None,
 ) -> list[Place]:
     """The locales of a world, their people in them, before anybody spoke."""
     day("--start", habits.start)
@@ -58,8 +82,16 @@ def settled(
         spoken = [s for s in spoken if s.locale in locales]
     if not spoken:
         raise BadInput(f"--locales {','.join(locales or [])}: are not in {corpus}")
+    if launch:
+        check(launch, [s.locale for s in spoken])
     return [
-        Place(s, np.random.default_rng([seed, n]), habits, len(spoken))
+        Place(
+            s,
+            np.random.default_rng([seed, n]),
+            habits,
+            len(spoken),
+            launch if launch and s.locale in launch.locales else None,
+        )
         for n, s in enumerate(spoken)
     ]
 

@@ -92,7 +92,8 @@ def tried(
     rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
     dearest = model.after(champion, max(HOLDS)) if champion else model
     cost = _cost(dearest, seeds[:TIMED])
-    measured = Cases(pl.concat([rows, material.others]), labels, held, after, cost)
+    told = tuple(material.taught["locale"].unique().sort())
+    measured = Cases(pl.concat([rows, material.others]), labels, held, after, cost, told)
     return Tried(model, measured, len(seeds), material.taught.height)
 
 

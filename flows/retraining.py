@@ -237,10 +237,18 @@ def _card(version: str, about: dict[str, Any], verdict: Verdict) -> str:
         "|---|---|---|---|---|",
         *rows,
         "",
+        *_unjudged(figures),
         "Cases are the seed data, each scored by a model that never saw it, and what users set apart for",
         "it said, as far as it is believed.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _unjudged(figures: pl.DataFrame) -> list[str]:
+    """Which locales could not be judged at all, where there are any."""
+    names = figures.filter(pl.col("cases") == 0)["locale"]
+    told = f"Learned and not judged, for want of any case: {', '.join(names)}."
+    return [told, ""] if len(names) else []
 
 
 def _share(value: float | None) -> str:

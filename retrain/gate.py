@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import beta, binomtest
 
+from retrain.locales import small, together, worse
 from retrain.model import Floats, Indices, loyal
 
 CHANCE = 0.05  # probability up to which a gain is not taken for chance
@@ -53,13 +54,15 @@ class Cost:
 @dataclass(frozen=True)
 class Cases:
     """What is judged by: `rows` (`locale, utterance, intent, weight, kind`), and the scores (cases x
-    `labels`) of champion and challenger, neither of which was taught the case."""
+    `labels`) of champion and challenger, neither of which was taught the case; `taught`: the locales of
+    what the challenger was taught."""
 
     rows: pl.DataFrame
     labels: list[str]
     champion: Floats | None
     challenger: Floats
     cost: Cost | None = None
+    taught: tuple[str, ...] = ()
 
     @property
     def truth(self) -> Indices:
@@ -109,7 +112,7 @@ def judge(cases: Cases, config: GateConfig) -> Verdict:
 def _verdict(cases: Cases, hold: float, config: GateConfig) -> Verdict:
     judged = _judged(cases, hold)
     measured = judged.filter(pl.col("kind") != PROMISE)
-    figures = _figures(measured)
+    figures = _figures(measured, cases.taught)
     broken = judged.filter((pl.col("kind") == PROMISE) & pl.col("flipped"))
     against = list(_too_dear(cases.cost, config))
     if cases.champion is not None:
@@ -133,12 +136,9 @@ def _judged(cases: Cases, hold: float) -> pl.DataFrame:
     )
 
 
-def _figures(judged: pl.DataFrame) -> pl.DataFrame:
+def _figures(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
     """Over all, by locale, and by intent. Flips of a part are pooled with the overall rate."""
-    whole = judged.select(locale=pl.lit("all"), intent=pl.lit("all"), **SUMS)
-    by_locale = judged.group_by("locale").agg(intent=pl.lit("all"), **SUMS).sort("locale")
-    by_intent = judged.group_by("intent").agg(locale=pl.lit("all"), **SUMS).sort("intent")
-    counted = pl.concat([whole, by_locale, by_intent.select(whole.columns)])
+    counted = _counted(judged, taught)
     cases, flipped = _floats(counted, "cases"), _floats(counted, "flips")
     rate = flipped[0] / max(cases[0], 1e-9)
     pool = np.where(np.arange(counted.height) > 0, POOL, 0.0)
@@ -151,6 +151,26 @@ def _figures(judged: pl.DataFrame) -> pl.DataFrame:
         flips_at_least=pl.Series(_bound(DOUBT, flips, kept)),
         flips_at_most=pl.Series(_bound(1 - DOUBT, flips, kept)),
     )
+
+
+def _counted(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
+    """The sums over all, by locale, small ones together, and by intent. Locales that were taught and have
+    no case cannot be judged."""
+    parts = together(judged, small(_deciding(judged), CHANCE))
+    by_locale = parts.group_by("locale").agg(intent=pl.lit("all"), **SUMS).sort("locale")
+    unjudged = pl.DataFrame(
+        {"locale": sorted({*taught} - {*judged["locale"]})}, {"locale": pl.String}
+    )
+    by_intent = judged.group_by("intent").agg(locale=pl.lit("all"), **SUMS).sort("intent")
+    whole = judged.select(locale=pl.lit("all"), intent=pl.lit("all"), **SUMS)
+    none = unjudged.with_columns(intent=pl.lit("all"), cases=0.0, flips=0.0)
+    return pl.concat([whole, by_locale, none, by_intent], how="diagonal")
+
+
+def _deciding(judged: pl.DataFrame) -> pl.DataFrame:
+    """The cases that decide about a locale: its seed data, or where it has none, what its users said."""
+    of_seed = judged.filter(kind=SEED)
+    return pl.concat([of_seed, judged.filter(kind=USERS).join(of_seed, on="locale", how="anti")])
 
 
 def _bound(chance: float, flips: Floats, kept: Floats) -> Floats:
@@ -191,6 +211,7 @@ def _against(
     for part in parts.iter_rows(named=True):
         name = f"locale {part['locale']}" if part["locale"] != "all" else f"intent {part['intent']}"
         yield f"breaks {part['flips_at_least']:.1%} of {name} at least"
+    yield from worse(_deciding(judged), CHANCE)
     if broken.height:
         yield f"breaks {broken.height} promises, the first: {broken['utterance'][0]!r}"
 

@@ -8,14 +8,16 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from mining import encoder as mining_encoder
 from retrain import store
 from retrain.encoder import Encoder
-from retrain.gate import Cases, Cost, GateConfig, judge
+from retrain.gate import Cases, Cost, GateConfig, Verdict, judge
 from retrain.lesson import folds, lesson
+from retrain.locales import worse
 from retrain.model import MEMORY, UNKNOWN, aligned, load, loyal, save
 from retrain.trainer import Reference, sharpest, train
 from retrain.trigger import Prospects, TriggerConfig, decide, drift, mended
@@ -279,6 +281,89 @@ def test_flips_are_bounded_for_every_locale_and_intent():
     found = judge(Cases(rows, ["lamp", "music"], before, after), GateConfig(most_flips=0.02))
     assert not found.promote
     assert any("locale sw" in reason for reason in found.because)
+
+
+def changed(
+    locale: str, kind: str, counts: tuple[int, int, int], weight: float = 1.0
+) -> pl.DataFrame:
+    """Cases of a locale: so many that break, that are mended, that stay right."""
+    rows = [(False, True)] * counts[1] + [(True, False)] * counts[0] + [(True, True)] * counts[2]
+    return pl.DataFrame(rows, ["before", "after"], orient="row").with_columns(
+        locale=pl.lit(locale),
+        utterance=pl.format("{} {}", pl.lit(locale), pl.int_range(len(rows))),
+        intent=pl.lit("lamp"),
+        weight=pl.lit(weight),
+        kind=pl.lit(kind),
+    )
+
+
+def judged_by(*parts: pl.DataFrame, taught: tuple[str, ...] = ()) -> Verdict:
+    """The verdict where the two models answer as the parts say, whatever is held."""
+    rows = pl.concat(parts)
+    right = rows.select("before", "after").to_numpy().astype(float)
+    before, after = (np.stack([r, 1 - r], axis=1) * 50 for r in right.T)
+    cases = rows.drop("before", "after")
+    return judge(Cases(cases, ["lamp", "music"], before, after, taught=taught), ANY)
+
+
+LARGE = changed("en", "seed", (0, 300, 2700))
+
+
+def test_a_locale_that_surely_got_worse_stops_a_promotion():
+    verdict = judged_by(LARGE, changed("sw", "seed", (9, 0, 300)))
+    assert not verdict.promote
+    assert verdict.because == ("makes locale sw worse: breaks 9 cases, mends 0 (p 0.002)",)
+    assert judged_by(LARGE, changed("sw", "seed", (9, 4, 300))).promote
+    assert judged_by(LARGE, changed("sw", "seed", (5, 0, 300))).promote
+
+
+def test_the_chance_of_a_mistake_is_shared_out_over_the_locales():
+    """A locale that alone would stop it does not where fifty others were asked, too."""
+    others = [changed(f"l{n:02}", "seed", (0, 0, 30)) for n in range(50)]
+    assert judged_by(LARGE, *others, changed("sw", "seed", (7, 0, 300))).promote
+    assert not judged_by(LARGE, *others, changed("sw", "seed", (12, 0, 300))).promote
+
+
+def test_small_locales_are_judged_together():
+    few = [changed(f"l{n}", "seed", (2, 0, 3)) for n in range(6)]
+    verdict = judged_by(LARGE, *few)
+    assert not verdict.promote
+    assert "makes small locales (6) worse: breaks 12 cases" in "; ".join(verdict.because)
+    told = verdict.figures.filter(intent="all")["locale"].to_list()
+    assert told == ["all", "en", "small locales (6)"]
+    assert judged_by(LARGE, *few[:1]).promote
+
+
+def test_a_locale_without_seed_cases_is_judged_by_its_users_as_far_as_they_are_believed():
+    verdict = judged_by(LARGE, changed("sw", "users", (12, 0, 60), 0.9))
+    assert not verdict.promote
+    assert "makes locale sw worse: breaks 11 cases" in "; ".join(verdict.because)
+    assert judged_by(LARGE, changed("sw", "users", (12, 0, 60), 0.3)).promote
+    seeded = changed("sw", "seed", (0, 0, 30))
+    assert judged_by(LARGE, seeded, changed("sw", "users", (9, 0, 60), 0.9)).promote
+
+
+def test_a_locale_that_was_taught_and_cannot_be_judged_is_named():
+    figures = judged_by(LARGE, taught=("en", "th")).figures
+    row = figures.filter(locale="th").row(0, named=True)
+    assert row["cases"] == 0
+    assert row["challenger_accuracy"] is None
+    assert figures.filter(intent="all")["locale"].to_list() == ["all", "en", "th"]
+
+
+@given(st.integers(0, 30), st.integers(0, 30))
+def test_the_sign_test_of_a_locale_is_the_exact_one(flips, mended):
+    """Against the slower truth: a sum of binomial probabilities."""
+    p = binomtest(flips, flips + mended, alternative="greater").pvalue if flips else 1.0
+    told = list(worse(changed_cases(flips, mended), 0.05))
+    assert bool(told) == (p < 0.05)
+
+
+def changed_cases(flips: int, mended: int) -> pl.DataFrame:
+    rows = changed("sw", "seed", (flips, mended, 1))
+    return rows.with_columns(
+        flipped=pl.col("before") & ~pl.col("after"), mended=~pl.col("before") & pl.col("after")
+    )
 
 
 @pytest.mark.parametrize(("cost", "told"), [(Cost(30.0, 5.0), "30.0 ms"), (Cost(1.0, 5e3), "MiB")])

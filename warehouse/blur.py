@@ -6,7 +6,7 @@ COUNT = re.compile(
     r"(?<![\w.-])(\d[\d,]*(?:\.\d+)?)(?![\w%]|[.-]\d)(?! (?:needed|nights?|are the most|ms|MiB|is the most))"
 )
 PERCENT = re.compile(r"(?<![\w.-])(\d+\.\d+)%")
-PART = re.compile(r"of (locale|intent) \S+ at least")
+PART = re.compile(r"\b(of|makes) (locale|intent) \S+ (at least|worse)")
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|‘[^’]*’")
 
 
@@ -27,5 +27,5 @@ def blurred(text: str, k: int) -> str:
     def percent(found: re.Match[str]) -> str:
         return f"{float(found[1]):.{1 if float(found[1]) < 10 else 0}f}%"
 
-    text = PART.sub(r"of one \1 at least", text)
+    text = PART.sub(r"\1 one \2 \3", text)
     return COUNT.sub(count, PERCENT.sub(percent, QUOTED.sub("'...'", text)))

@@ -637,15 +637,16 @@ class Evaluations(dy.Schema):
 
     challenger = _text("model that wants to serve", key=True)
     champion = _text("model that serves; null where there was none", null=True)
-    locale = _text("locale, or all", key=True)
+    locale = _text("locale, small ones together, or all", key=True)
     intent = _text("intent, or all", key=True)
     cases = dy.Float64(
         nullable=False,
         min=0,
-        description="cases that neither model saw: seed data, and users set apart as far as believed",
+        description="cases that neither model saw: seed data, and users set apart as far as believed; 0 of"
+        " a locale that cannot be judged",
     )
     champion_accuracy = _share("share of cases right", null=True)
-    challenger_accuracy = _share("share of cases right")
+    challenger_accuracy = _share("share of cases right", null=True)
     negative_flips = _share("share of cases that were right and went wrong", null=True)
     flips_at_least = _share("what that share exceeds in nine cases of ten; parts pooled with all")
     flips_at_most = _share("what it does not exceed in nine cases of ten")

@@ -1,12 +1,13 @@
 -- Comparisons of a challenger with the champion: a row for all, one a locale, and one an intent, of k cases or more, where
--- k users or more speak the locale or have the intent.
+-- k users or more speak the locale or have the intent. Locales of too few cases for a verdict are one row together; a locale
+-- that was taught and could not be judged has no cases.
 -- challenger: model that wants to serve
 -- champion: model that served then; null where there was none
--- locale: BCP 47 tag, or all
+-- locale: BCP 47 tag, small locales (how many) together, or all
 -- intent: intent, or all
--- cases: cases that neither model saw: seed data, and what users set apart said, as far as believed; to a multiple of k
+-- cases: cases that neither model saw: seed data, and what users set apart said, as far as believed; to a multiple of k, null where none
 -- champion_accuracy: share of cases right, 0 to 1; null where there was no champion
--- challenger_accuracy: share of cases right, 0 to 1
+-- challenger_accuracy: share of cases right, 0 to 1; null where there was no case
 -- negative_flips: share of cases that were right and went wrong, 0 to 1; null where there was no champion
 -- flips_at_least: what that share exceeds in nine cases of ten; of a locale or intent pooled with all
 -- flips_at_most: what it does not exceed in nine cases of ten
@@ -26,8 +27,8 @@ select
     promoted,
     because
 from all_evaluations
-where cases >= $k
-    and (locale = 'all' or locale in (select locale from data.locale_totals))
+where (cases >= $k or cases = 0)
+    and (locale = 'all' or locale like 'small locales (%)' or locale in (select locale from data.locale_totals))
     and (
         intent = 'all'
         or intent in (select intent from data.intent_totals)

@@ -72,7 +72,7 @@ def rows(
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, Raw]]:
-    with _open(path) as file:
+    with opened(path) as file:
         number = 0
         while line := file.readline(LONGEST_LINE):
             number += 1
@@ -87,7 +87,7 @@ def _csv_rows(
     path: Path, required: list[str], nested: Collection[str]
 ) -> Iterator[tuple[int, Raw]]:
     csv.field_size_limit(LONGEST_LINE)
-    with _open(path) as binary:
+    with opened(path) as binary:
         lines = (line.decode("utf-8", "surrogateescape") for line in binary)
         table = csv.DictReader(_without_mark(lines), strict=True)
         if table.fieldnames is None:
@@ -159,7 +159,8 @@ def _require(path: Path, required: list[str], names: list[str]) -> None:
             )
 
 
-def _open(path: Path) -> BinaryIO:
+def opened(path: Path) -> BinaryIO:
+    """The file's bytes, unpacked where it is packed."""
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     return cast(BinaryIO, gzip.open(path)) if packed else path.open("rb")

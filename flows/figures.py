@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from aggregation.training_set import best
+from flows import small
 from flows.settings import Privacy, Settings
 from mining import atlas, guards, masks, release
 from mining.engine import Engine
@@ -37,12 +38,18 @@ def gather(
     meant = best(lake.read("soft_labels", [day])).filter(pl.col("probability") >= BELIEVED)
     shown, withheld = _released(home, settings, engine, people, day)
     users = _cluster_users(lake, engine, people, shown, day)
+    counted = engine.query("daily_intents", people | followed)
+    k = settings.floors.published
     found = {
-        "daily_intents": engine.query("daily_intents", people | followed),
+        "daily_intents": counted,
+        "small_intents": small.intents(engine, people | followed, counted, k),
         "channels": engine.query("channels", people),
         "cluster_users": users,
-        "shown_lineage": _lineage(lake, users, settings.floors.published, day),
+        "shown_lineage": _lineage(lake, users, k, day),
         "confusions": engine.query("confusions", people | {"meant": meant}),
+        "hurts": engine.query(
+            "hurts", people | {"shown": shown.select("locale", "utterance", "shown")}
+        ),
         "shown": shown,
         "shown_moves": engine.query("shown_moves", people | followed | ends | {"shown": shown}),
         "unpublished": withheld.select(pl.lit("warehouse").alias("stage"), "reason", "rows"),

@@ -15,7 +15,7 @@ import polars as pl
 from aggregation import backing, slots, training_set
 from aggregation.believe import Evidence, believe
 from aggregation.votes import weights
-from flows import figures, programs, reviewing, seed
+from flows import figures, launches, programs, reviewing, seed
 from flows.erasure import cutoff, erase_old
 from flows.prospects import prospects
 from flows.settings import Settings
@@ -142,6 +142,7 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
     call(believe_labels, night, day)
     call(gather_figures, night, day, embedded["encoder"])
     built = call(build_training_set, night, day)
+    call(tell_launches, night, day, built["version"])
     decided = call(decide_retraining, night, day, built["version"])
     call(post_messages, night, day, built["version"], decided)
     counts = call(publish_warehouse, night, day, intake)
@@ -594,6 +595,27 @@ def build_training_set(night: Night, day: str) -> Result:
         return {"version": version, "counts": {"examples": built.examples.height}}
 
     return night.once("build_training_set", [day, marks], work)
+
+
+def tell_launches(night: Night, day: str, version: str) -> Result:
+    """How each locale goes since its launch, and how much of what failed could be mended by now."""
+    lake = night.lake
+
+    def work() -> Result:
+        said = _people(night, day) | {
+            "defects": lake.files("defects", night.window("defects", day))
+        }
+        return launches.gather(night.home, night.settings, night.engine, said, day, version)
+
+    earlier = [d for d in lake.days("launches") if d < day]
+    every = [d for d in lake.days("turns") if d <= day]
+    marks = [
+        lake.mark("turns", every),
+        lake.mark("launches", earlier),
+        digest_of(night.home.seed_data),
+    ]
+    seen = night.marks(day, "robots", "wordings", "soft_labels", "utterances", "neighbours")
+    return night.once("tell_launches", [day, version, marks, seen], work)
 
 
 def decide_retraining(night: Night, day: str, version: str) -> Result:

@@ -15,6 +15,9 @@ NOT_OF_PEOPLE = {  # whole numbers that count nothing that anybody said
     ("clusters", "wordings"),
     ("fixes", "withdrawals"),
     ("funnel", "place"),
+    ("launch_days", "since"),
+    ("launches", "days"),
+    ("launches", "seed"),
     ("models", "intents"),
     ("outbox", "attempts"),
     ("schema_version", "k"),
@@ -152,10 +155,12 @@ def differences(before: Published, after: Published) -> list[tuple[str, str, int
     keys = {"clusters": ["locale", "cluster_id"], "variants": ["locale", "cluster_id", "utterance"]}
     keys |= {"days": ["day", "locale"], "intents": ["day", "locale", "intent"]}
     keys |= {"confusions": ["locale", "heard", "meant"], "intent_totals": ["locale", "intent"]}
+    keys |= {"launches": ["locale"], "launch_days": ["locale", "day"]}
+    keys |= {"launch_hurts": ["locale", "utterance"], "small_locales": ["locales", "day", "intent"]}
     for view, key in keys.items():
         rows = [p.ask(f"select * from {view}") for p in (before, after)]
         both = rows[0].join(rows[1], on=key, suffix="_after", nulls_equal=True)
-        for column in ("users", "turns", "said_again", "defects"):
+        for column in ("users", "turns", "said_again", "defects", "failed", "recovered"):
             if column in rows[0].columns:
                 odd = both.filter((pl.col(column) - pl.col(f"{column}_after")) % before.k != 0)
                 found += [(view, column, value) for value in odd[column]]

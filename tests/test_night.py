@@ -20,7 +20,7 @@ from warehouse.lake import Lake
 from warehouse.tables import EVENT_TABLES, TABLES
 
 DEFAULTS = settings.Settings()
-MAY_BE_EMPTY = ("rejects", "verdicts", "reviews", "outbox", "erasures")
+MAY_BE_EMPTY = ("rejects", "verdicts", "reviews", "outbox", "erasures", "small_intents")
 
 
 def direct(step, *args):

@@ -174,6 +174,9 @@ QUERIES = [
     "contributed",
     "daily_intents",
     "confusions",
+    "hurts",
+    "launched",
+    "user_days",
 ]
 
 
@@ -211,10 +214,11 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
         "fixes": asked.select("locale", source="utterance"),
         "shown": asked.select("locale", "utterance", shown=pl.col("utterance").str.head(7)),
         "meant": asked.select("locale", "utterance", label="intent"),
+        "believed": asked.select("locale", "utterance", label="intent", probability=pl.lit(0.7)),
         "defects": lake.read("turns").select("turn_id", p_defect=pl.col("at_ms") % 7 / 7),
         "replicates": pl.DataFrame({"replicate": range(5)}),
     }
-    params = {"most_items": 5, "intents": 1, "most": 3}
+    params = {"most_items": 5, "intents": 1, "most": 3, "k": 3}
     found = [e.query(name, inputs, params) for e in (duck, spark)]
     keys = found[0].columns
     assert found[0].height > 0

@@ -4,10 +4,16 @@ select locale, utterance, shown, turns, users
 from lake_shown
 where users >= getvariable('k');
 
--- A day (`all`: the window) of an intent that was heard (`*`: of the locale), as it may be told:
+-- A day (`all`: the window) of an intent that was heard (`*`: of the locale), as it may be told; `small`: of the locales that
+-- are too small for a rate of their own, together.
 create temp table heard as
-with counted as (
+with every as (
+    select false as small, * from lake_daily_intents
+    union all select true, * from lake_small_intents
+),
+counted as (
     select
+        small,
         day,
         locale,
         intent,
@@ -16,7 +22,7 @@ with counted as (
         few_of(said_again, users_again) as said_again,
         few_of(defects, users_failed) as defects,
         few_of(failures, users_failure) as failures
-    from lake_daily_intents
+    from every
     where users >= getvariable('k')
 )
 select *, at_least(defects, turns) as defects_at_least, at_most(defects, turns) as defects_at_most

@@ -479,6 +479,68 @@ class Shown(dy.Schema):
     users = _count("distinct users who said any of them")
 
 
+class Hurts(dy.Schema):
+    """A wording that may be published and that failed users; those that are shown alike count together."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording", key=True)
+    failed = _amount("turns that failed their users, expected number")
+    users_failed = _count("distinct users of turns that probably failed")
+
+
+class Launches(dy.Schema):
+    """A locale since it was launched. What is recovered is an estimate without truth: of the turns that
+    failed, how many have another label than the executed one that is believed, as probably as it is."""
+
+    locale = _text("locale", key=True)
+    launched = _text("first day by which k users had spoken it, of all nights, YYYY-MM-DD")
+    days = _count("days since then, as of the night")
+    turns = _count("turns of the window")
+    users = _count("distinct users of the window")
+    seed = _count("utterances of seed data")
+    wordings = _count("wordings of the window")
+    labelled = _count("wordings that have a label")
+    believed = _count("wordings whose label is believed: those of the training set")
+    believed_turns = _count("their turns")
+    believed_users = _count("their distinct users")
+    unlabelled = _count("wordings without any label")
+    too_few = _count("wordings with a label that too few users are behind")
+    unsure = _count("wordings whose best label is not believed by enough of them")
+    failed = _amount("turns that failed their users, expected number")
+    users_failed = _count("distinct users of turns that probably failed")
+    recovered = _amount(
+        "of those turns, how many could be mended by now, expected number; estimated"
+    )
+    users_recovered = _count("distinct users of such turns")
+    recovered_at_least = _share(
+        "share of failed turns that this exceeds in 19 of 20 cases", null=True
+    )
+    recovered_at_most = _share("share that it does not exceed in 19 of 20 cases", null=True)
+    first_turns = _count("turns of the first 7 days, as far as the window has them")
+    first_failed = _amount("of them, turns that failed, expected number")
+    first_users_failed = _count("distinct users of turns of them that probably failed")
+    last_turns = _count("turns of the last 7 days")
+    last_failed = _amount("of them, turns that failed, expected number")
+    last_users_failed = _count("distinct users of turns of them that probably failed")
+
+
+class LaunchDays(dy.Schema):
+    """A day of a locale since it was launched."""
+
+    locale = _text("locale", key=True)
+    day = _text("day, YYYY-MM-DD", key=True)
+    since = _count("days since the launch, 0 on its day")
+    turns = _count("turns")
+    users = _count("distinct users")
+    failed = _amount("turns that failed their users, expected number")
+    users_failed = _count("distinct users of turns that probably failed")
+    recovered = _amount("of those, how many could be mended by now, expected number; estimated")
+    users_recovered = _count("distinct users of such turns")
+    recovered_then = _share(
+        "recovered share of the window, as the night of the day had it", null=True
+    )
+
+
 class Places(dy.Schema):
     """A cluster's place on the map: near ones are said alike."""
 
@@ -721,6 +783,10 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "shown": Shown,
     "shown_moves": Moves,
     "unpublished": Withheld,
+    "hurts": Hurts,
+    "small_intents": DailyIntents,
+    "launches": Launches,
+    "launch_days": LaunchDays,
     "places": Places,
     "funnel": Funnel,
     "lineage": Lineage,

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -60,6 +60,29 @@ class Mining(_Section):
     similar: float = Field(0.83, gt=0, lt=1)  # cosine from which wordings mean the same
     recall: float = Field(0.95, gt=0, le=1)  # least share of true neighbours to be found
     across_locales: bool = False  # one cluster for all languages; needs a multilingual encoder
+
+
+class Lexicon(_Section):
+    """A bilingual lexicon: a file of two columns."""
+
+    path: str
+    to: str  # locale of the second column
+
+
+class Languages(_Section):
+    """[languages]: what is known of the words of a locale."""
+
+    lexicon: dict[str, Lexicon] = {}  # by the locale of the first column
+    morphology: dict[str, str] = {}  # files of lemma, form, features (UniMorph), by locale
+    variants: bool = False  # teach believed wordings in other forms of their words, too
+
+    @field_validator("lexicon")
+    @classmethod
+    def _abroad(cls, lexicon: dict[str, Lexicon]) -> dict[str, Lexicon]:
+        for locale, known in lexicon.items():
+            if locale == known.to:
+                raise ValueError(f"{locale} is translated to itself; name another locale in to")
+        return lexicon
 
 
 class Floors(_Section):
@@ -149,6 +172,7 @@ class Settings(_Section):
     assistant: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")] | None = None
     log: Log = Log()
     mining: Mining = Mining()
+    languages: Languages = Languages()
     floors: Floors = Floors()
     privacy: Privacy = Privacy()
     trigger: Trigger = Trigger()
@@ -185,6 +209,12 @@ def _told(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         section: Any = Settings
         for name in place[:-1]:
-            section = section.model_fields[name].annotation
+            section = _inside(section, name)
         return f"{'.'.join(place)} is unknown; known: {', '.join(sorted(section.model_fields))}"
     return f"{'.'.join(place)}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def _inside(section: Any, name: str) -> Any:
+    """The kind of what a section, or a table of sections, has by this name."""
+    named = get_args(section)
+    return named[-1] if named else section.model_fields[name].annotation

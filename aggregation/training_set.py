@@ -1,7 +1,7 @@
 """From soft labels to a training set: what is believed enters, the rest is withheld with its reason."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from aggregation.votes import FOR, validating
 Floats = npt.NDArray[np.float64]
 
 KEY = ["locale", "utterance"]
+SURE = 0.8  # probability of the best label from which an example may be varied
+VARIED = 0.25  # weight of a variant in that of its example
 DOUBT = 0.1  # chance that the share of right labels is below the bound
 BUCKETS = (("tail", 1, 2), ("torso", 3, 9), ("head", 10, None))  # by users of the wording
 
@@ -39,8 +41,11 @@ class Believed:
 
 @dataclass(frozen=True)
 class TrainingSet:
+    """`examples`, how many were `withheld` by reason, and `variants` of examples that nobody said."""
+
     examples: pl.DataFrame
     withheld: pl.DataFrame
+    variants: pl.DataFrame
 
 
 def build(believed: Believed, floors: Floors) -> TrainingSet:
@@ -100,8 +105,37 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
     )
     withheld = judged.drop_nulls("reason").group_by("reason").agg(rows=pl.len().cast(pl.Int64))
     return TrainingSet(
-        examples.sort(KEY), withheld.select(pl.lit("training set").alias("stage"), "reason", "rows")
+        examples.sort(KEY),
+        withheld.select(pl.lit("training set").alias("stage"), "reason", "rows"),
+        pl.DataFrame(),
     )
+
+
+def sure(examples: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance`: examples that may be varied. What only users set apart said is none of them."""
+    told = (pl.col("probabilities").list.first() >= SURE) & (pl.col("split") == "train")
+    return examples.filter(told).select(KEY)
+
+
+def varied(built: TrainingSet, made: pl.DataFrame, said: pl.DataFrame) -> TrainingSet:
+    """The training set with variants of its examples (`made`: `locale, utterance, variant`): each means what
+    its example does, with less weight. What was `said` (`locale, utterance`) speaks for itself, in whatever
+    letter case; of equal variants the one of the weightiest example stays."""
+    folded = pl.col("utterance").str.to_lowercase()
+    variants = (
+        made.rename({"utterance": "source", "variant": "utterance"})
+        .join(said.select("locale", folded), on=["locale", folded], how="anti")
+        .join(
+            built.examples.select(
+                "locale", "labels", "probabilities", "weight", source="utterance"
+            ),
+            on=["locale", "source"],
+        )
+        .sort("weight", "source", descending=[True, False], maintain_order=True)
+        .unique(KEY, keep="first", maintain_order=True)
+        .select(*KEY, "source", "labels", "probabilities", weight=VARIED * pl.col("weight"))
+    )
+    return replace(built, variants=variants.sort(KEY))
 
 
 def best(labels: pl.DataFrame) -> pl.DataFrame:
@@ -126,9 +160,12 @@ def _split(votes: pl.DataFrame) -> pl.DataFrame:
     return said.select(*KEY, split=split)
 
 
-def content_hash(examples: pl.DataFrame) -> str:
+def content_hash(built: TrainingSet) -> str:
     """Eight hexadecimal digits of the rows' content."""
-    return hashlib.blake2b(examples.write_json().encode(), digest_size=4).hexdigest()
+    content = built.examples.write_json()
+    if built.variants.height:
+        content += built.variants.write_json()
+    return hashlib.blake2b(content.encode(), digest_size=4).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -186,6 +223,7 @@ def card(
         "of the wording. Rows of `validation` were said only by users set apart for it; what these say as",
         "others do is in `train`.",
         "",
+        *_of_variants(built.variants),
         "Settings of the night:",
         "",
         "```json",
@@ -193,6 +231,11 @@ def card(
         "```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _of_variants(variants: pl.DataFrame) -> list[str]:
+    told = f"{variants.height} variants of wordings, which nobody said, lie in variants.parquet."
+    return [told, ""] if variants.height else []
 
 
 def _buckets(examples: pl.DataFrame) -> list[str]:

@@ -11,7 +11,7 @@ from retrain.gate import HOLDS, PROMISE, SEED, USERS, Cases, Cost
 from retrain.model import Floats, Model, aligned
 from retrain.trainer import sharpest
 from warehouse.home import Home
-from warehouse.tables import Examples
+from warehouse.tables import Examples, ExampleVariants
 
 TIMED = 200  # wordings
 
@@ -20,15 +20,20 @@ TIMED = 200  # wordings
 class Material:
     """What there is to learn from and to measure by: `seed`, `taught` examples, and `others`: cases
     (`locale, utterance, intent, weight, kind`) of users set apart, which no model learns, and promises.
+    `variants` of examples are taught, too, but none that is a case or was made of one.
     """
 
     seed: pl.DataFrame
     taught: pl.DataFrame
     others: pl.DataFrame
+    variants: pl.DataFrame
 
     @staticmethod
     def of(
-        known: pl.DataFrame, examples: pl.DataFrame | None, promises: pl.DataFrame | None
+        known: pl.DataFrame,
+        examples: pl.DataFrame | None,
+        promises: pl.DataFrame | None,
+        variants: pl.DataFrame | None,
     ) -> "Material":
         promised = (known.clear() if promises is None else promises).with_columns(
             weight=pl.lit(1.0), kind=pl.lit(PROMISE)
@@ -42,7 +47,11 @@ class Material:
             weight=pl.col("probabilities").list.first(),
             kind=pl.lit(USERS),
         )
-        return Material(known, taught, pl.concat([apart, promised]))
+        others = pl.concat([apart, promised])
+        made = ExampleVariants.create_empty() if variants is None else variants
+        for cases in (known, others):
+            made = _without(_without(made, cases), cases, "source")
+        return Material(known, taught, others, made)
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,8 @@ def _cost(model: Model, wordings: list[str]) -> Cost:
     return Cost(1000 * more, model.mib)
 
 
-def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """The rows without the wordings of the others, letter case apart."""
-    said = pl.col("utterance").str.to_lowercase()
-    return rows.join(others.select(said), left_on=said, right_on="utterance", how="anti")
+def _without(rows: pl.DataFrame, others: pl.DataFrame, column: str = "utterance") -> pl.DataFrame:
+    """The rows without those whose column is a wording of the others, letter case apart."""
+    said = others.select(pl.col("utterance").str.to_lowercase())
+    mine = pl.col(column).str.to_lowercase()
+    return rows.join(said, left_on=mine, right_on="utterance", how="anti", maintain_order="left")

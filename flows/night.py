@@ -15,7 +15,7 @@ import polars as pl
 from aggregation import backing, slots, training_set
 from aggregation.believe import Evidence, believe
 from aggregation.votes import weights
-from flows import figures, launches, programs, reviewing, seed
+from flows import figures, languages, launches, programs, reviewing, seed
 from flows.erasure import cutoff, erase_old
 from flows.prospects import prospects
 from flows.settings import Settings
@@ -42,7 +42,7 @@ from warehouse.home import Home, keep_once, read_training_set, training_versions
 from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest, file_digest
 from warehouse.publish import NEWEST, publish
-from warehouse.tables import TABLES, Embeddings, Examples, Runs
+from warehouse.tables import TABLES, Embeddings, Examples, ExampleVariants, Runs
 
 MOST_ITEMS = 2_000  # wordings for which one user may vote
 MOST_PLACES = 5  # to which a chain is followed from each wording
@@ -566,7 +566,9 @@ def build_training_set(night: Night, day: str) -> Result:
             ),
             floors,
         )
-        content = training_set.content_hash(built.examples)
+        made = languages.variants(night.settings, training_set.sure(built.examples))
+        built = training_set.varied(built, made, lake.read("wordings", [day]))
+        content = training_set.content_hash(built)
         number = night.ledger.number("training_set", f"{day}-{content}")
         version = f"{day}-{number:04}-{content}"
         earlier = [v for v in training_versions(home) if v < version][-1:]
@@ -594,7 +596,8 @@ def build_training_set(night: Night, day: str) -> Result:
         )
         return {"version": version, "counts": {"examples": built.examples.height}}
 
-    return night.once("build_training_set", [day, marks], work)
+    inputs = [day, marks, languages.files(night.settings)]
+    return night.once("build_training_set", inputs, work)
 
 
 def tell_launches(night: Night, day: str, version: str) -> Result:
@@ -746,9 +749,12 @@ def _keep_training_set(
     home: Home, version: str, built: training_set.TrainingSet, card: str
 ) -> None:
     checked = Examples.validate(typed(Examples, built.examples))
+    made = ExampleVariants.validate(typed(ExampleVariants, built.variants))
 
     def fill(draft: Path) -> None:
         checked.write_parquet(draft / "examples.parquet")
+        if made.height:
+            made.write_parquet(draft / "variants.parquet")
         (draft / "card.md").write_text(card)
 
     keep_once(home.training_sets / version, fill)

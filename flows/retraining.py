@@ -21,7 +21,7 @@ from retrain.outside import OutsideTrainer
 from retrain.program import asked, scored
 from retrain.trainer import Reference
 from warehouse.errors import BadInput
-from warehouse.home import Home, read_training_set, training_versions
+from warehouse.home import Home, read_training_set, read_variants, training_versions
 from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest
 from warehouse.publish import publish
@@ -128,7 +128,8 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
     if (home.models / version).exists():
         return version, _known(home, version)
     examples = read_training_set(home, training_set) if training_set else None
-    material = Material.of(known, examples, promises)
+    made = read_variants(home, training_set) if training_set else None
+    material = Material.of(known, examples, promises, made)
     program = programs.trainer(job.settings)
     champion = store.fetch(home, serving, program) if serving else None
     with tempfile.TemporaryDirectory(prefix="sayagain-") as place:
@@ -167,7 +168,8 @@ def _settled(
 
 def _distilled(settings: Settings, material: Material, place: Path) -> Lesson:
     """The lesson; where the settings name a teacher, with what it answers for the believed wordings."""
-    taught, program = lesson(material.seed, material.taught), programs.teacher(settings)
+    taught = lesson(material.seed, material.taught, material.variants)
+    program = programs.teacher(settings)
     wordings = material.taught["utterance"].unique().sort().to_list()
     if program is None or not wordings:
         return taught

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo
 
-from flows import seed
+from flows import languages, seed
 from flows.forgetting import finish, forget
 from flows.night import Caller, Night, Outcome, Result, learn, record_failure
 from flows.retraining import Retraining, retrain
@@ -166,6 +166,7 @@ def _run(
     library()
     files = [f.resolve() for f in log_files(request.logs)]  # workers stand in another folder
     known = seed.read(request.seed_data) if request.seed_data else None
+    languages.check(settings)
     home = create(request.home.resolve())
     master = settings.mining.spark_master
     chosen = engines.choose(cast(EngineName, request.engine), files, master)

@@ -42,17 +42,20 @@ class Trainer(Protocol):
         labels), after `parts`. Needs two labels at least."""
 
 
-def lesson(seed: pl.DataFrame, examples: pl.DataFrame | None = None) -> Lesson:
-    """Seed rows (`utterance, intent`) at weight FIRM beside examples at a mean weight of 1."""
+def lesson(
+    seed: pl.DataFrame,
+    examples: pl.DataFrame | None = None,
+    variants: pl.DataFrame | None = None,
+) -> Lesson:
+    """Seed rows (`utterance, intent`) at weight FIRM beside examples at a mean weight of 1; `variants` of
+    examples weigh as much less as they say."""
     rows = seed.select("utterance", label="intent", weight=pl.lit(FIRM))
     if examples is not None and examples.height:
+        soft_columns = ["utterance", "labels", "probabilities", "weight"]
+        frames = [examples] if variants is None else [examples, variants]
         soft = (
-            examples.select(
-                "utterance",
-                "labels",
-                "probabilities",
-                share=pl.col("weight") / pl.col("weight").mean(),
-            )
+            pl.concat(frame.select(soft_columns) for frame in frames)
+            .with_columns(share=pl.col("weight") / examples["weight"].mean())
             .explode("labels", "probabilities")
             .filter(pl.col("probabilities") >= FAINTEST)
             .select("utterance", label="labels", weight=pl.col("share") * pl.col("probabilities"))

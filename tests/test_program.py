@@ -183,7 +183,7 @@ def test_a_teacher_of_the_settings_answers_for_what_is_believed(home, tmp_path):
         {"utterance": ["dim"], "labels": [["lamp"]], "probabilities": [[1.0]], "weight": [0.5]},
         schema=examples.schema,
     )
-    material = Material(SEED, one, SEED.clear())
+    material = Material(SEED, one, SEED.clear(), None)
     taught = _distilled(Settings.model_validate({"trainer": teacher}), material, tmp_path)
     row = taught.shares[taught.wordings.index("dim")].toarray()[0]
     assert row[taught.labels.index("music")] == pytest.approx(0.25)

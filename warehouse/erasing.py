@@ -117,7 +117,8 @@ def erase(
         if table != "turns":
             _from_table(lake, table, gone, spared)
     _from_training_sets(home, gone, erasing)
-    for place in sorted(home.models.glob("[!.]*/*.parquet")):
+    made = home.training_sets.glob("[!.]*/variants.parquet")
+    for place in sorted([*made, *home.models.glob("[!.]*/*.parquet")]):
         _rewrite(place, gone)
     _from_table(lake, "turns", gone, spared)
 

@@ -104,6 +104,12 @@ def read_training_set(home: Home, version: str) -> pl.DataFrame:
     return pl.read_parquet(place)
 
 
+def read_variants(home: Home, version: str) -> pl.DataFrame | None:
+    """What a training set has beside its examples, where it was asked for."""
+    place = home.training_sets / version / "variants.parquet"
+    return pl.read_parquet(place) if place.is_file() else None
+
+
 @contextmanager
 def alone(home: Home, patience: float = 0) -> Iterator[None]:
     """Hold the home; raises Busy where another run holds it for `patience` seconds.

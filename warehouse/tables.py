@@ -650,6 +650,17 @@ class Examples(dy.Schema):
         return pl.col("weight") > 0
 
 
+class ExampleVariants(dy.Schema):
+    """A row of a training set that nobody said: a believed wording with one word in another form."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("the variant", key=True)
+    source = _text("wording that it was made of")
+    labels = _strings("intents of that wording, most probable first")
+    probabilities = dy.List(dy.Float64(nullable=False), description="sum to 1")
+    weight = _share("a part of that wording's weight")
+
+
 class Withheld(dy.Schema):
     """Every filter that drops rows says how many and why."""
 

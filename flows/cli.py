@@ -547,6 +547,13 @@ def simulate(
         Path | None,
         typer.Option(help="Folder of a multilingual sentence-transformers model that serves them."),
     ] = None,
+    changing_day: Annotated[
+        int | None,
+        typer.Option(
+            help="Day, from 1, on which words change: a new value, slang, and an intent that nobody knew.",
+            min=2,
+        ),
+    ] = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -556,7 +563,17 @@ def simulate(
     from flows.simulation import launching, place, world
 
     asked = place.Habits(
-        users, days, turns, start, seeds_per_intent, refine, robots, liars, again, pace
+        users,
+        days,
+        turns,
+        start,
+        seeds_per_intent,
+        refine,
+        robots,
+        liars,
+        again,
+        pace,
+        changing_day,
     )
     spoken = locales.split(",") if locales else None
     started = None

@@ -37,7 +37,8 @@ class Assistant(Protocol):
 
 @dataclass(frozen=True)
 class Said:
-    """A turn and its truth. `seconds` since the turn before, `again` the turn that it says again."""
+    """A turn and its truth. `seconds` since the turn before, `again` the turn that it says again,
+    `change` the kind of the change of words that it has to do with."""
 
     seconds: float
     utterance: str
@@ -47,6 +48,7 @@ class Said:
     again: int | None
     feedback: int | None
     interrupted: bool
+    change: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,15 @@ class Person:
         self.manner = manner
         self.plot = plot
         self.moved = moved
+
+    def wanting(self, more: list[list[Wording]]) -> "Person":
+        """The same one, who wants these things too; not one who has a plot."""
+        if self.plot or not more:
+            return self
+        goals = [*self.goals, *more]
+        return Person(
+            self.language, goals, self.by_intent, self.manner, plot=None, moved=self.moved
+        )
 
     def session(self, assistant: Assistant, rng: np.random.Generator) -> Iterator[Said]:
         """The turns of a session: one goal, and perhaps others at once."""

@@ -1,7 +1,7 @@
 """One locale of a world: its people, what they want and say, and the book of what was said."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 from msgspec.structs import replace
 from rapidfuzz.fuzz import ratio
 
+from flows.simulation.changing import Changes, Hearing
 from flows.simulation.corpus import Language, Wording
 from flows.simulation.launching import Launch
 from flows.simulation.people import Answer, Assistant, Manner, Person, Plot, Said, goals
@@ -23,7 +24,8 @@ ROBOT_EVERY = timedelta(minutes=70)
 
 @dataclass(frozen=True)
 class Habits:
-    """How large a world is, and how its people are. `users` and `robots` of each locale."""
+    """How large a world is, and how its people are. `users` and `robots` of each locale; from `changing_day` on
+    (from 1, the first of the world) words change."""
 
     users: int
     days: int
@@ -35,6 +37,7 @@ class Habits:
     liars: float
     again: float = 0.8
     pace: float = 1.0
+    changing_day: int | None = None
 
     @property
     def manner(self) -> Manner:
@@ -57,13 +60,17 @@ class Place:
         self.wanted = max(1, habits.turns // locales)
         seeds = launched.seeds if launched else habits.seeds_per_intent
         self.seed, self.test, self.said = _split(spoken.wordings, seeds, rng)
-        self.wishes = goals(self.said)
+        self.changes = self._changes()
+        if self.changes:
+            self.seed = self.changes.heard(self.seed)
+        common = self.changes.heard(self.said) if self.changes else self.said
+        self.wishes = goals(common)
         self.by_intent: dict[str, list[Wording]] = {}
         for wording in self.said:
             self.by_intent.setdefault(wording.intent, []).append(wording)
         # by the words that changed: what they mean now, and how else that is said
         self.moved: dict[str, list[Wording]] = {}
-        plot = _plot(self.wishes, self.said, rng) if habits.liars else None
+        plot = _plot(self.wishes, common, rng) if habits.liars else None
         self.people = [
             Person(
                 spoken,
@@ -90,7 +97,7 @@ class Place:
         while len(book.turns) < self.wanted * days / self.habits.days:
             user = int(np.searchsorted(self.often, self.rng.random()))
             began = _moment(start, days, self.rng)
-            turns = self.people[user].session(assistant, self.rng)
+            turns = self._session(user, began.date(), assistant)
             liar = self.people[user].plot is not None
             name = f"{self.spoken.locale}-{user}"
             session = f"{self.spoken.locale}-s{self.sessions}"
@@ -101,6 +108,22 @@ class Place:
             name = f"{self.spoken.locale}-robot{robot}"
             self._robot(book, assistant, (name, wording), (start, end))
         return book
+
+    def _changes(self) -> Changes | None:
+        """What is to change, drawn apart: the people of a world are the same without."""
+        if self.habits.changing_day is None:
+            return None
+        began = date.fromisoformat(self.habits.start)
+        day = began + timedelta(days=self.habits.changing_day - 1)
+        return Changes(self.spoken, self.said, self.habits.users, day, self.rng.spawn(1)[0])
+
+    def _session(self, user: int, day: date, assistant: Assistant) -> Iterator[Said]:
+        person = self.people[user]
+        if self.changes is None:
+            return person.session(assistant, self.rng)
+        hearing = Hearing(assistant, self.changes.speech(user, day))
+        wanting = person.wanting(self.changes.wanted(user, day))
+        return hearing.heard(wanting.session(hearing, self.rng), self.changes)
 
     def move(self, wording: Wording) -> Wording | None:
         """From now on people who use these words want something else, as often as they used them: of other
@@ -152,6 +175,7 @@ class Book:
             spoken_at = {"timestamp": at.isoformat(timespec="milliseconds")}
             self.turns.append(about | spoken_at | _log_row(self.spoken, turn))
             told = _truth_row(self.spoken.locale, turn, ids)
+            told |= {"change": turn.change} if turn.change else {}
             self.truth.append(told | ({"liar": True} if liar else {}))
 
 

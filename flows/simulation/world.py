@@ -36,6 +36,10 @@ def simulate(
     launch: Launch | None = None,
 ) -> dict[str, Any]:
     """Write a world into `out`; its facts. The same arguments give the same bytes."""
+    if habits.changing_day is not None and habits.changing_day > habits.days:
+        raise BadInput(
+            f"--changing-day {habits.changing_day}: is after the last of {habits.days} days"
+        )
     places = settled(corpus, seed, habits, locales, launch)
     begin(out, places)
     start = date.fromisoformat(habits.start)
@@ -47,14 +51,16 @@ def simulate(
     write(out / "truth.jsonl.gz", truth)
     kinds = ("new", "rephrase", "retry", "refine", "reject", "robot")
     facts = {
-        "parameters": asdict(habits) | {"seed": seed},
+        "parameters": {k: v for k, v in asdict(habits).items() if v is not None} | {"seed": seed},
         "launched": [p.spoken.locale for p in places if p.launched],
         "locales": [p.spoken.locale for p in places],
         "turns": len(log),
         "wrong_share": wrong_share(truth),
         "kinds": {k: sum(t["kind"] == k for t in truth) for k in kinds},
     }
-    (out / "world.json").write_text(json.dumps(facts, indent=1))
+    if habits.changing_day is not None:
+        facts["changes"] = [row for p in places if p.changes for row in p.changes.told()]
+    (out / "world.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf8")
     return facts
 
 

@@ -72,29 +72,24 @@ def since(user_days: pl.DataFrame, launched: pl.DataFrame) -> pl.DataFrame:
 def bounds(user_days: pl.DataFrame) -> pl.DataFrame:
     """`locale, recovered_at_least, recovered_at_most`: where the recovered share lies in nine cases of ten;
     no row where fewer than two users failed."""
-    sums = [pl.col("failed").sum(), pl.col("recovered").sum()]
-    users = user_days.group_by("locale", "user_id").agg(sums).filter(pl.col("failed") > 0)
-    grouped = (
-        users.sort("locale", "user_id")
-        .with_columns(group=pl.int_range(pl.len()).over("locale") % GROUPS)
-        .group_by("locale", "group")
-        .agg(sums)
-        .sort("locale", "group")
-    )
+    sums = user_days.group_by("locale", "user_id").agg(pl.col("failed", "recovered").sum())
+    users = sums.filter(pl.col("failed") > 0).sort("locale", "user_id")
     rows = [
         (locale, *_interval(part.select("failed", "recovered").to_numpy().astype(np.float64)))
-        for (locale,), part in grouped.group_by("locale", maintain_order=True)
+        for (locale,), part in users.group_by("locale", maintain_order=True)
         if part.height > 1
     ]
     names = {"locale": pl.String, "recovered_at_least": pl.Float64, "recovered_at_most": pl.Float64}
     return pl.DataFrame(rows, names, orient="row")
 
 
-def _interval(sums: Floats) -> tuple[float, float]:
-    """Quantiles of recovered by failed (the columns of `sums`, a row a group), groups drawn anew."""
-    size = len(sums)
-    drawn = np.random.default_rng(SEED).multinomial(size, np.full(size, 1 / size), REPLICATES)
-    failed, recovered = (drawn @ sums).T
+def _interval(users: Floats) -> tuple[float, float]:
+    """Quantiles of recovered by failed (the columns, a row a user), groups of users drawn anew."""
+    rng, size = np.random.default_rng(SEED), min(len(users), GROUPS)
+    groups = np.zeros((size, 2))
+    np.add.at(groups, rng.permutation(len(users)) % size, users)
+    drawn = rng.multinomial(size, np.full(size, 1 / size), REPLICATES)
+    failed, recovered = (drawn @ groups).T
     least, most = np.quantile(recovered / np.maximum(failed, 1.0), [DOUBT, 1 - DOUBT])
     return float(np.round(least, 6)), float(np.round(most, 6))
 

@@ -15,8 +15,15 @@ from warehouse.lake import Lake
 from warehouse.publish import publish
 
 EVIL = "</script><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
+SMALL = "small locales (3)"
 PICTURES = ["funnel", "locales", "intents", "map", "calibration", "gate"]
+PICTURES += ["launch-en-GB", "launch-ru-RU"]
 TABLES = [
+    "places",
+    "beliefs",
+    "worst",
+    "hurts-en-GB",
+    "hurts-ru-RU",
     "withheld",
     "confusions",
     "clusters",
@@ -31,7 +38,7 @@ TABLES = [
 
 @pytest.fixture(scope="module")
 def root(nights, tmp_path_factory) -> Path:
-    """A home whose most said wording is an attack."""
+    """A home whose most said wording is an attack, and which has small locales."""
     home = tmp_path_factory.mktemp("page") / "home"
     shutil.copytree(nights[1].file.parent, home)
     lake = Lake(home / "lake")
@@ -39,6 +46,8 @@ def root(nights, tmp_path_factory) -> Path:
     said = lake.read("shown", [night]).sort("users", descending=True)
     changed = pl.col("shown").replace(said["shown"][0], EVIL)
     lake.put("shown", night, said.with_columns(changed))
+    few = lake.read("daily_intents", [night]).filter(locale="ru-RU")
+    lake.put("small_intents", night, few.with_columns(locale=pl.lit(SMALL)))
     publish(Home(home), lake, 3)
     (home / "report.html").write_text(page.render(home), encoding="utf8")
     return home
@@ -105,6 +114,41 @@ def test_the_search_leaves_rows_that_hold_it_and_marks_the_map(opened):
     opened.fill("#search", "")
     assert faint.count() == 0
     assert rows.count() == everything
+
+
+def test_a_locale_that_is_chosen_is_shown_alone(opened):
+    everything = opened.locator("tbody tr:visible").count()
+    marks = opened.locator("#picture-map .mark-symbol.role-mark path").count()
+    opened.select_option("#place", "ru-RU")
+    for name in ("places", "worst", "hurts", "confusions", "clusters", "beliefs"):
+        told = opened.locator(f"#{name} tbody tr:visible td:first-child")
+        assert set(told.all_inner_texts()) == {"ru-RU"}, name
+    assert opened.locator("section.launch:visible h3").all_inner_texts() == ["ru-RU"]
+    opened.wait_for_function(
+        "all => document.querySelectorAll('#picture-map .mark-symbol.role-mark path').length < all",
+        arg=marks,
+    )
+    assert "published (wordings)" in opened.locator("#picture-funnel").inner_text()
+    opened.select_option("#place", "")
+    assert opened.locator("tbody tr:visible").count() == everything
+    assert opened.locator("section.launch:visible").count() == 2
+
+
+def test_small_locales_are_one_that_can_be_chosen(opened):
+    names = opened.locator("#places tbody tr:visible td:first-child").all_inner_texts()
+    assert names == ["en-GB", "ru-RU", SMALL]
+    lines = "#picture-locales .mark-line path"
+    assert opened.locator(lines).count() == 3
+    opened.select_option("#place", SMALL)
+    opened.wait_for_function("lines => document.querySelectorAll(lines).length === 1", arg=lines)
+    assert opened.locator("#worst tbody tr:visible").count() > 0
+    assert opened.locator("section.launch:visible").count() == 0
+
+
+def test_a_launch_tells_what_failed_what_is_believed_and_what_waits(opened):
+    told = opened.locator("section.launch[data-place='ru-RU']").inner_text()
+    for part in ("3 days since the launch", "users: ", "an estimate", "are believed", "What waits"):
+        assert part in told, part
 
 
 def test_the_map_tells_under_the_pointer_and_zooms(opened):

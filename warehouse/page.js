@@ -1,24 +1,59 @@
-// Draws the pictures whose specifications the page holds, and searches: tables and the map.
+// Draws the pictures whose specifications the page holds, once they are seen; a search and a locale that is
+// chosen leave some rows of the tables, and some marks of the pictures.
 const views = {};
-const drawn = [...document.querySelectorAll("script[type='application/json']")].map(async (holder) => {
-  const place = document.getElementById(`picture-${holder.dataset.picture}`);
-  const options = { ast: true, renderer: "svg", actions: false };
-  const result = await vegaEmbed(place, JSON.parse(holder.textContent), options);
-  views[holder.dataset.picture] = result.view;
-});
-
+const placesOf = {};
 const search = document.getElementById("search");
+const place = document.getElementById("place");
 const told = document.getElementById("found");
 const rows = [...document.querySelectorAll("tbody tr")];
-search.addEventListener("input", () => {
+
+async function draw(holder) {
+  const on = document.getElementById(`picture-${holder.dataset.picture}`);
+  if (holder.dataset.picture in views || on.offsetParent === null) return;
+  views[holder.dataset.picture] = null;
+  const spec = JSON.parse(holder.textContent);
+  const drawn = Object.values(spec.datasets ?? {}).flat();
+  placesOf[holder.dataset.picture] = new Set(drawn.map((row) => row.locale).filter(Boolean));
+  const options = { ast: true, renderer: "svg", actions: false };
+  const result = await vegaEmbed(on, spec, options);
+  views[holder.dataset.picture] = result.view;
+  focus(holder.dataset.picture);
+}
+
+// A picture that has nothing of the locale that is chosen is not shown.
+function focus(name) {
+  const without = place.value && placesOf[name].size > 0 && !placesOf[name].has(place.value);
+  document.getElementById(`picture-${name}`).hidden = without;
+  if (!without) views[name]?.signal("place", place.value).run();
+}
+
+function drawAll() {
+  return Promise.all([...document.querySelectorAll("script[type='application/json']")].map(draw));
+}
+
+function belongs(part) {
+  if (!place.value) return !("more" in part.dataset);
+  return (part.dataset.place ?? place.value) === place.value;
+}
+
+function sift() {
   const sought = search.value.trim().toLowerCase();
-  let found = 0;
-  for (const row of rows) {
-    row.hidden = !row.textContent.toLowerCase().includes(sought);
-    found += row.hidden ? 0 : 1;
-  }
-  told.textContent = sought ? `${found} of ${rows.length} rows` : "";
-  views.map?.signal("sought", sought).run();
+  const candidates = rows.filter(belongs);
+  for (const row of rows) row.hidden = !belongs(row) || !row.textContent.toLowerCase().includes(sought);
+  const found = candidates.filter((row) => !row.hidden).length;
+  told.textContent = sought ? `${found} of ${candidates.length} rows` : "";
+}
+
+search.addEventListener("input", () => {
+  sift();
+  views.map?.signal("sought", search.value.trim().toLowerCase()).run();
 });
 
-Promise.all(drawn).then(() => (document.documentElement.dataset.drawn = drawn.length));
+place.addEventListener("change", () => {
+  sift();
+  for (const part of document.querySelectorAll("section.launch")) part.hidden = !belongs(part);
+  for (const name of Object.keys(views)) focus(name);
+  drawAll();
+});
+
+drawAll().then(() => (document.documentElement.dataset.drawn = Object.keys(views).length));

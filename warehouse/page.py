@@ -4,6 +4,7 @@ nothing: its one script is named by its hash, and wordings are escaped, since a 
 import base64
 import hashlib
 import json
+import re
 import tempfile
 from functools import cache
 from importlib.resources import files
@@ -12,18 +13,52 @@ from typing import Any
 
 import polars as pl
 
+from warehouse.drawing import Ask
 from warehouse.errors import BadInput
 from warehouse.home import alone, existing
 from warehouse.lake import Lake
-from warehouse.pictures import Ask, pictures
+from warehouse.launched import launches
+from warehouse.pictures import pictures
 from warehouse.publish import build
 from warehouse.queries import ask, named, opened
 
 MOST = 15  # rows of a table
+MOST_PLACES = 1_000  # locales
+MOST_OF_ONE = 5  # of a locale, where it is chosen
+
+
+def _whole(name: str) -> str:
+    """A question of the cookbook without its limit: the page takes some rows of each locale."""
+    return re.sub(r"\nlimit \d+\s*$", "\n", named(name))
+
+
+PLACES = """
+select locale, turns, users, said_again / turns as said_again, defects / turns as failed,
+    defects_at_least as at_least, defects_at_most as at_most, failures / turns as noticed
+from locale_totals
+where defects is not null or not exists (from small_locales where day is null and intent = 'all')
+union all
+select locales, turns, users, said_again / turns, defects / turns, defects_at_least, defects_at_most, null
+from small_locales where day is null and intent = 'all'
+order by starts_with(locale, 'small locales ('), turns desc nulls last, locale
+"""
+BELIEFS = """
+select locale, wordings, labelled, believed, published, unlabelled, too_few, unsure, waiting
+from launches order by wordings desc nulls last, locale
+"""
 
 TABLES = {
-    "hurts": named("where_it_hurts"),
-    "confusions": named("which_intent_eats_which"),
+    "worst": """
+        select locale, coalesce(intent, '(no hypothesis)') as intent, turns, defects / turns as failed,
+            defects_at_least as at_least, defects_at_most as at_most
+        from intent_totals where locale in (select locale from locale_totals where defects is not null)
+        union all
+        select locales, intent, turns, defects / turns, defects_at_least, defects_at_most
+        from small_locales where day is null and intent <> 'all'
+        order by failed * turns desc nulls last, locale, intent
+    """,
+    "hurts": _whole("where_it_hurts"),
+    "confusions": _whole("which_intent_eats_which"),
     "rewrites": """
         select r.locale, r.source, r.target, r.p_better, r.users, coalesce(f.status, 'proposed') as status, r.began,
             f.p_worse
@@ -31,12 +66,12 @@ TABLES = {
         left join fixes as f on r.locale = f.locale and r.source = f.source and r.target = f.target
         order by r.users desc nulls last, r.p_better desc, r.locale, r.source
     """,
-    "clusters": named("many_ways"),
+    "clusters": _whole("many_ways"),
     "withheld": named("why_withheld"),
     "gate": named("gate"),
-    "broken": named("broken"),
+    "broken": _whole("broken"),
     "decisions": named("decisions"),
-    "waiting": named("waiting"),
+    "waiting": _whole("waiting"),
     "sessions": named("sessions"),
     "nights": named("nights"),
 }
@@ -66,7 +101,7 @@ def _page(place: Path) -> str:
 
 
 def _rendered(place: Path, asked: Ask) -> str:
-    from jinja2 import Environment
+    from jinja2 import Environment, FunctionLoader
 
     runs = asked(
         "select * from runs where status <> 'failed' order by night desc limit 1"
@@ -75,15 +110,24 @@ def _rendered(place: Path, asked: Ask) -> str:
         raise BadInput(
             f"{place.parent}: no night was run yet; `sayagain run LOG --home {place.parent}`"
         )
-    drawn = {name: _harmless(spec) for name, spec in pictures(asked).items()}
+    begun = launches(asked)
+    curves = {f"launch-{x.locale}": x.picture for x in begun if x.picture}
+    drawn = {name: _harmless(spec) for name, spec in (pictures(asked) | curves).items()}
+    tables = {name: _table(asked(query), MOST) for name, query in TABLES.items()}
+    tables |= {
+        name: _table(asked(query), MOST_PLACES)
+        for name, query in (("places", PLACES), ("beliefs", BELIEFS))
+    }
+    tables |= {f"hurts-{x.locale}": _table(x.hurts, MOST) for x in begun}
     script = _script()
-    template = Environment(autoescape=True).from_string(_text("page.html"))
+    template = Environment(autoescape=True, loader=FunctionLoader(_text)).get_template("page.html")
     return template.render(
         run=runs[0],
         k=asked("select k from schema_version").item(),
         lead=_lead(asked, runs[0]),
         pictures=drawn,
-        tables={name: _table(asked(query)) for name, query in TABLES.items()},
+        tables=tables,
+        launches=begun,
         style=_text("page.css"),
         script=script,
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -109,13 +153,25 @@ def _harmless(spec: dict[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _table(found: pl.DataFrame) -> dict[str, Any]:
-    """Columns by name, `count` (a null is a small one), `number` or `text`; and the first rows."""
+def _table(found: pl.DataFrame, most: int) -> dict[str, Any]:
+    """Columns by name, `count` (a null is a small one), `number` or `text`; the first rows, and then the
+    first of each locale, which are for where it is chosen: its name, whether it is one of those, values."""
     kinds = {
         name: "count" if kind.is_integer() else "number" if kind.is_float() else "text"
         for name, kind in found.schema.items()
     }
-    return {"columns": kinds, "rows": found.head(MOST).rows()}
+    place = (
+        found["locale"] if "locale" in kinds else pl.Series([None] * found.height, dtype=pl.String)
+    )
+    marked = found.select(place=place, more=pl.int_range(pl.len()) >= most)
+    of_one = marked.select(pl.int_range(pl.len()).over("place") < MOST_OF_ONE).to_series()
+    wanted = ~marked["more"] | (of_one & place.is_not_null())
+    rows = zip(
+        *(marked.filter(wanted)[c] for c in marked.columns),
+        found.filter(wanted).rows(),
+        strict=True,
+    )
+    return {"columns": kinds, "rows": list(rows)}
 
 
 def _lead(asked: Ask, run: dict[str, Any]) -> list[str]:
@@ -125,8 +181,10 @@ def _lead(asked: Ask, run: dict[str, Any]) -> list[str]:
         f" the window holds {_count(run['turns'])} turns."
     ]
     whole = asked(
-        "select sum(defects) / sum(turns) as failed, sum(said_again) / sum(turns) as again from locale_totals"
-        " where defects is not null and said_again is not null"
+        "select sum(defects) / sum(turns) as failed, sum(said_again) / sum(turns) as again from ("
+        "select turns, defects, said_again from locale_totals union all"
+        " select turns, defects, said_again from small_locales where day is null and intent = 'all'"
+        ") where defects is not null and said_again is not null"
     ).to_dicts()[0]
     if whole["failed"] is not None:
         said.append(

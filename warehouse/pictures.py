@@ -1,19 +1,25 @@
 """The pictures of the report, as Vega-Lite specifications. Data come from the published warehouse alone."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-Ask = Callable[[str], pl.DataFrame]
-Spec = dict[str, Any]
+from warehouse.drawing import (
+    MARK,
+    MOST_LOCALES,
+    TALL,
+    Ask,
+    Spec,
+    by_colour,
+    of_place,
+    of_place_or,
+    specified,
+    told,
+)
 
-MARK = "#b3541e"
-MOST_LOCALES = 8  # lines that can be told apart
 MOST_INTENTS = 15
-TALL = 260
+MOST_JUDGED = 12  # locales
 
 
 def pictures(ask: Ask) -> dict[str, Spec]:
@@ -26,18 +32,34 @@ def pictures(ask: Ask) -> dict[str, Spec]:
         "calibration": _calibration(ask),
         "gate": _gate(ask),
     }
-    return {name: _spec(chart) for name, chart in drawn.items() if chart is not None}
+    return {name: specified(chart) for name, chart in drawn.items() if chart is not None}
 
 
 def _funnel(ask: Ask) -> Any:
-    rows = ask(
-        "select step || ' (' || unit || ')' as step, count from funnel"
-        " where night = (select max(night) from funnel) and count is not null order by place"
-    )
+    rows = ask("""
+        with steps as (
+            select 'all' as locale, place, step || ' (' || unit || ')' as step, count from funnel
+            where night = (select max(night) from funnel)
+            union all
+            select locale, unnest([2, 4, 5, 6, 7]), unnest([
+                'in the window (turns)', 'said (wordings)', 'with a label (wordings)', 'believed (wordings)',
+                'published (wordings)'
+            ]), unnest([turns, wordings, labelled, believed, published])
+            from launches
+        )
+        select locale, place, step, count from steps where count is not null order by locale <> 'all', locale, place
+    """)
     if rows.is_empty():
         return None
-    base = alt.Chart(rows, height=26 * rows.height).encode(
-        y=alt.Y("step:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False)),
+    base = of_place_or(
+        alt.Chart(rows, height=26 * rows["step"].n_unique()), "datum.locale == 'all'"
+    ).encode(
+        y=alt.Y(
+            "step:N",
+            sort=None,
+            title=None,
+            axis=alt.Axis(ticks=False, domain=False),
+        ),
         x=alt.X("count:Q", title=None, axis=None),
         tooltip=["step:N", alt.Tooltip("count:Q", format=",")],
     )
@@ -46,26 +68,34 @@ def _funnel(ask: Ask) -> Any:
 
 
 def _locales(ask: Ask) -> Any:
+    """Each locale that has a rate of its own, and the small ones together."""
     rows = ask(f"""
-        with largest as (
-            select locale from days group by locale order by sum(turns) desc, locale limit {MOST_LOCALES}
+        with every as (
+            select day, locale, turns, defects, defects_at_least, defects_at_most from days
+            where locale in (select locale from locale_totals where defects is not null)
+            union all
+            select day, locales, turns, defects, defects_at_least, defects_at_most from small_locales
+            where day is not null and intent = 'all'
+        ),
+        largest as (
+            select locale from every group by locale order by sum(turns) desc, locale limit {MOST_LOCALES}
         )
         select day::varchar as day, locale, turns, defects / turns as failed, defects_at_least as at_least,
-            defects_at_most as at_most
-        from days where defects is not null and locale in (select locale from largest)
+            defects_at_most as at_most, locale in (select locale from largest) as large
+        from every where defects is not null
         order by day, locale
     """)
     if rows.is_empty():
         return None
     share = alt.Axis(format="%")
-    base = alt.Chart(rows, height=TALL).encode(
+    base = of_place_or(alt.Chart(rows, height=TALL), "datum.large").encode(
         x=alt.X(
             "yearmonthdate(day):T",
             title=None,
             axis=alt.Axis(format="%b %d", tickMinStep=86_400_000),
         ),
         color=alt.Color("locale:N", title=None),
-        tooltip=_told("day:N", "locale:N", "turns:Q", failed="%", at_least="%", at_most="%"),
+        tooltip=told("day:N", "locale:N", "turns:Q", failed="%", at_least="%", at_most="%"),
     )
     band = base.mark_area(opacity=0.18).encode(
         y=alt.Y("at_least:Q", title="share of turns that failed", axis=share), y2="at_most:Q"
@@ -104,7 +134,7 @@ def _intents(ask: Ask) -> Any:
                 scale=alt.Scale(scheme="orangered"),
                 legend=alt.Legend(format="%"),
             ),
-            tooltip=_told("day:N", "intent:N", "turns:Q", failed="%", at_least="%", at_most="%"),
+            tooltip=told("day:N", "intent:N", "turns:Q", failed="%", at_least="%", at_most="%"),
         )
     )
 
@@ -123,15 +153,15 @@ def _map(ask: Ask) -> Any:
     near = "indexof(lower(datum.said), lower(sought)) >= 0"
     hidden = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
     return (
-        alt.Chart(rows, height=440)
+        of_place(alt.Chart(rows, height=440))
         .mark_circle(stroke="white", strokeWidth=0.4)
         .encode(
             x=alt.X("x:Q", title=None, axis=hidden),
             y=alt.Y("y:Q", title=None, axis=hidden),
             size=alt.Size("users:Q", legend=None, scale=alt.Scale(range=[25, 500])),
-            color=alt.Color("locale:N", title=None),
+            color=by_colour(rows),
             opacity=alt.condition(near, alt.value(0.75), alt.value(0.05)),
-            tooltip=_told("wish:N", "locale:N", "said:N", "wordings:Q", "users:Q", "turns:Q"),
+            tooltip=told("wish:N", "locale:N", "said:N", "wordings:Q", "users:Q", "turns:Q"),
         )
         .add_params(sought)
         .interactive()
@@ -148,35 +178,41 @@ def _calibration(ask: Ask) -> Any:
     axis = alt.Axis(format="%")
     line = alt.Chart(pl.DataFrame({"x": [0.0, 1.0]})).mark_line(color="gray", strokeDash=[4, 4])
     points = (
-        alt.Chart(rows)
+        of_place(alt.Chart(rows))
         .mark_point(filled=True, opacity=0.8)
         .encode(
             x=alt.X("believed:Q", title="believed", scale=both, axis=axis),
             y=alt.Y("observed:Q", title="showed to be right", scale=both, axis=axis),
             size=alt.Size("users:Q", legend=None, scale=alt.Scale(range=[40, 400])),
-            color=alt.Color("locale:N", title=None),
+            color=by_colour(rows),
             shape=alt.Shape("bucket:N", title=None),
-            tooltip=_told("locale:N", "bucket:N", "users:Q", believed="%", observed="%"),
+            tooltip=told("locale:N", "bucket:N", "users:Q", believed="%", observed="%"),
         )
     )
     return (line.encode(x="x:Q", y="x:Q") + points).properties(height=320)
 
 
 def _gate(ask: Ask) -> Any:
-    rows = ask("""
+    """The whole, the locales with the most cases, and the small ones together; another where it is chosen."""
+    rows = ask(f"""
         with newest as (
-            select * from evaluations where intent = 'all'
+            select *, row_number() over (order by locale like 'small locales (%)' desc, cases desc, locale)
+                <= {MOST_JUDGED} + 1 as large
+            from evaluations where intent = 'all'
                 and string_split(challenger, '-')[4] = (select max(string_split(challenger, '-')[4]) from evaluations)
         )
-        select locale, cases, 'champion' as model, champion_accuracy as accuracy from newest
+        select locale, cases, large, 'champion' as model, champion_accuracy as accuracy from newest
         union all
-        select locale, cases, 'challenger', challenger_accuracy from newest
+        select locale, cases, large, 'challenger', challenger_accuracy from newest
         order by all
     """).drop_nulls()
     if rows.is_empty():
         return None
     return (
-        alt.Chart(rows, height=24 * rows["locale"].n_unique() + 10)
+        of_place_or(
+            alt.Chart(rows, height=24 * rows.filter("large")["locale"].n_unique() + 10),
+            "datum.large",
+        )
         .mark_point(filled=True, size=90)
         .encode(
             y=alt.Y("locale:N", title=None, axis=alt.Axis(grid=True)),
@@ -187,7 +223,7 @@ def _gate(ask: Ask) -> Any:
                 axis=alt.Axis(format="%"),
             ),
             color=alt.Color("model:N", title=None, scale=alt.Scale(range=["#8a94a0", MARK])),
-            tooltip=_told("locale:N", "model:N", "cases:Q", accuracy=".1%"),
+            tooltip=told("locale:N", "model:N", "cases:Q", accuracy=".1%"),
         )
     )
 
@@ -199,25 +235,3 @@ def _wilson(share: str, of: str) -> list[pl.Expr]:
     reach = z * (p * (1 - p) / n + z * z / (4 * n * n)).sqrt()
     ends = ((middle - reach) / whole, (middle + reach) / whole)
     return [e.clip(0, 1).alias(name) for e, name in zip(ends, ("at_least", "at_most"), strict=True)]
-
-
-def _told(*fields: str, **formats: str) -> list[Any]:
-    whole = [alt.Tooltip(f, format=",") if f.endswith(":Q") else alt.Tooltip(f) for f in fields]
-    return [*whole, *(alt.Tooltip(f"{name}:Q", format=form) for name, form in formats.items())]
-
-
-def _spec(chart: Any) -> Spec:
-    """As wide as its place on the page; the legend below, so that a phone has room."""
-    whole = (
-        chart.properties(
-            width="container", autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
-        )
-        .configure(background="transparent")
-        .configure_view(stroke=None)
-        .configure_legend(orient="bottom", columns=4, symbolOpacity=1)
-        .configure_axis(
-            labelLimit=130, labelFontSize=12, titleFontSize=12, titleFontWeight="normal"
-        )
-    )
-    spec: Spec = json.loads(whole.to_json(validate=False))
-    return spec

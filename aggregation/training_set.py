@@ -112,9 +112,9 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
 
 
 def sure(examples: pl.DataFrame) -> pl.DataFrame:
-    """`locale, utterance`: examples that may be varied. What only users set apart said is none of them."""
-    told = (pl.col("probabilities").list.first() >= SURE) & (pl.col("split") == "train")
-    return examples.filter(told).select(KEY)
+    """`locale, utterance`: examples that may be varied, by what the weight says that is believed. What only
+    users set apart said is none of them."""
+    return examples.filter(pl.col("weight").sqrt() >= SURE, split="train").select(KEY)
 
 
 def varied(built: TrainingSet, made: pl.DataFrame, said: pl.DataFrame) -> TrainingSet:

@@ -185,6 +185,7 @@ def run_forgetting(
     """Forget a user of the log, alone in the home, after `patience` seconds at most; what is believed then
     and pays to be learned is told to the receivers of the settings."""
     home = existing(place(root, settings).resolve())
+    languages.check(settings)
     receivers, master = receivers_of(settings), settings.mining.spark_master
     library()
     with alone(home, patience):

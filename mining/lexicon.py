@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from mining.columns import columns
-from mining.terms import Terms, folded_column
+from mining.terms import Terms, folded_column, near
 
 
 def read(path: Path) -> pl.DataFrame:
@@ -20,6 +20,7 @@ def read(path: Path) -> pl.DataFrame:
 def translated(wordings: list[str], pairs: pl.DataFrame) -> list[str]:
     """Each wording, folded, with its words replaced by all that the lexicon has for them. Unknown words
     stay. Of entries that overlap, the longest counts."""
-    options = pairs.group_by("word", maintain_order=True).agg(pl.col("other").str.join(" "))
+    spoken = near(pairs, "word", wordings)
+    options = spoken.group_by("word", maintain_order=True).agg(pl.col("other").str.join(" "))
     terms = Terms.of(dict(options.iter_rows()))
     return [terms.replaced(wording) for wording in wordings]

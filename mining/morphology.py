@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from mining.columns import columns
-from mining.terms import Terms, first, fold, folded_column, keys
+from mining.terms import Terms, fold, folded_column, near
 
 TRIED = 8  # other forms of a word
 Forms = dict[str, list[str]]
@@ -52,11 +52,10 @@ def _lemmas(wordings: list[str], table: pl.DataFrame) -> pl.DataFrame:
     pairs = pl.concat(
         [table.select("lemma", "form"), table.select("lemma", form="lemma")]
     ).with_row_index("place")
-    words = pl.Series(sorted({word for w in wordings for word in keys(w)}), dtype=pl.String())
-    near = pairs.filter(first("form").is_in(words.implode()))
+    spoken = near(pairs, "form", wordings)
     forms = pl.col("form").n_unique().alias("forms")
-    sizes = pairs.join(near, on="lemma", how="semi").group_by("lemma").agg(forms)
-    ranked = near.join(sizes, on="lemma").sort("forms", "place", descending=[True, False])
+    sizes = pairs.join(spoken, on="lemma", how="semi").group_by("lemma").agg(forms)
+    ranked = spoken.join(sizes, on="lemma").sort("forms", "place", descending=[True, False])
     return ranked.unique("form", keep="first", maintain_order=True).select("form", "lemma")
 
 

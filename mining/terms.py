@@ -57,9 +57,10 @@ def keys(text: str) -> list[str]:
     return [fold(text[start:end]) for start, end in units(text)]
 
 
-def first(entries: str) -> pl.Expr:
-    """The first word of each folded entry of a column."""
-    return pl.col(entries).str.extract(FIRST)
+def near(rows: pl.DataFrame, entries: str, wordings: list[str]) -> pl.DataFrame:
+    """The rows whose entry, of a column of folded ones, begins with a word of the wordings."""
+    words = pl.Series(sorted({word for w in wordings for word in keys(w)}), dtype=pl.String())
+    return rows.filter(pl.col(entries).str.extract(FIRST).is_in(words.implode()))
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def built_of(rows: list[dict]) -> training_set.TrainingSet:
 
 
 def test_a_variant_means_what_its_wording_does_and_weighs_less():
-    unsure = example("lampe aus", "off", probabilities=[0.5, 0.5])
+    unsure = example("lampe aus", "off", weight=0.36)
     apart = example("lampe jetzt an", "lamp", split="validation")
     built = built_of([example("lampe an", "lamp"), example("lichter an", "light"), unsure, apart])
     assert training_set.sure(built.examples)["utterance"].to_list() == ["lampe an", "lichter an"]

@@ -15,7 +15,7 @@ import polars as pl
 from aggregation import backing, slots, training_set
 from aggregation.believe import Evidence, believe
 from aggregation.votes import weights
-from flows import figures, languages, launches, programs, reviewing, seed
+from flows import detecting, figures, languages, launches, programs, reviewing, seed
 from flows.erasure import cutoff, erase_old
 from flows.prospects import prospects
 from flows.settings import Settings
@@ -140,6 +140,7 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
     call(cluster_wordings, night, day, embedded["encoder"])
     call(judge_turns, night, day)
     call(believe_labels, night, day)
+    call(detect_changes, night, day)
     call(gather_figures, night, day, embedded["encoder"])
     built = call(build_training_set, night, day)
     call(tell_launches, night, day, built["version"])
@@ -522,6 +523,25 @@ def believe_labels(night: Night, day: str) -> Result:
     seen = ("turns", "robots", "utterances", "followed", "ends", "clusters", "neighbours")
     inputs = [day, night.marks(day, *seen, "verdicts", "reviews"), digest_of(night.home.seed_data)]
     return night.once("believe_labels", inputs, work)
+
+
+def detect_changes(night: Night, day: str) -> Result:
+    """What rises, falls or is new in what people say, and what may be a new intent."""
+    lake, days = night.lake, night.window("turns", day)
+    before = _before(night, "changes", day)
+
+    def work() -> Result:
+        defects = {"defects": lake.files("defects", days)}
+        people = _people(night, day) | defects
+        earlier = people | {"turns": lake.files("turns", detecting.earlier(days, day))}
+        return detecting.detect(
+            detecting.Tonight(lake, night.engine, day, people, earlier, before)
+        )
+
+    seen = ("turns", "robots", "wordings", "clusters", "soft_labels", "moves", "ends")
+    marks = [night.marks(day, *seen), lake.mark("defects", days)]
+    known = [lake.mark(table, before) for table in ("changes", "candidates", "candidate_members")]
+    return night.once("detect_changes", [day, marks, known], work)
 
 
 def gather_figures(night: Night, day: str, version: str) -> Result:

@@ -56,9 +56,9 @@ def terms(wording: str, *, whole: bool) -> set[str]:
 
 def units(wordings: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
     """`locale, kind, unit, utterance`: the terms and the cluster of each wording, of those that enough may
-    have said.
+    have said. Of terms that the same wordings hold there is the longest.
 
-    `wordings`: `locale, utterance, users`; `clusters`: `locale, utterance, cluster_id`.
+    `wordings`: `locale, utterance, turns`; `clusters`: `locale, utterance, cluster_id`.
     """
     rows = []
     for (locale,), part in wordings.group_by("locale", maintain_order=True):
@@ -74,9 +74,20 @@ def units(wordings: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
             ),
         ]
     )
-    users = wordings.select("locale", "utterance", "users", "turns")
+    users = wordings.select("locale", "utterance", "turns")
     said_by = found.join(users, on=["locale", "utterance"], maintain_order="left")
-    return said_by.filter(pl.col("turns").sum().over(KEY) >= FEWEST).drop("users", "turns")
+    enough = said_by.filter(pl.col("turns").sum().over(KEY) >= FEWEST).drop("turns")
+    return enough.join(_distinct(enough), on=KEY, how="semi", maintain_order="left")
+
+
+def _distinct(held: pl.DataFrame) -> pl.DataFrame:
+    """The units that are not held by the same wordings as a longer one, or a later one."""
+    return (
+        held.group_by(KEY)
+        .agg(wordings=pl.col("utterance").hash().sort().hash().sum(), count=pl.len())
+        .sort("locale", "kind", pl.col("unit").str.len_chars(), "unit")
+        .unique(["locale", "kind", "wordings", "count"], keep="last", maintain_order=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -249,7 +260,7 @@ def _compared(past: _Past, clumps: pl.DataFrame, window: int) -> pl.DataFrame:
 
 
 def _clump(clumps: pl.DataFrame, column: str) -> Floats:
-    return np.maximum(1.0, clumps[column].fill_null(1.0).fill_nan(1.0).to_numpy())
+    return np.asarray(np.maximum(1.0, clumps[column].fill_null(1.0).to_numpy()))
 
 
 def _at_least(here: Floats, there: Floats, share: Floats) -> Floats:
@@ -286,7 +297,7 @@ def _best(names: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
         .then(pl.lit("gone"))
         .otherwise(pl.lit("falling"))
     )
-    paid = ((looks * pl.col(c)).clip(upper_bound=1.0) for c in ("p_up", "p_down"))
+    paid = ((pl.col(c) * looks).clip(upper_bound=1.0) for c in ("p_up", "p_down"))
     return (
         best.join(widest, on=KEY, maintain_order="left")
         .with_columns(paid)

@@ -516,7 +516,7 @@ def test_every_column_of_text_is_known_to_hold_wordings_or_not():
         *("erasure", "before", "engine", "content", "encoder", "challenger", "champion"),
         *("source_intent", "target_intent", "source_outcome", "target_outcome", "source_response"),
         *("heard", "meant", "step", "unit", "bucket", "learned", "shown"),  # shown with its wording
-        "launched",
+        *("launched", "candidate_id", "change"),
     }
     for table, schema in TABLES.items():
         columns = schema.columns()

@@ -20,7 +20,10 @@ from warehouse.lake import Lake
 from warehouse.tables import EVENT_TABLES, TABLES
 
 DEFAULTS = settings.Settings()
-MAY_BE_EMPTY = ("rejects", "verdicts", "reviews", "outbox", "erasures", "small_intents")
+MAY_BE_EMPTY = (
+    *("rejects", "verdicts", "reviews", "outbox", "erasures", "small_intents"),
+    *("changes", "candidates", "candidate_members"),
+)
 
 
 def direct(step, *args):

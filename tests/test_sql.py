@@ -177,6 +177,9 @@ QUERIES = [
     "hurts",
     "launched",
     "user_days",
+    "by_day",
+    "clumps",
+    "outcomes",
 ]
 
 
@@ -217,8 +220,13 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
         "believed": asked.select("locale", "utterance", label="intent", probability=pl.lit(0.7)),
         "defects": lake.read("turns").select("turn_id", p_defect=pl.col("at_ms") % 7 / 7),
         "replicates": pl.DataFrame({"replicate": range(5)}),
+        "grouped": asked.select(
+            "locale", "utterance", kind=pl.lit("term"), unit=pl.col("utterance").str.tail(1)
+        ),
     }
-    params = {"most_items": 5, "intents": 1, "most": 3, "k": 3}
+    params = {"most_items": 5, "intents": 1, "most": 3, "k": 3, "since": START}
+    params |= {"now_7": START, "now_3": START + 200_000, "until": START + 300_000}
+    params |= {"before_7": START + 9_000, "before_3": START + 100_000}
     found = [e.query(name, inputs, params) for e in (duck, spark)]
     keys = found[0].columns
     assert found[0].height > 0

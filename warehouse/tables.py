@@ -541,6 +541,60 @@ class LaunchDays(dy.Schema):
     )
 
 
+class Changes(dy.Schema):
+    """A term or a cluster that more people say than before, or fewer, and not by chance."""
+
+    locale = _text("locale", key=True)
+    kind = dy.Enum(["term", "cluster"], primary_key=True, nullable=False, description="of what")
+    unit = _text("the term, or the cluster's id", key=True)
+    utterance = _text("the wording of it that most people said")
+    change = dy.Enum(
+        ["appeared", "rising", "falling", "gone"],
+        nullable=False,
+        description="nobody said it before, more do, fewer do, nobody does any more",
+    )
+    since = _text("night since which it is known, YYYY-MM-DD")
+    days = _count("newest days that were compared with those before: 1, 3 or 7")
+    now = _count("people who said it on these days, each counted once a day")
+    before = _count("people who said it on the days before, each counted once a day")
+    users = _count("distinct users of the window")
+    users_now = _count("distinct users of the newest 7 days")
+    ratio = _amount("how often it is said, by what it was before")
+    at_least = _amount("what that exceeds in 19 of 20 cases")
+    at_most = _amount("what it does not exceed in 19 of 20 cases")
+    q = _share("false-discovery rate of the night at which it would just be found")
+
+
+class Candidates(dy.Schema):
+    """What may be a new intent: people want it more than before, few of them come out well, and no label is
+    believed of it."""
+
+    locale = _text("locale", key=True)
+    candidate_id = _text("the candidate; keeps its id while it lives on", key=True)
+    since = _text("night since which it is one, YYYY-MM-DD")
+    clusters = dy.List(dy.String(nullable=False), description="its clusters")
+    terms = _count("its terms of which more is said")
+    wordings = _count("its wordings of the newest 7 days")
+    users = _count("distinct users of the window")
+    well = _share("share of those who said it who came out well, at once or in the end")
+    label = _text("label that explains most of its surest part", null=True)
+    explained = _share("share of that part that the label explains")
+    ratio = dy.Float64(
+        nullable=True, min=0.0, description="how often its surest part is said, by what it was before"
+    )
+    q = _share("false-discovery rate of the night at which it would just be found")
+
+
+class CandidateMembers(dy.Schema):
+    """A wording of what may be a new intent."""
+
+    locale = _text("locale", key=True)
+    candidate_id = _text("the candidate", key=True)
+    utterance = _text("wording", key=True)
+    cluster_id = _text("its cluster", null=True)
+    users = _count("distinct users of the newest 7 days")
+
+
 class Places(dy.Schema):
     """A cluster's place on the map: near ones are said alike."""
 
@@ -796,6 +850,9 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "unpublished": Withheld,
     "hurts": Hurts,
     "small_intents": DailyIntents,
+    "changes": Changes,
+    "candidates": Candidates,
+    "candidate_members": CandidateMembers,
     "launches": Launches,
     "launch_days": LaunchDays,
     "places": Places,

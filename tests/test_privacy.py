@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from mining.masks import Mask, shown
 from mining.release import Privacy, bounds, release, select, sigma, threshold
+from warehouse.blur import blurred
 
 EVERYTHING = Mask(["numbers", "addresses", "names"], ["*name*", "*person*"])
 NO_VALUES = pl.DataFrame(
@@ -85,6 +86,24 @@ def test_a_long_value_filled_by_mistake_does_not_hide_a_name():
     held = pl.DataFrame(values, NO_VALUES.schema, orient="row")
     said = pl.DataFrame({"locale": "en-GB", "utterance": rows})
     assert not [w for w in shown(said, held, EVERYTHING) if "ann" in w]
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("breaks 8.3% of locale sw-KE at least", "breaks 8.3% of one locale at least"),
+        (
+            "makes locale sw-KE worse: breaks 12 cases, mends 0 (p 0.0002)",
+            "makes one locale worse: breaks 10 cases, mends <5 (p 0.0002)",
+        ),
+        (
+            "makes small locales (6) worse: breaks 12 cases, mends 1 (p 2e-06)",
+            "makes small locales (5) worse: breaks 10 cases, mends <5 (p 2e-06)",
+        ),
+    ],
+)
+def test_a_reason_that_is_published_names_no_locale(reason, told):
+    assert blurred(reason, 5) == told
 
 
 @given(st.text(max_size=40), st.sampled_from(["en-GB", "ja-JP", "ru-RU", "und"]))

@@ -31,8 +31,9 @@ def files(settings: Settings) -> list[str]:
 def read_as(settings: Settings, wordings: pl.DataFrame) -> pl.DataFrame:
     """`locale, utterance, folded, translated` of wordings (`locale, utterance`): with every form replaced by
     its lemma, and in the words of the locale that the lexicon leads to (after folding, as lexicons hold
-    lemmas). Null where the locale has no table, or no lexicon."""
-    found = [_read_as(settings, locale, rows) for locale, rows in _by_locale(wordings)]
+    lemmas), as far as the wordings have them. Null where the locale has no table, or no lexicon."""
+    spoken = dict(_by_locale(wordings))
+    found = [_read_as(settings, locale, spoken) for locale in spoken]
     schema = dict.fromkeys(("locale", "utterance", "folded", "translated"), pl.String())
     return pl.concat([pl.DataFrame(schema=schema), *found]).sort("locale", "utterance")
 
@@ -52,13 +53,17 @@ def variants(settings: Settings, wordings: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def _read_as(settings: Settings, locale: str, rows: pl.DataFrame) -> pl.DataFrame:
+def _read_as(settings: Settings, locale: str, spoken: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    rows = spoken[locale]
     known, said = settings.languages, rows["utterance"].to_list()
     folded = translated = None
     if path := known.morphology.get(locale):
         folded = morphology.folded(said, morphology.read(Path(path)))
-    if pairs := known.lexicon.get(locale):
-        translated = lexicon.translated(folded or said, lexicon.read(Path(pairs.path)))
+    if named := known.lexicon.get(locale):
+        pairs = lexicon.read(Path(named.path))
+        if named.to in spoken:
+            pairs = lexicon.heard(pairs, spoken[named.to]["utterance"].to_list())
+        translated = lexicon.translated(folded or said, pairs)
     return rows.select(
         "locale",
         "utterance",

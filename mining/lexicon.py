@@ -17,6 +17,12 @@ def read(path: Path) -> pl.DataFrame:
     )
 
 
+def heard(pairs: pl.DataFrame, wordings: list[str]) -> pl.DataFrame:
+    """The rows whose translation begins with a word of the wordings, which are of the other language:
+    dictionaries have many more, that nobody there says."""
+    return near(pairs, "other", wordings)
+
+
 def translated(wordings: list[str], pairs: pl.DataFrame) -> list[str]:
     """Each wording, folded, with its words replaced by all that the lexicon has for them. Unknown words
     stay. Of entries that overlap, the longest counts."""

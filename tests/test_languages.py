@@ -48,6 +48,9 @@ def test_wordings_are_read_with_what_is_known_of_their_locale(known):
         ("de-DE", "lamps an", "lampe an", "lamp light on"),
         ("en-GB", "lamps on", None, None),
     ]
+    abroad = pl.DataFrame({"locale": ["en-US"], "utterance": ["Light on, please"]})
+    told = languages.read_as(known, pl.concat([wordings, abroad])).filter(locale="de-DE")
+    assert told["translated"].item() == "light on"  # nobody says lamp there
     nothing = languages.read_as(Settings(), wordings)
     assert nothing["folded"].is_null().all()
     assert nothing["translated"].is_null().all()

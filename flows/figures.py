@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from aggregation.training_set import best
-from flows import small
+from flows import pooled
 from flows.settings import Privacy, Settings
 from mining import atlas, guards, masks, release
 from mining.engine import Engine
@@ -41,8 +41,8 @@ def gather(
     counted = engine.query("daily_intents", people | followed)
     k = settings.floors.published
     found = {
-        "daily_intents": counted,
-        "small_intents": small.intents(engine, people | followed, counted, k),
+        "daily_intents": counted.filter(pl.col("locale") != "*"),
+        "pooled_intents": pooled.intents(engine, people | followed, counted, k),
         "channels": engine.query("channels", people),
         "cluster_users": users,
         "shown_lineage": _lineage(lake, users, k, day),

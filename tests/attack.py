@@ -156,7 +156,7 @@ def differences(before: Published, after: Published) -> list[tuple[str, str, int
     keys |= {"days": ["day", "locale"], "intents": ["day", "locale", "intent"]}
     keys |= {"confusions": ["locale", "heard", "meant"], "intent_totals": ["locale", "intent"]}
     keys |= {"launches": ["locale"], "launch_days": ["locale", "day"]}
-    keys |= {"launch_hurts": ["locale", "utterance"], "small_locales": ["locales", "day", "intent"]}
+    keys |= {"launch_hurts": ["locale", "utterance"], "pooled": ["locales", "day", "intent"]}
     for view, key in keys.items():
         rows = [p.ask(f"select * from {view}") for p in (before, after)]
         both = rows[0].join(rows[1], on=key, suffix="_after", nulls_equal=True)

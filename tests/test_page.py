@@ -47,7 +47,8 @@ def root(nights, tmp_path_factory) -> Path:
     changed = pl.col("shown").replace(said["shown"][0], EVIL)
     lake.put("shown", night, said.with_columns(changed))
     few = lake.read("daily_intents", [night]).filter(locale="ru-RU")
-    lake.put("small_intents", night, few.with_columns(locale=pl.lit(SMALL)))
+    small = few.with_columns(locale=pl.lit(SMALL))
+    lake.put("pooled_intents", night, pl.concat([lake.read("pooled_intents", [night]), small]))
     publish(Home(home), lake, 3)
     (home / "report.html").write_text(page.render(home), encoding="utf8")
     return home

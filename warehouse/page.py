@@ -36,25 +36,25 @@ PLACES = """
 select locale, turns, users, said_again / turns as said_again, defects / turns as failed,
     defects_at_least as at_least, defects_at_most as at_most, failures / turns as noticed
 from locale_totals
-where defects is not null or not exists (from small_locales where day is null and intent = 'all')
+where defects is not null or not exists (from pooled where locales <> 'all')
 union all
 select locales, turns, users, said_again / turns, defects / turns, defects_at_least, defects_at_most, null
-from small_locales where day is null and intent = 'all'
+from pooled where day is null and intent = 'all' and locales <> 'all'
 order by starts_with(locale, 'small locales ('), turns desc nulls last, locale
-"""
-BELIEFS = """
-select locale, wordings, labelled, believed, published, unlabelled, too_few, unsure, waiting
-from launches order by wordings desc nulls last, locale
 """
 
 TABLES = {
+    "beliefs": """
+        select locale, wordings, labelled, believed, published, unlabelled, too_few, unsure, waiting
+        from launches order by wordings desc nulls last, locale
+    """,
     "worst": """
         select locale, coalesce(intent, '(no hypothesis)') as intent, turns, defects / turns as failed,
             defects_at_least as at_least, defects_at_most as at_most
         from intent_totals where locale in (select locale from locale_totals where defects is not null)
         union all
         select locales, intent, turns, defects / turns, defects_at_least, defects_at_most
-        from small_locales where day is null and intent <> 'all'
+        from pooled where day is null and intent <> 'all' and locales <> 'all'
         order by failed * turns desc nulls last, locale, intent
     """,
     "hurts": _whole("where_it_hurts"),
@@ -114,10 +114,7 @@ def _rendered(place: Path, asked: Ask) -> str:
     curves = {f"launch-{x.locale}": x.picture for x in begun if x.picture}
     drawn = {name: _harmless(spec) for name, spec in (pictures(asked) | curves).items()}
     tables = {name: _table(asked(query), MOST) for name, query in TABLES.items()}
-    tables |= {
-        name: _table(asked(query), MOST_PLACES)
-        for name, query in (("places", PLACES), ("beliefs", BELIEFS))
-    }
+    tables["places"] = _table(asked(PLACES), MOST_PLACES)
     tables |= {f"hurts-{x.locale}": _table(x.hurts, MOST) for x in begun}
     script = _script()
     template = Environment(autoescape=True, loader=FunctionLoader(_text)).get_template("page.html")
@@ -181,12 +178,10 @@ def _lead(asked: Ask, run: dict[str, Any]) -> list[str]:
         f" the window holds {_count(run['turns'])} turns."
     ]
     whole = asked(
-        "select sum(defects) / sum(turns) as failed, sum(said_again) / sum(turns) as again from ("
-        "select turns, defects, said_again from locale_totals union all"
-        " select turns, defects, said_again from small_locales where day is null and intent = 'all'"
-        ") where defects is not null and said_again is not null"
+        "select any_value(defects / turns) as failed, any_value(said_again / turns) as again from pooled"
+        " where day is null and intent = 'all' and locales = 'all'"
     ).to_dicts()[0]
-    if whole["failed"] is not None:
+    if whole["failed"] is not None and whole["again"] is not None:
         said.append(
             f"Of these, {whole['again']:.0%} were said again and {whole['failed']:.0%} failed their users."
         )

@@ -74,8 +74,8 @@ def _locales(ask: Ask) -> Any:
             select day, locale, turns, defects, defects_at_least, defects_at_most from days
             where locale in (select locale from locale_totals where defects is not null)
             union all
-            select day, locales, turns, defects, defects_at_least, defects_at_most from small_locales
-            where day is not null and intent = 'all'
+            select day, locales, turns, defects, defects_at_least, defects_at_most from pooled
+            where day is not null and intent = 'all' and locales <> 'all'
         ),
         largest as (
             select locale from every group by locale order by sum(turns) desc, locale limit {MOST_LOCALES}
@@ -105,19 +105,17 @@ def _locales(ask: Ask) -> Any:
 
 def _intents(ask: Ask) -> Any:
     rows = ask(f"""
-        with worst as (
-            select coalesce(intent, '(no hypothesis)') as intent, sum(defects) as defects
-            from intent_totals group by all order by defects desc nulls last, intent limit {MOST_INTENTS}
+        with every as (from pooled where locales = 'all' and intent <> 'all' and defects is not null),
+        worst as (
+            select intent from every where day is null order by defects desc, intent limit {MOST_INTENTS}
         )
-        select i.day::varchar as day, coalesce(i.intent, '(no hypothesis)') as intent,
-            sum(i.turns)::bigint as turns, sum(i.defects) / sum(i.turns) as failed
-        from intents as i inner join worst as w on coalesce(i.intent, '(no hypothesis)') = w.intent
-        where i.defects is not null
-        group by all order by all
+        select day::varchar as day, intent, turns, defects / turns as failed, defects_at_least as at_least,
+            defects_at_most as at_most
+        from every where day is not null and intent in (select intent from worst)
+        order by all
     """)
     if rows.is_empty():
         return None
-    rows = rows.with_columns(_wilson("failed", "turns"))
     return (
         alt.Chart(rows, height=22 * rows["intent"].n_unique())
         .mark_rect()
@@ -226,12 +224,3 @@ def _gate(ask: Ask) -> Any:
             tooltip=told("locale:N", "model:N", "cases:Q", accuracy=".1%"),
         )
     )
-
-
-def _wilson(share: str, of: str) -> list[pl.Expr]:
-    """`at_least` and `at_most`: Wilson's interval of a share of `of`, nine in ten sure."""
-    z, p, n = 1.6449, pl.col(share).clip(0, 1), pl.col(of)
-    middle, whole = p + z * z / (2 * n), 1 + z * z / n
-    reach = z * (p * (1 - p) / n + z * z / (4 * n * n)).sqrt()
-    ends = ((middle - reach) / whole, (middle + reach) / whole)
-    return [e.clip(0, 1).alias(name) for e, name in zip(ends, ("at_least", "at_most"), strict=True)]

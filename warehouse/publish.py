@@ -34,7 +34,7 @@ NEWEST = (
     "channels",
     "confusions",
     "hurts",
-    "small_intents",
+    "pooled_intents",
     "changes",
     "candidates",
     "candidate_members",

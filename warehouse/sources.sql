@@ -4,16 +4,15 @@ select locale, utterance, shown, turns, users
 from lake_shown
 where users >= getvariable('k');
 
--- A day (`all`: the window) of an intent that was heard (`*`: of the locale), as it may be told; `small`: of the locales that
--- are too small for a rate of their own, together.
+-- A day (`all`: the window) of an intent that was heard (`*`: of the locale), as it may be told; `pooled`: of locales together.
 create temp table heard as
 with every as (
-    select false as small, * from lake_daily_intents
-    union all select true, * from lake_small_intents
+    select false as pooled, * from lake_daily_intents
+    union all select true, * from lake_pooled_intents
 ),
 counted as (
     select
-        small,
+        pooled,
         day,
         locale,
         intent,

@@ -444,10 +444,10 @@ class ShownLineage(dy.Schema):
 
 
 class DailyIntents(dy.Schema):
-    """A day of an intent that the assistant heard, in a locale."""
+    """A day of an intent that the assistant heard, in a locale, or in locales together."""
 
     day = _text("day, YYYY-MM-DD; all where it is the window", key=True)
-    locale = _text("locale", key=True)
+    locale = _text("locale; together: small locales (how many), or all", key=True)
     intent = _text("best hypothesis of the assistant; empty where none, * of all", key=True)
     turns = _count("turns")
     users = _count("distinct users")
@@ -849,7 +849,7 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "shown_moves": Moves,
     "unpublished": Withheld,
     "hurts": Hurts,
-    "small_intents": DailyIntents,
+    "pooled_intents": DailyIntents,
     "changes": Changes,
     "candidates": Candidates,
     "candidate_members": CandidateMembers,

@@ -1,5 +1,5 @@
--- Each day, and the window as the day `all`, of a locale and intent that the assistant heard, and of the
--- locale as the intent `*`: turns, distinct users, turns said again and turns that failed their users
+-- Each day, and the window as the day `all`, of a locale (all as `*`) and an intent that the assistant heard (all
+-- as `*`): turns, distinct users, turns said again and turns that failed their users
 -- (expected numbers, summed in millionths), failures as the assistant believes; and the users of each.
 -- followed: the turns that were said again; defects: the turns, with the probability that they failed
 with told as (
@@ -20,9 +20,14 @@ by_period as (
     from told
     lateral view explode(array(day, 'all')) as period
 ),
-said as (
-    select period as day, locale, user_id, part as intent, again, failed, failure
+by_place as (
+    select period, place, user_id, intent, again, failed, failure
     from by_period
+    lateral view explode(array(locale, '*')) as place
+),
+said as (
+    select period as day, place as locale, user_id, part as intent, again, failed, failure
+    from by_place
     lateral view explode(array(intent, '*')) as part
 )
 select

@@ -12,4 +12,4 @@ select
     cast(day as date) as day,
     locale, turns, users, said_again, defects, defects_at_least, defects_at_most, failures
 from heard
-where not small and day <> 'all' and intent = '*'
+where not pooled and day <> 'all' and intent = '*'

@@ -14,4 +14,4 @@ select
     nullif(intent, '') as intent,
     turns, users, said_again, defects, defects_at_least, defects_at_most
 from heard
-where not small and day <> 'all' and intent <> '*'
+where not pooled and day <> 'all' and intent <> '*'

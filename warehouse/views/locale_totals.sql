@@ -10,4 +10,4 @@
 -- failures: turns that the assistant itself believes failed; null where of fewer than k users
 select locale, turns, users, said_again, defects, defects_at_least, defects_at_most, failures
 from heard
-where not small and day = 'all' and intent = '*'
+where not pooled and day = 'all' and intent = '*'

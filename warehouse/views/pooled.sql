@@ -1,6 +1,6 @@
--- Locales that are too small for a share of failed turns of their own (of fewer than k users, or of fewer whose turns failed),
--- together, as if they were one: by day and by intent. No row where they have fewer than k users together.
--- locales: small locales (how many there are)
+-- Locales together, by day and by intent: all of them, and as one those that are too small for a share of failed turns of their
+-- own (of fewer than k users, or of fewer whose turns failed). Of fewer than k users together there is no row.
+-- locales: all, or small locales (how many there are)
 -- day: day, UTC; null where it is the window
 -- intent: what the assistant heard, all of all, none where it had no hypothesis
 -- turns: turns, to a multiple of k, as all counts here
@@ -15,4 +15,4 @@ select
     case intent when '*' then 'all' when '' then 'none' else intent end as intent,
     turns, users, said_again, defects, defects_at_least, defects_at_most
 from heard
-where small
+where pooled

@@ -4,7 +4,7 @@ function, writes the lake, and is not done again for the same inputs, settings a
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from aggregation.believe import Evidence, believe
 from aggregation.votes import weights
 from flows import detecting, figures, languages, launches, programs, reviewing, seed
 from flows.erasure import cutoff, erase_old
-from flows.prospects import prospects
+from flows.prospects import changed, prospects
 from flows.settings import Settings
 from mining import (
     defects,
@@ -534,9 +534,7 @@ def detect_changes(night: Night, day: str) -> Result:
         defects = {"defects": lake.files("defects", days)}
         people = _people(night, day) | defects
         earlier = people | {"turns": lake.files("turns", detecting.earlier(days, day))}
-        return detecting.detect(
-            detecting.Tonight(lake, night.engine, day, people, earlier, before)
-        )
+        return detecting.detect(detecting.Tonight(lake, night.engine, day, people, earlier, before))
 
     seen = ("turns", "robots", "wordings", "clusters", "soft_labels", "moves", "ends")
     marks = [night.marks(day, *seen), lake.mark("defects", days)]
@@ -648,7 +646,9 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
     def work() -> Result:
         days, program = len(night.window("turns", day)), programs.trainer(night.settings)
         config = TriggerConfig(**night.settings.trigger.model_dump())
-        decision = decide(prospects(night.home, day, days, version, program), config)
+        known = prospects(night.home, day, days, version, program)
+        told = changed(night.lake, day, night.settings.floors.published)
+        decision = decide(replace(known, drift=(*known.drift, *told)), config)
         stopped = brakes.against(version)
         because = [stopped, *decision.because] if stopped else list(decision.because)
         verdict = {"retrain": decision.retrain and not stopped, "because": because}
@@ -656,7 +656,8 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
         night.lake.put("decisions", day, pl.DataFrame([row]))
         return verdict
 
-    return night.once("decide_retraining", [day, version, champion, str(brakes)], work)
+    marks = night.marks(day, "changes", "candidates")
+    return night.once("decide_retraining", [day, version, champion, str(brakes), marks], work)
 
 
 def post_messages(night: Night, day: str, version: str, decided: Result) -> Result:

@@ -13,6 +13,8 @@ from warehouse.home import Home, read_training_set
 from warehouse.lake import Lake
 
 KEY = ["locale", "utterance"]
+MOST_LOCALES = 5  # that are named with what changed there
+CHANGED = {"appeared": "appeared", "rising": "rose", "falling": "fell", "gone": "gone"}
 
 
 def prospects(
@@ -44,6 +46,23 @@ def prospects(
         drift=moved,
         nights=_nights(home, day),
     )
+
+
+def changed(lake: Lake, day: str, k: int) -> tuple[str, ...]:
+    """What changed in what people say, of `k` users or more, in sentences: how many terms in which locales, and
+    how many wishes that no label explains."""
+    enough = pl.col("users") >= k
+    rows = lake.read("changes", [day]).filter(enough & (pl.col("kind") == "term"))
+    told = []
+    for (locale,), part in rows.group_by(pl.col("locale")):
+        counts = dict(part["change"].cast(pl.String).value_counts().rows())
+        said = [f"{counts[name]} {verb}" for name, verb in CHANGED.items() if name in counts]
+        told.append((-part.height, f"terms in {locale}: {', '.join(said)}"))
+    most = [text for _, text in sorted(told)]
+    if len(most) > MOST_LOCALES:
+        most[MOST_LOCALES:] = [f"terms changed in {len(most) - MOST_LOCALES} more locales"]
+    wishes = lake.read("candidates", [day]).filter(enough).height
+    return (*most, *([f"{wishes} wishes that may be new intents"] if wishes else []))
 
 
 def _said(lake: Lake, night: str) -> pl.DataFrame:

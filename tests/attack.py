@@ -23,7 +23,10 @@ NOT_OF_PEOPLE = {  # whole numbers that count nothing that anybody said
     ("schema_version", "k"),
     ("schema_version", "schema_version"),
 }
-SAID = ("utterance", "variant", "source", "target", "representative", "what")  # columns of wordings
+SAID = (  # columns of wordings
+    *("utterance", "variant", "source", "target", "representative", "what"),
+    *("term", "example"),
+)
 
 
 @dataclass(frozen=True)

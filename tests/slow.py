@@ -52,3 +52,12 @@ def ends(followed: dict[str, tuple[str, float]]) -> dict[str, str]:
         if at != start:
             found[start] = at
     return found
+
+
+def benjamini_hochberg(p: list[float]) -> list[float]:
+    """Of each p-value the least rate at which it is found: some p at least as large is small enough for its rank."""
+    ranks = [sum(other <= larger for other in p) for larger in p]
+    return [
+        min(1.0, *(q * len(p) / rank for q, rank in zip(p, ranks, strict=True) if q >= mine))
+        for mine in p
+    ]

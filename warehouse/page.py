@@ -57,6 +57,8 @@ TABLES = {
         from pooled where day is null and intent <> 'all' and locales <> 'all'
         order by failed * turns desc nulls last, locale, intent
     """,
+    "changed": _whole("what_changed"),
+    "candidates": _whole("may_be_new"),
     "hurts": _whole("where_it_hurts"),
     "confusions": _whole("which_intent_eats_which"),
     "rewrites": """

@@ -5,6 +5,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from warehouse.changed import changed
 from warehouse.drawing import (
     MARK,
     MOST_LOCALES,
@@ -31,6 +32,7 @@ def pictures(ask: Ask) -> dict[str, Spec]:
         "map": _map(ask),
         "calibration": _calibration(ask),
         "gate": _gate(ask),
+        "changed": changed(ask),
     }
     return {name: specified(chart) for name, chart in drawn.items() if chart is not None}
 

@@ -7,7 +7,8 @@ what is believed from the reader, for two rounds. The first knows three users in
 its probabilities are checked, and bent where they are off (`calibration`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -15,30 +16,44 @@ import polars as pl
 from scipy.sparse import csr_matrix
 from scipy.special import expit
 
-from aggregation import ambiguity, calibration, votes
+from aggregation import ambiguity, calibration, lending, votes
 from aggregation.calibration import Bend, Held
 from aggregation.em import Cells, Solved, Votes, solve
 from aggregation.fleeing import Heard, Rates, at, judge, odds
 from aggregation.honesty import honest
-from aggregation.reader import Texts, read
+from aggregation.lending import Loan, Shown, loan
+from aggregation.reader import Others, Texts, read
+from aggregation.together import Elsewhere, Taught, together
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-ENDED = (votes.END, votes.TARGET, votes.REWRITE)  # worth what the wording is worth where they ended
-AGAIN = "end again"  # an end where the assistant heard what the user had fled
-KINDS = (*ENDED, AGAIN, votes.N_BEST, votes.NEIGHBOURS)
 OWN = (votes.STAYED, votes.FLED, votes.IDLE, votes.LOST)
 CLOSE = 6  # exponent on the similarity of neighbours whose meaning is asked
 LEAST_BACKGROUND = 1e-3
 MANY = 4.0  # votes of users who stayed; of five, some are older or less than sure
 TURNED = 0.5 + 1e-6
+MORE = 2.0  # times as often as elsewhere that a label may be meant
+LEAST_MEANT = (
+    0.2  # share of what each label would have of all alike, where nobody means it elsewhere
+)
+TURNS = 20
 THUMBS = 20.0  # thumbs that the guess of no difference is worth
 SMALLEST = 0.002  # a probability below it is not kept
 MOST_LABELS = 20
 TEXTS = ("locale", "utterance", "label")
+NO_VECTORS = pl.DataFrame(
+    schema={"locale": pl.String(), "utterance": pl.String(), "vector": pl.List(pl.Float32)}
+)
+NO_TEXTS = pl.DataFrame(
+    schema=dict.fromkeys(("locale", "utterance", "folded", "translated"), pl.String())
+)
 NO_RELIABILITY = pl.DataFrame(
     schema={"locale": pl.String(), "kind": pl.String(), "reliability": pl.Float64()}
+)
+NO_LOANS = pl.DataFrame(
+    schema={"locale": pl.String(), "users": pl.Float64(), "lenders": pl.Int64()}
+    | dict.fromkeys(("own", "elsewhere"), pl.Float64())
 )
 NO_LABELS = pl.DataFrame(schema=dict.fromkeys(TEXTS, pl.String()) | {"probability": pl.Float64()})
 
@@ -46,13 +61,17 @@ NO_LABELS = pl.DataFrame(schema=dict.fromkeys(TEXTS, pl.String()) | {"probabilit
 @dataclass(frozen=True)
 class Evidence:
     """`votes` of the lake up to `night`, `heard` (`locale, utterance, intent, confidence`), `neighbours`
-    of the lake, and `seed` (`locale, utterance, intent`)."""
+    of the lake, and `seed` (`locale, utterance, intent`). `vectors` (`locale, utterance, vector`) are the
+    encoder's of wordings and seed data, `read_as` (`locale, utterance, folded, translated`) how a table of
+    forms or a lexicon has some of them."""
 
     votes: pl.DataFrame
     night: str
     heard: pl.DataFrame
     neighbours: pl.DataFrame
     seed: pl.DataFrame
+    vectors: pl.DataFrame = field(default_factory=NO_VECTORS.clone)
+    read_as: pl.DataFrame = field(default_factory=NO_TEXTS.clone)
 
     def of(self, locale: str) -> "Evidence":
         mine = pl.col("locale") == locale
@@ -62,31 +81,77 @@ class Evidence:
             self.heard.filter(mine),
             self.neighbours.filter(mine),
             self.seed.filter(mine),
+            self.vectors.filter(mine),
+            self.read_as.filter(mine),
         )
 
 
 @dataclass(frozen=True)
 class Believed:
     """`labels`: `locale, utterance, label, probability`; `calibration`: `locale` and what
-    `calibration.report` gives; `reliability`: `locale, kind, reliability`."""
+    `calibration.report` gives; `reliability`: `locale, kind, reliability`; `borrowed`: `locale, users,
+    lenders, own, elsewhere`: votes of its own users, how many locales lent to it, and the trust in its own words and in those of
+    all locales."""
 
     labels: pl.DataFrame
     calibration: pl.DataFrame
     reliability: pl.DataFrame
+    borrowed: pl.DataFrame
 
 
 def believe(evidence: Evidence) -> Believed:
-    """What is believed of each wording, and how that held before users who were held back."""
-    locales = evidence.heard["locale"].unique().sort()
-    found = [NOTHING, *(Locale(name, evidence.of(name)).believed() for name in locales)]
+    """What is believed of each wording, and how that held before users who were held back.
+
+    Locales with many users begin alone, the others with what those lend (`lending`). Then all are read
+    together (`together`), and each is finished with what the others know.
+    """
+    labels = _labels(evidence)
+    names: list[str] = evidence.heard["locale"].unique().sort().to_list() if labels else []
+    locales = [Locale(name, evidence.of(name), labels) for name in names]
+    begun = _begun(locales)
+    known = together(
+        [at.taught(first) for at, first in zip(locales, begun, strict=True)], len(labels)
+    )
+    elsewhere: Sequence[Elsewhere | None] = known or [None] * len(locales)
+    found = [
+        NOTHING,
+        *(
+            at.finished(first, words, _loan(begun, first))
+            for at, first, words in zip(locales, begun, elsewhere, strict=True)
+        ),
+    ]
     return Believed(
         pl.concat(f.labels for f in found),
         pl.concat(f.calibration for f in found),
         pl.concat(f.reliability for f in found),
+        pl.concat(f.borrowed for f in found),
     )
 
 
-NOTHING = Believed(NO_LABELS, calibration.NONE, NO_RELIABILITY)
+def _begun(locales: Sequence["Locale"]) -> list["Round"]:
+    """The first round of each locale: first of those that can lend, then of those that borrow from them."""
+    alone = {at: at.begun(None, Loan()) for at in locales if at.users >= lending.LENDS}
+    if len(alone) == len(locales):
+        return list(alone.values())
+    lent = loan([first.shown for first in alone.values()])
+    taught = [at.taught(alone[at]) if at in alone else at.untaught() for at in locales]
+    known = together(taught, len(locales[0].labels))
+    words: Sequence[Elsewhere | None] = known or [None] * len(locales)
+    return [alone.get(at) or at.begun(w, lent) for at, w in zip(locales, words, strict=True)]
+
+
+def _loan(begun: Sequence["Round"], mine: "Round") -> Loan:
+    """What the others lend."""
+    return loan([r.shown for r in begun if r is not mine and lending.lends(r.shown)])
+
+
+def _labels(evidence: Evidence) -> list[str]:
+    """All that anything may mean, in any locale."""
+    said = pl.concat([evidence.votes["label"], evidence.seed["intent"].alias("label")])
+    return said.unique().sort().to_list()
+
+
+NOTHING = Believed(NO_LABELS, calibration.NONE, NO_RELIABILITY, NO_LOANS)
 
 
 @dataclass(frozen=True)
@@ -98,83 +163,158 @@ class Round:
     solved: Solved
     voted: npt.NDArray[np.bool_]  # of which kinds there were votes
     rates: Rates
+    gate: Floats
+    trust: Floats
 
     @property
     def belief(self) -> csr_matrix:
         """wordings x labels."""
         return self.cells.matrix(self.solved.belief)
 
+    @property
+    def shown(self) -> Shown:
+        """What the locale can lend."""
+        reliability = np.where(self.voted, self.solved.reliability, np.nan)
+        said = np.bincount(self.heard.item, self.heard.users, len(self.cells.start) - 1)
+        meant = np.asarray(self.belief.T @ said)
+        return Shown(
+            float(self.heard.executed.sum()),
+            self.rates,
+            self.gate,
+            float(self.trust[0]),
+            reliability,
+            meant / max(meant.sum(), 1.0),
+        )
+
 
 class Locale:
     """The wordings and labels of one locale, numbered."""
 
-    def __init__(self, name: str, evidence: Evidence) -> None:
+    def __init__(self, name: str, evidence: Evidence, labels: list[str]) -> None:
         self.name = name
         self.evidence = evidence
         spoken = pl.concat([evidence.heard["utterance"], evidence.votes["utterance"]])
         self.wordings = spoken.unique().sort().to_list()
-        said = pl.concat([evidence.votes["label"], evidence.seed["intent"].alias("label")])
-        known = said.unique().sort()
-        self.labels = known.to_list()
+        self.labels = labels
         self.items = pl.DataFrame({"utterance": self.wordings}).with_row_index("item")
-        self.numbers = known.to_frame().with_row_index("number")
+        self.numbers = pl.DataFrame({"label": labels}).with_row_index("number")
         self.shape = len(self.wordings), len(self.labels)
-        if self.labels:
-            self.texts = self._texts()
-            self.near = self._near()
-            self.others = self._others()
+        self.texts = self._texts()
+        self.near = self._near()
+        self.others = self._others()
 
-    def believed(self) -> Believed:
+    @property
+    def users(self) -> float:
+        """Votes of users who stayed or fled."""
+        own = self.evidence.votes.filter(pl.col("kind").is_in([votes.STAYED, votes.FLED]))
+        return float(own["weight"].sum())
+
+    def begun(self, elsewhere: Elsewhere | None, lent: Loan) -> "Round":
+        """What three users in four or so come to."""
+        some = self._cast(self.evidence.votes.filter(~votes.held_back()))
+        return self._round(some, self._guessed(some, lent), elsewhere, lent)
+
+    def taught(self, first: "Round") -> Taught:
+        """What the locale can teach the others."""
+        belief = first.belief
+        best = np.asarray(belief.argmax(axis=1)).ravel().astype(np.int64)
+        return self._taught(best, _teaching(_most(belief)))
+
+    def untaught(self) -> Taught:
+        """The same of a locale of which nothing is believed yet: its seed data alone."""
+        return self._taught(np.zeros(self.shape[0], np.int64), np.zeros(self.shape[0]))
+
+    def _taught(self, best: Indices, weight: Floats) -> Taught:
+        seed = self.evidence.seed.sort("utterance", "intent")["utterance"].to_list()
+        translated = self._texts_as("translated")
+        return Taught(
+            translated(self.wordings),
+            best,
+            weight,
+            self.texts.folds,
+            translated(seed),
+            self.texts.seed_labels,
+        )
+
+    def finished(self, first: "Round", elsewhere: Elsewhere | None, lent: Loan) -> Believed:
         """A wording's probabilities sum to at most 1."""
-        if not self.labels:
-            return NOTHING
         cast = self.evidence.votes
-        some = self._cast(cast.filter(~votes.held_back()))
-        first = self._round(some, self._guessed(some))
         held = self._held(self._cast(votes.capped(cast.filter(votes.held_back()))), first)
         bent = calibration.bend(held, first.rates)
         everyone = self._cast(self._trusted(first))
-        last = self._round(everyone, first.belief)
-        learned = pl.DataFrame({"kind": KINDS, "reliability": last.solved.reliability})
+        last = self._round(everyone, first.belief, elsewhere, lent)
+        learned = pl.DataFrame({"kind": votes.WEIGHED, "reliability": last.solved.reliability})
         reliability = learned.filter(pl.Series(last.voted))
         report = calibration.report(held, first.rates, bent)
         named = pl.lit(self.name).alias("locale")
+        trust = [float(t) for t in last.trust] + [0.0]
+        owed = (self.name, self.users, lent.lenders, trust[0], trust[1])
         return Believed(
             self._long(last.cells, _settled(last, everyone, bent)).select(named, pl.all()),
             report.select(named, pl.all()),
             reliability.select(named, pl.all()),
+            pl.DataFrame([owed], NO_LOANS.schema, orient="row"),
         )
 
     def _texts(self) -> Texts:
         seed = self.evidence.seed.sort("utterance", "intent").join(
             self.numbers, left_on="intent", right_on="label", maintain_order="left"
         )
-        return Texts.of(self.wordings, seed["utterance"].to_list(), _array(seed, "number"))
+        known, folded = seed["utterance"].to_list(), self._texts_as("folded")
+        vectors = self._vectors([*self.wordings, *known])
+        return Texts.of(folded(self.wordings), folded(known), _array(seed, "number"), vectors)
 
-    def _guessed(self, cast: pl.DataFrame) -> csr_matrix:
+    def _texts_as(self, column: str) -> Callable[[list[str]], list[str]]:
+        """What wordings are read by: themselves, and what a table or lexicon makes of them."""
+        rows = self.evidence.read_as.select("utterance", column).drop_nulls()
+        known = dict(rows.iter_rows())
+        return lambda said: [f"{u} {known[u]}" if u in known else u for u in said]
+
+    def _vectors(self, said: list[str]) -> npt.NDArray[np.float32]:
+        """A row a wording; zeros where the encoder was not asked. No columns where it never was."""
+        known = self.evidence.vectors
+        if known.is_empty():
+            return np.zeros((len(said), 0), np.float32)
+        place = pl.DataFrame({"utterance": said}).join(
+            known.select("utterance", "vector"), on="utterance", how="left", maintain_order="left"
+        )["vector"]
+        width = len(known["vector"][0])
+        return place.fill_null([0.0] * width).list.to_array(width).to_numpy().astype(np.float32)
+
+    def _guessed(self, cast: pl.DataFrame, lent: Loan) -> csr_matrix:
         """wordings x labels, before any reader: a hypothesis is as good as the share of its users who
         stayed; a row sums to at most 1."""
+        del lent
         heard = self._heard(cast)
         stayed = np.where(heard.executed > 0, (heard.stayed + 0.5) / (heard.executed + 1), 0.3)
         guess = heard.matrix(stayed, self.shape)
         return csr_matrix(guess.multiply(1 / np.maximum(1.0, guess.sum(axis=1))))
 
-    def _round(self, cast: pl.DataFrame, taught: csr_matrix) -> Round:
+    def _round(
+        self, cast: pl.DataFrame, taught: csr_matrix, elsewhere: Elsewhere | None, lent: Loan
+    ) -> Round:
         """What these votes come to, by a reader that is `taught` what was believed before."""
         heard = self._heard(cast)
         asked = heard.matrix(np.ones(len(heard.item)), self.shape) + self._matrix(cast)
-        words = read(self.texts, taught, _teaching(_most(taught)), csr_matrix(asked))
-        was_right, rates = judge(heard, words, self.near)
+        others = Others(elsewhere, lent.trust)
+        found = read(self.texts, taught, _teaching(_most(taught)), csr_matrix(asked), others)
+        words = found.words
+        judged = judge(heard, words, self.near, lent.guess)
+        rates, was_right = judged.rates, judged.was_right
         own = odds(
             was_right, rates.told(heard.stayed, heard.fled) + _thumbs(cast, heard, was_right)
         )
         item, label = (place.astype(np.int64) for place in words.nonzero())
         cells = Cells.of(item, label, *self.shape)
         prior = _prior(cells, words, heard, own)
+        if lent.guess.meant is not None:
+            prior = _bounded(cells, prior, heard, (own, lent.guess.meant))
         sure = heard.matrix(np.where(heard.executed > 0, expit(own), 0.0), self.shape)
         cast_votes = self._votes(cast, cells, cells.softmax(prior), sure)
-        voted = np.isin(np.arange(len(KINDS)), cast_votes.kind)
-        return Round(cells, heard, solve(cells, cast_votes, len(KINDS), prior), voted, rates)
+        voted = np.isin(np.arange(len(votes.WEIGHED)), cast_votes.kind)
+        before = Solved.expecting(lent.reliability, cells)
+        solved = solve(cells, cast_votes, len(votes.WEIGHED), prior, earlier=before)
+        return Round(cells, heard, solved, voted, rates, judged.gate, found.trust)
 
     def _trusted(self, first: Round) -> pl.DataFrame:
         """All votes, each worth as much as its user is honest by what the first round believes."""
@@ -186,18 +326,20 @@ class Locale:
     def _votes(self, cast: pl.DataFrame, cells: Cells, before: Floats, sure: csr_matrix) -> Votes:
         """The votes that are weighed by reliability. `before` is what is believed without them, `sure`
         (items x labels) how surely a hypothesis that was executed is right."""
-        cast = cast.filter(pl.col("kind").is_in(KINDS))
+        cast = cast.filter(pl.col("kind").is_in(votes.WEIGHED))
         item, label, weight = _array(cast, "item"), _array(cast, "number"), _floats(cast, "votes")
-        ended = cast["kind"].is_in(ENDED).to_numpy()
+        ended = cast["kind"].is_in(votes.ENDED).to_numpy()
         weight[ended] *= at(sure, _array(cast, "end")[ended], label[ended])
-        kind = np.array([KINDS.index(k) for k in cast["kind"]], np.int64)
-        kind[(kind == KINDS.index(votes.END)) & (at(sure, item, label) > 0)] = KINDS.index(AGAIN)
+        kind = np.array([votes.WEIGHED.index(k) for k in cast["kind"]], np.int64)
+        kind[(kind == votes.WEIGHED.index(votes.END)) & (at(sure, item, label) > 0)] = (
+            votes.WEIGHED.index(votes.AGAIN)
+        )
         meant = (_shares(self.near.power(CLOSE)) @ sure).tocoo()
         known = at(cells.matrix(np.ones(len(cells.item))), meant.row, meant.col) > 0
         item = np.concatenate([item, meant.row[known].astype(np.int64)])
         label = np.concatenate([label, meant.col[known].astype(np.int64)])
         weight = np.concatenate([weight, meant.data[known]])
-        kind = np.concatenate([kind, np.full(known.sum(), KINDS.index(votes.NEIGHBOURS))])
+        kind = np.concatenate([kind, np.full(known.sum(), votes.WEIGHED.index(votes.NEIGHBOURS))])
         return _herded(cells.find(item, label), kind, weight, before)
 
     def _heard(self, cast: pl.DataFrame) -> Heard:
@@ -284,7 +426,7 @@ class Locale:
             .join(self.items, on="utterance", maintain_order="left")
             .join(self.numbers, on="label", maintain_order="left")
             .join(ends, on="via", how="left", maintain_order="left")
-            .filter(pl.col("end").is_not_null() | ~pl.col("kind").is_in(ENDED))
+            .filter(pl.col("end").is_not_null() | ~pl.col("kind").is_in(votes.ENDED))
             .with_columns(pl.col("end").fill_null(0))
         )
 
@@ -324,9 +466,9 @@ class Locale:
 def _herded(cell: Indices, kind: Indices, weight: Floats, before: Floats) -> Votes:
     """The first vote of a kind for a label of a wording is judged by how probable the label is anyhow;
     those after it may repeat the first one's mistake, or its lie: their background is 1."""
-    keys, place = np.unique(cell * len(KINDS) + kind, return_inverse=True)
+    keys, place = np.unique(cell * len(votes.WEIGHED) + kind, return_inverse=True)
     whole = np.bincount(place, weight)
-    cell, kind = keys // len(KINDS), keys % len(KINDS)
+    cell, kind = keys // len(votes.WEIGHED), keys % len(votes.WEIGHED)
     more = whole > 1
     background = np.maximum(before[cell], LEAST_BACKGROUND)
     return Votes(
@@ -346,6 +488,26 @@ def _prior(cells: Cells, words: csr_matrix, heard: Heard, own: Floats) -> Floats
     prior = np.log(rest / np.maximum(whole, 1e-9)[cells.item] + 1e-9)
     prior[mine] = own
     return np.asarray(prior)
+
+
+def _bounded(cells: Cells, prior: Floats, heard: Heard, known: tuple[Floats, Floats]) -> Floats:
+    """The prior, with less for labels that would be meant more than MORE times as often as elsewhere: an
+    assistant that hears the same label everywhere is not believed where nobody could flee it. What was
+    executed and stood is counted first. `known` are the log odds of the hypotheses, and the shares of
+    users who mean each label elsewhere.
+
+    Offsets of labels are found in turns, as class priors are fitted to unlabelled cases (Saerens et al. 2002)."""
+    own, meant = known
+    users = np.bincount(heard.item, heard.users, len(cells.start) - 1)[cells.item]
+    stood = np.bincount(heard.label, heard.executed * expit(own), cells.labels)
+    wanted = MORE * np.maximum(meant, LEAST_MEANT / cells.labels) * heard.users.sum()
+    room = np.maximum(wanted, stood)
+    less = np.zeros(cells.labels)
+    for _ in range(TURNS):
+        share = cells.softmax(prior - less[cells.label])
+        held = np.bincount(cells.label, share * users, cells.labels)
+        less += np.log(np.maximum(1.0, held / room))
+    return np.asarray(prior - less[cells.label])
 
 
 def _thumbs(cast: pl.DataFrame, heard: Heard, was_right: Floats) -> Floats:

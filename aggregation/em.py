@@ -94,8 +94,9 @@ class Known:
     cast: Floats  # kinds x labels
 
     @staticmethod
-    def guess(kinds: int, labels: int) -> "Known":
-        return Known(np.full(kinds, PULL * GUESS), np.full((kinds, labels), PULL / labels))
+    def guess(expected: Floats, labels: int) -> "Known":
+        """What is known before any vote: the reliabilities `expected` of the kinds."""
+        return Known(PULL * expected, np.full((len(expected), labels), PULL / labels))
 
     @property
     def reliability(self) -> Floats:
@@ -117,6 +118,12 @@ class Solved:
     told: Floats
     reliability: Floats
     known: Known
+
+    @staticmethod
+    def expecting(reliability: Floats, cells: Cells) -> "Solved":
+        """Before any vote, where kinds are expected to be so reliable."""
+        nothing = np.zeros(len(cells.item))
+        return Solved(nothing, nothing, reliability, Known.guess(reliability, cells.labels))
 
     def at(self, cells: Indices) -> "Solved":
         """The same for some of the cells."""
@@ -142,7 +149,7 @@ def solve(
     """
     others = cells.labels - np.diff(cells.start).astype(np.float64) if prior is None else None
     before = np.zeros(len(cells.item)) if prior is None else prior
-    guess = Known.guess(kinds, cells.labels)
+    guess = Known.guess(np.full(kinds, GUESS), cells.labels)
     first, told = (guess, 0.0) if earlier is None else (earlier.known, earlier.told)
     known = Known(first.from_truth, first.cast + _cast(cells, votes, kinds))
     background = known.background(cells, votes) if votes.background is None else votes.background

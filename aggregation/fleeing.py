@@ -12,7 +12,7 @@ of two coins with the covariates in the mixing share; Jordan and Jacobs 1994 cal
 linear in log odds, it reaches to hypotheses that were never trusted enough to be executed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,14 @@ MOST_SURE = 0.98
 MOST_ODDS = 8.0  # log odds; no number of users proves more
 EVEN = 12.0  # users of other wordings that a wording's own rates are worth
 RIDGE = 1.0
+SIGNS = 7  # that speak for a hypothesis before its users are heard
 CLOSE = 3  # exponent on the similarity of neighbours whose users are counted along
 FARTHEST = 30.0
+MORE = 2.0  # times as often as elsewhere that a label may be meant
+LEAST_MEANT = (
+    0.2  # share of what each label would have of all alike, where nobody means it elsewhere
+)
+BISECTIONS = 30
 
 
 @dataclass(frozen=True)
@@ -82,23 +88,57 @@ class Heard:
     def executed(self) -> Floats:
         return self.stayed + self.fled
 
+    @property
+    def users(self) -> Floats:
+        return self.executed + self.idle + self.lost
+
     def matrix(self, values: Floats, shape: tuple[int, int]) -> csr_matrix:
         return csr_matrix((values, (self.item, self.label)), shape)
 
 
-def judge(heard: Heard, words: csr_matrix, near: csr_matrix) -> tuple[Floats, Rates]:
-    """The probability of each hypothesis to be right, own users apart, and the rates behind it.
+@dataclass(frozen=True)
+class Guess:
+    """What is taken for granted before a locale's own users are heard: the two rates, each worth so many
+    users; and the gate, intercept first, each weight with how firmly it is meant."""
+
+    rates: Rates = Rates(RIGHT, WRONG)
+    users: float = STRENGTH
+    gate: Floats = field(default_factory=lambda: np.zeros(SIGNS + 1))
+    firm: Floats = field(default_factory=lambda: np.array([0.0] + [RIDGE] * SIGNS))
+    meant: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """`was_right`: the probability of each hypothesis to be right, own users apart; the `rates` and the
+    `gate` behind it."""
+
+    was_right: Floats
+    rates: Rates
+    gate: Floats
+
+
+def rates_of(heard: Heard, guess: Guess) -> Rates:
+    """The rates, before it is known which hypotheses were right: people come back to what is wrong as often
+    as they do where nothing was executed."""
+    users = heard.lost.sum() + heard.idle.sum() + guess.users
+    lost = (heard.lost.sum() + guess.users * guess.rates.wrong) / users
+    return Rates(guess.rates.right, max(float(lost), 2 * guess.rates.right))
+
+
+def judge(heard: Heard, words: csr_matrix, near: csr_matrix, guess: Guess) -> Judged:
+    """What is to be thought of each hypothesis.
 
     `words` (items x labels) is the reader's, `near` (items x items) the cosine of neighbours.
     A row is judged by weights that saw neither it nor its fold.
     """
-    lost = (heard.lost.sum() + STRENGTH * WRONG) / (heard.lost.sum() + heard.idle.sum() + STRENGTH)
-    rates = Rates(RIGHT, max(float(lost), 2 * RIGHT))
+    rates = rates_of(heard, guess)
     tried = heard.executed > 0
     close = near.power(CLOSE)
     fled = (close @ heard.matrix(heard.fled, words.shape)).tocsr()
     stayed = (close @ heard.matrix(heard.stayed, words.shape)).tocsr()
     was_right = np.full(len(heard.item), 0.5)
+    gates = np.zeros((FOLDS, SIGNS + 1))
     for _ in range(2):
         signs = np.column_stack(
             [
@@ -112,10 +152,12 @@ def judge(heard: Heard, words: csr_matrix, near: csr_matrix) -> tuple[Floats, Ra
             taught, asked = tried & (heard.fold != k), heard.fold == k
             elsewhere = _elsewhere(heard, taught, rates, words.shape[1])[heard.label]
             rows = np.column_stack([signs, elsewhere])
-            gate = _gate(rows[taught], heard.stayed[taught], heard.fled[taught], rates)
-            was_right[asked] = expit(gate[0] + rows[asked] @ gate[1:])
-        rates = Rates(_calm(heard, was_right, tried, rates.wrong), rates.wrong)
-    return np.clip(was_right, 1 - MOST_SURE, MOST_SURE), rates
+            seen = rows[taught], heard.stayed[taught], heard.fled[taught]
+            gates[k] = _gate(seen, rates, guess)
+            was_right[asked] = expit(gates[k, 0] + rows[asked] @ gates[k, 1:])
+        rates = Rates(_calm(heard, was_right, tried, (rates, guess)), rates.wrong)
+    was_right = np.clip(was_right, 1 - MOST_SURE, MOST_SURE)
+    return Judged(was_right, rates, gates.mean(axis=0))
 
 
 def odds(was_right: Floats, told: Floats) -> Floats:
@@ -123,13 +165,17 @@ def odds(was_right: Floats, told: Floats) -> Floats:
     return np.clip(logit(was_right) + told, -MOST_ODDS, MOST_ODDS)
 
 
-def _calm(heard: Heard, was_right: Floats, tried: npt.NDArray[np.bool_], wrong: float) -> float:
+def _calm(
+    heard: Heard, was_right: Floats, tried: npt.NDArray[np.bool_], known: tuple[Rates, Guess]
+) -> float:
     """The share of users who come back to the hypotheses for which most speaks."""
+    rates, guess = known
     if not tried.any():
-        return RIGHT
+        return guess.rates.right
     calm = tried & (was_right >= np.quantile(was_right[tried], 1 - CALM))
-    back = heard.fled[calm].sum() + RIGHT * STRENGTH
-    return float(np.clip(back / (heard.executed[calm].sum() + STRENGTH), LEAST_RIGHT, wrong / 2))
+    back = heard.fled[calm].sum() + guess.rates.right * guess.users
+    share = back / (heard.executed[calm].sum() + guess.users)
+    return float(np.clip(share, LEAST_RIGHT, rates.wrong / 2))
 
 
 def _ahead(words: csr_matrix, heard: Heard) -> tuple[Floats, Floats]:
@@ -171,8 +217,10 @@ def _elsewhere(heard: Heard, taught: npt.NDArray[np.bool_], rates: Rates, labels
     return np.asarray(logit(np.clip(share, 1 - MOST_SURE, MOST_SURE)))
 
 
-def _gate(signs: Floats, stayed: Floats, fled: Floats, rates: Rates) -> Floats:
-    """Intercept and weights (none below 0) under which who fled is most likely."""
+def _gate(seen: tuple[Floats, Floats, Floats], rates: Rates, guess: Guess) -> Floats:
+    """Intercept and weights (none below 0) under which who fled is most likely. `seen` are signs, users who
+    stayed, and users who fled."""
+    signs, stayed, fled = seen
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         right = expit(weights[0] + signs @ weights[1:])
@@ -180,12 +228,12 @@ def _gate(signs: Floats, stayed: Floats, fled: Floats, rates: Rates) -> Floats:
         cost = -(fled * np.log(back) + stayed * np.log1p(-back)).sum()
         slope = -(fled / back - stayed / (1 - back)) * (rates.right - rates.wrong)
         slope *= right * (1 - right)
-        cost += 0.5 * RIDGE * (weights[1:] ** 2).sum()
-        return cost, np.concatenate([[slope.sum()], signs.T @ slope + RIDGE * weights[1:]])
+        pull = guess.firm * (weights - guess.gate)
+        cost += 0.5 * (pull @ (weights - guess.gate))
+        return cost, np.concatenate([[slope.sum()], signs.T @ slope]) + pull
 
     bounds = [(None, None)] + [(0.0, None)] * signs.shape[1]
-    start = np.zeros(signs.shape[1] + 1)
-    found: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    found: Floats = minimize(loss, guess.gate, jac=True, method="L-BFGS-B", bounds=bounds).x
     return found
 
 

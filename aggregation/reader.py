@@ -1,6 +1,7 @@
 """A model in the loop that never saw the item: what the words alone say a wording means.
 
-Linear one-against-rest over character and word n-grams, out of fold: the wordings of a fold are read
+Linear one-against-rest over character and word n-grams and the vectors of the night's encoder (which
+users who said one wording for another have taught), out of fold: the wordings of a fold are read
 by a model of the other folds and of the seed data. Labels that neither the words suggest nor anybody
 asked for are left out, so that thousands of labels fit.
 """
@@ -9,22 +10,30 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix, vstack
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix, hstack, vstack
 from scipy.special import log_softmax, softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_union
 from sklearn.svm import LinearSVC
 
+from aggregation.together import Elsewhere
+
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
+Vectors = npt.NDArray[np.float32]
 
 FOLDS = 4
 COST = 0.2
+CLOSE = 4.0  # length of a vector beside n-grams of length 1
+DIMENSIONS = 96  # of vectors, those in which they differ most
 UNSEEN = -3.0  # score of a label that a fold had no example of
 SUGGESTED = 12  # labels that the words suggest for a wording
 FAINTEST = 1e-9
-SHARPNESS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
-SAMPLE = 6_000  # wordings by which the sharpness is chosen
+MOST_TRUST = 16.0  # factor on the scores
+TRUST = 3.0  # factor before anything was seen
+FIRM = 0.3  # how firmly it is meant
+SAMPLE = 6_000  # wordings by which the trust is chosen
 BLOCK = 8_192  # wordings read at a time
 SEED = 0
 
@@ -39,7 +48,8 @@ class Texts:
     folds: Indices
 
     @staticmethod
-    def of(wordings: list[str], seed: list[str], seed_labels: Indices) -> "Texts":
+    def of(wordings: list[str], seed: list[str], seed_labels: Indices, vectors: Vectors) -> "Texts":
+        """`vectors` has a row for each wording, then each row of seed data; or no columns."""
         rare = 2 if len(wordings) + len(seed) > 50 else 1
         grams = make_union(
             TfidfVectorizer(
@@ -54,30 +64,56 @@ class Texts:
             ),
         ).fit([*seed, *wordings])
         folds = np.random.default_rng(SEED).integers(FOLDS, size=len(wordings))
-        read = grams.transform([*wordings, *seed]).tocsr()
+        read = hstack(
+            [grams.transform([*wordings, *seed]), csr_matrix(CLOSE * _principal(vectors))],
+            dtype=np.float32,
+        ).tocsr()
         return Texts(read[: len(wordings)], read[len(wordings) :], seed_labels, folds)
 
 
-def read(texts: Texts, belief: csr_matrix, weight: Floats, asked: csr_matrix) -> csr_matrix:
-    """wordings x labels: the probability of the labels that the words suggest, and of those `asked`,
-    by a model that never saw the wording.
+@dataclass(frozen=True)
+class Others:
+    """What other locales know: of the words (`elsewhere`), and how much their own words are to be trusted."""
+
+    elsewhere: Elsewhere | None
+    trust: float
+
+
+@dataclass(frozen=True)
+class Read:
+    """`words` (wordings x labels): probabilities; and the `trust` in each voice."""
+
+    words: csr_matrix
+    trust: Floats
+
+
+def read(
+    texts: Texts,
+    belief: csr_matrix,
+    weight: Floats,
+    asked: csr_matrix,
+    others: Others,
+) -> Read:
+    """What the words suggest for each wording, and for the labels that are `asked`, by models that never
+    saw the wording.
 
     `belief` (wordings x labels) is what the others are taken to mean, `weight` how much each teaches.
     """
     taught = np.asarray(belief.argmax(axis=1)).ravel()
     models = [_fold(texts, taught, weight, k, belief.shape[1]) for k in range(FOLDS)]
-    sharp = _sharpest(texts, models, belief, weight)
+    voices = _Voices(texts, models, others.elsewhere)
+    trust = _trust(voices, belief, weight, others.trust)
     rows, columns, shares = [], [], []
-    for k, model in enumerate(models):
+    for k in range(FOLDS):
         mine = np.flatnonzero(texts.folds == k)
         for block in (mine[i : i + BLOCK] for i in range(0, len(mine), BLOCK)):
-            shares_of = softmax(sharp * model(texts.wordings[block]), axis=1)
+            shares_of = softmax(np.tensordot(trust, voices(block, k), 1), axis=1)
             row, column = _kept(shares_of, asked[block])
             rows.append(block[row])
             columns.append(column)
             shares.append(np.maximum(shares_of[row, column], FAINTEST))
     place = np.concatenate(rows), np.concatenate(columns)
-    return csr_matrix((np.concatenate(shares), place), belief.shape)
+    return Read(csr_matrix((np.concatenate(shares), place), belief.shape), trust)
 
 
 class _Fold:
@@ -88,6 +124,8 @@ class _Fold:
 
     def __call__(self, texts: csr_matrix) -> Floats:
         scores = np.full((texts.shape[0], self.labels), UNSEEN)
+        if not texts.shape[0]:
+            return scores
         if self.model is None:
             scores[:, self.known] = 1.0
             return scores
@@ -112,18 +150,50 @@ def _fold(texts: Texts, best: Indices, weight: Floats, k: int, labels: int) -> _
     return _Fold(known, labels, model)
 
 
-def _sharpest(texts: Texts, models: list[_Fold], belief: csr_matrix, weight: Floats) -> float:
-    """The factor on the scores under which the belief of the wordings is most likely."""
-    gains = np.zeros(len(SHARPNESS))
+@dataclass(frozen=True)
+class _Voices:
+    """The locale's own models, and what is known elsewhere, if anything is."""
+
+    texts: Texts
+    models: list[_Fold]
+    elsewhere: Elsewhere | None
+
+    def __call__(self, rows: Indices, fold: int) -> Floats:
+        """voices x rows x labels: the scores of each for wordings of a fold."""
+        own = self.models[fold](self.texts.wordings[rows])
+        return np.stack([own, self.elsewhere.scores(rows, fold)] if self.elsewhere else [own])
+
+
+def _trust(voices: _Voices, belief: csr_matrix, weight: Floats, expected: float) -> Floats:
+    """The factor on the scores of each voice under which the belief of the wordings is most likely (a
+    logarithmic opinion pool; Genest and Zidek 1986); before any was seen, it is `expected` of the first."""
+    texts = voices.texts
     few = np.random.default_rng(SEED).permutation(texts.wordings.shape[0])[:SAMPLE]
-    for k, model in enumerate(models):
-        rows = few[texts.folds[few] == k]
-        if not len(rows):
-            continue
-        scores = model(texts.wordings[rows])
-        meant = belief[rows].toarray() * weight[rows, None]
-        gains += [(meant * log_softmax(s * scores, axis=1)).sum() for s in SHARPNESS]
-    return SHARPNESS[int(np.argmax(gains))]
+    few = few[weight[few] > 0]
+    folds = [few[texts.folds[few] == k] for k in range(FOLDS)]
+    scores = np.concatenate([voices(rows, k) for k, rows in enumerate(folds)], axis=1)
+    rows = np.concatenate(folds)
+    meant = belief[rows].toarray() * weight[rows, None]
+    start = np.array([expected, *[0.0] * (len(scores) - 1)])
+
+    def loss(trust: Floats) -> tuple[float, Floats]:
+        pooled = log_softmax(np.tensordot(trust, scores, 1), axis=1)
+        off = np.exp(pooled) * meant.sum(axis=1)[:, None] - meant
+        pull = FIRM * (trust - start)
+        cost = -(meant * pooled).sum() + pull @ (trust - start) / 2
+        return float(cost), np.tensordot(scores, off, 2) + pull
+
+    bounds = [(0.0, MOST_TRUST)] * len(scores)
+    found: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return found
+
+
+def _principal(vectors: Vectors) -> Vectors:
+    """The vectors in the DIMENSIONS in which they differ most."""
+    if vectors.shape[1] <= DIMENSIONS:
+        return vectors
+    _, directions = np.linalg.eigh(vectors.T.astype(np.float64) @ vectors)
+    return np.asarray(vectors @ directions[:, : -DIMENSIONS - 1 : -1], np.float32)
 
 
 def _kept(shares: Floats, asked: csr_matrix) -> tuple[Indices, Indices]:

@@ -16,6 +16,9 @@ BLAME = "blame"  # a vote against
 N_BEST = "n_best"  # another hypothesis of the assistant
 NEIGHBOURS = "neighbours"  # what the wordings nearest to it are believed to mean
 
+ENDED = (END, TARGET, REWRITE)  # worth what the wording is worth where they ended
+AGAIN = "end again"  # an end where the assistant heard what the user had fled
+WEIGHED = (*ENDED, AGAIN, N_BEST, NEIGHBOURS)  # by their reliability
 FOR = (STAYED, IDLE, TARGET, END, REWRITE, PRAISE, N_BEST)
 HALF_LIFE = 60.0  # days after which a vote counts half
 

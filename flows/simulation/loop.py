@@ -74,11 +74,11 @@ def run(
         np.random.default_rng([loop.seed, len(places)]),
         programs.trainer(settings),
     )
-    with (out / "cycles.jsonl").open("w", encoding="utf8") as told:
+    with (out / "cycles.jsonl").open("w", encoding="utf8") as kept:
         for number in range(1, loop.cycles + 1):
             row = _cycle(out, home, world, number, (settings, call))
-            told.write(json.dumps(row) + "\n")
-            told.flush()
+            kept.write(json.dumps(row) + "\n")
+            kept.flush()
             yield row
 
 
@@ -201,13 +201,20 @@ def recovered(rows: list[dict[str, Any]], ceiling: float) -> list[float]:
 def annotated(out: Path, home: Home, places: list[Place]) -> float:
     """Share of the test utterances right with the reference trainer and the champion's encoder, taught seed data
     and the true label of every wording that was said."""
+    champion = store.fetch(home, store.served(home)[-1])
+    model = train(lesson(pl.concat([seed.kept(home), told(out)])), champion.encoder)
+    return float(_right(model, places).mean())
+
+
+def told(out: Path) -> pl.DataFrame:
+    """`locale, utterance, intent`: what each wording that was said in any cycle was meant for most often."""
     said = pl.concat(
         _rows(f, "turn_id", "locale", "utterance").join(
             _rows(out / "truth" / f.name, "turn_id", "intent"), on="turn_id"
         )
         for f in sorted((out / "logs").glob("*.jsonl.gz"))
     )
-    told = (
+    return (
         said.drop_nulls("intent")
         .group_by("locale", "utterance", "intent")
         .len()
@@ -215,9 +222,6 @@ def annotated(out: Path, home: Home, places: list[Place]) -> float:
         .unique(["locale", "utterance"], keep="first")
         .select("locale", "utterance", "intent")
     )
-    champion = store.fetch(home, store.served(home)[-1])
-    model = train(lesson(pl.concat([seed.kept(home), told])), champion.encoder)
-    return float(_right(model, places).mean())
 
 
 def _right(model: Model, places: list[Place]) -> npt.NDArray[np.bool_]:

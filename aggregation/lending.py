@@ -1,0 +1,85 @@
+"""What locales with many users know of how people and assistants are, for those with few.
+
+How often people come back, what speaks for a hypothesis, how reliable each kind of vote is: a locale begins with
+the mean of the others, held the more firmly the more alike they have been (empirical Bayes; Efron and Morris 1975).
+Its own users soon outweigh that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from aggregation.em import GUESS
+from aggregation.fleeing import RIDGE, STRENGTH, Guess, Rates
+from aggregation.reader import TRUST
+from aggregation.votes import WEIGHED
+
+Floats = npt.NDArray[np.float64]
+
+LENDS = 1_000.0  # votes of users who stayed or fled, from which a locale lends
+APART = 1.0  # how far two locales' weights are apart, before any two were seen
+FIRMEST = 100.0  # users that the rates of others are worth at most
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a locale showed: by how many `users`, at which `rates` they flee, the `gate`, the `trust` in its
+    words, the `reliability` of each kind of vote (NaN where there were none), and the share of users who
+    `meant` each label."""
+
+    users: float
+    rates: Rates
+    gate: Floats
+    trust: float
+    reliability: Floats
+    meant: Floats
+
+
+@dataclass(frozen=True)
+class Loan:
+    """What a locale begins with. `lenders` is how many others lent."""
+
+    lenders: int = 0
+    guess: Guess = field(default_factory=Guess)
+    trust: float = TRUST
+    reliability: Floats = field(default_factory=lambda: np.full(len(WEIGHED), GUESS))
+
+
+def lends(shown: Shown) -> bool:
+    """Whether a locale has users enough to tell others anything."""
+    return shown.users >= LENDS
+
+
+def loan(lenders: Sequence[Shown]) -> Loan:
+    """What these locales lend; nothing where there are none."""
+    if not lenders:
+        return Loan()
+    gates = np.stack([s.gate for s in lenders])
+    apart = ((gates - gates.mean(axis=0)) ** 2).sum(axis=0) + APART / RIDGE
+    rates = np.array([[s.rates.right, s.rates.wrong] for s in lenders])
+    right, wrong = rates.mean(axis=0)
+    told = np.stack([s.reliability for s in lenders])
+    seen = np.isfinite(told)
+    reliability = (np.where(seen, told, 0.0).sum(axis=0) + GUESS) / (seen.sum(axis=0) + 1)
+    return Loan(
+        len(lenders),
+        Guess(
+            Rates(float(right), float(wrong)),
+            _worth(rates[:, 1]),
+            gates.mean(axis=0),
+            len(lenders) / apart,
+            np.mean([s.meant for s in lenders], axis=0),
+        ),
+        float(np.mean([s.trust for s in lenders])),
+        reliability,
+    )
+
+
+def _worth(rates: Floats) -> float:
+    """Users that the mean of these rates is worth, by how far they are apart (moments of a beta distribution)."""
+    mean, apart = rates.mean(), ((rates - rates.mean()) ** 2).sum() / max(1, len(rates) - 1)
+    if len(rates) < 2:
+        return STRENGTH
+    return float(np.clip(mean * (1 - mean) / max(apart, 1e-9) - 1, STRENGTH, FIRMEST))

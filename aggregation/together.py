@@ -1,0 +1,140 @@
+"""What other locales know of the words: one reader of all locales, over the n-grams that two of them share.
+
+Loans, names and numbers, kindred languages, translations where a lexicon is given, and how often a label is
+meant at all: a locale without seed data has nothing else to begin with. The wordings of a fold are read by a
+model of the other folds, as in `reader`; how much a locale trusts it beside its own reader is learned there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix, diags, hstack, vstack
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.svm import LinearSVC
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+FOLDS = 4
+COST = 0.2
+BUCKETS = 2**18
+MOST = 20_000  # wordings that teach; seed data always does
+SHARED = 2  # locales that must have an n-gram
+UNSEEN = -3.0
+SEED = 0
+
+_GRAMS = HashingVectorizer(
+    analyzer="char_wb", ngram_range=(2, 4), n_features=BUCKETS, alternate_sign=False, norm=None
+)
+_WORDS = HashingVectorizer(
+    token_pattern=r"\S+", ngram_range=(1, 2), n_features=BUCKETS, alternate_sign=False, norm=None
+)
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What one locale teaches: `best` is the label that each wording is taken to mean, `weight` how much it
+    teaches, `folds` which models never see it; `seed_labels` are those of the seed data. Labels are numbered
+    alike in all locales."""
+
+    wordings: list[str]
+    best: Indices
+    weight: Floats
+    folds: Indices
+    seed: list[str]
+    seed_labels: Indices
+
+
+class Elsewhere:
+    """Scores of the labels for the wordings of one locale, by models that never saw them."""
+
+    def __init__(self, texts: csr_matrix, models: list["_Model"]) -> None:
+        self.texts, self.models = texts, models
+
+    def scores(self, rows: Indices, fold: int) -> Floats:
+        """rows x labels; the rows must be of that fold."""
+        return self.models[fold](self.texts[rows])
+
+
+def together(parts: list[Taught], labels: int) -> list[Elsewhere]:
+    """What is known together, for each locale; nothing where there is only one, or nothing is taught."""
+    if len(parts) < SHARED:
+        return []
+    said, seed = _shared(parts)
+    models = [_model(parts, said, seed, fold, labels) for fold in range(FOLDS)]
+    if not all(models):
+        return []
+    return [Elsewhere(texts, [m for m in models if m]) for texts in said]
+
+
+class _Model:
+    """Linear, one against the rest."""
+
+    def __init__(self, fitted: LinearSVC, labels: int) -> None:
+        self.known = fitted.classes_.astype(np.int64)
+        self.weights = fitted.coef_.T.astype(np.float32)
+        self.offsets = fitted.intercept_.astype(np.float32)
+        self.labels = labels
+
+    def __call__(self, texts: csr_matrix) -> Floats:
+        decided = texts @ self.weights + self.offsets
+        if len(self.known) == 2:
+            decided = np.column_stack([-decided, decided])
+        scores = np.full((texts.shape[0], self.labels), UNSEEN)
+        scores[:, self.known] = decided
+        return scores
+
+
+def _shared(parts: list[Taught]) -> tuple[list[csr_matrix], list[csr_matrix]]:
+    """Of each locale its wordings and its seed data, as damped counts of the n-grams that another has too."""
+    said = [_read(p.wordings) for p in parts]
+    seed = [_read(p.seed) for p in parts]
+    held = sum(
+        (
+            np.asarray(vstack([a, b]).getnnz(axis=0) > 0, np.int64)
+            for a, b in zip(said, seed, strict=True)
+        ),
+        np.zeros(2 * BUCKETS, np.int64),
+    )
+    common = np.flatnonzero(held >= SHARED)
+    return [m[:, common].tocsr() for m in said], [m[:, common].tocsr() for m in seed]
+
+
+def _read(wordings: list[str]) -> csr_matrix:
+    if not wordings:
+        return csr_matrix(np.zeros((0, 2 * BUCKETS), np.float32))
+    return hstack([_damped(h, wordings) for h in (_GRAMS, _WORDS)], dtype=np.float32).tocsr()
+
+
+def _damped(counts: HashingVectorizer, wordings: list[str]) -> csr_matrix:
+    rows = counts.transform(wordings).tocsr()
+    rows.data = (1 + np.log(rows.data)).astype(np.float32)
+    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    return csr_matrix(diags(1 / np.maximum(length, 1e-9)) @ rows)
+
+
+def _model(
+    parts: list[Taught], said: list[csr_matrix], seed: list[csr_matrix], fold: int, labels: int
+) -> _Model | None:
+    rows, truth, weights = [], [], []
+    for part, texts, known, chosen in zip(parts, said, seed, _chosen(parts, fold), strict=True):
+        rows += [known, texts[chosen]]
+        truth += [part.seed_labels, part.best[chosen]]
+        mean = part.weight[chosen].mean() if len(chosen) else 1.0
+        weights += [np.ones(len(part.seed_labels)), part.weight[chosen] / mean]
+    answers = np.concatenate(truth)
+    if len(np.unique(answers)) < 2:
+        return None
+    model = LinearSVC(C=COST, tol=0.1, random_state=SEED)
+    return _Model(model.fit(vstack(rows).tocsr(), answers, np.concatenate(weights)), labels)
+
+
+def _chosen(parts: list[Taught], fold: int) -> Iterator[Indices]:
+    """Of each locale the wordings that teach: MOST in all, those that are most surely known."""
+    most = MOST // len(parts)
+    for part in parts:
+        taught = np.flatnonzero((part.folds != fold) & (part.weight > 0))
+        first = np.argsort(-part.weight[taught], kind="stable")[:most]
+        yield np.sort(taught[first])

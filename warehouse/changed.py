@@ -30,7 +30,7 @@ def changed(ask: Ask) -> Any:
     """)
     if rows.is_empty():
         return None
-    chart = alt.Chart(rows, height={"step": 20}).mark_point(filled=True, size=90)
+    chart = alt.Chart(rows, height=20 * min(rows.height, MOST)).mark_point(filled=True, size=90)
     return of_place_or(chart, "datum.shown").encode(
         y=alt.Y("what:N", title=None, sort=None, axis=alt.Axis(grid=True)),
         x=alt.X("surely:Q", title="times as often as before", scale=alt.Scale(type="log")),

@@ -18,6 +18,7 @@ import polars as pl
 from scipy.special import betainc, betaincinv
 
 from mining.guards import unspaced, words
+from mining.rhythm import rhythm
 
 Floats = npt.NDArray[np.float64]
 
@@ -25,8 +26,6 @@ WINDOWS = (1, 3, 7)  # newest days that are compared
 LEAST_BEFORE = 7  # days that they are compared with, at least
 FALSE = 0.05  # share of the changes of a night that may be none
 FEWEST = 5  # days of people, of a unit that is asked about
-STEADY = 20  # days of people, from which a unit tells how much days differ
-WEEK = 7
 SURE = 0.9  # of the interval
 KEY = ["locale", "kind", "unit"]
 
@@ -171,58 +170,8 @@ def _past(
     spoke[[at[d] for d in people["day"]]] = people["users"].to_numpy()
     weekday = np.array([d.weekday() for d in days.to_list()])
     old = slice(0, len(at) - reach)
-    noise, weekly = _variation(said[:, old], spoke[old], weekday[old])
-    profile = _profile(said[:, old], spoke[old], weekday[old], weekly)
+    noise, profile = rhythm(said[:, old], spoke[old], weekday[old])
     return _Past(said, spoke * profile[:, weekday], noise, reach)
-
-
-def _by_weekday(
-    said: Floats, spoke: Floats, weekday: npt.NDArray[np.int64]
-) -> tuple[Floats, Floats]:
-    """Units and people by weekday."""
-    week = np.eye(WEEK)[weekday]
-    return said @ week, spoke @ week
-
-
-def _variation(said: Floats, spoke: Floats, weekday: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """How much days of one weekday differ beyond chance, and weekdays beyond that: variances relative to the
-    square of what is expected, of units that are said often."""
-    often = said[said.sum(axis=1) >= STEADY]
-    if not len(often) or not spoke.sum():
-        return 0.0, 0.0
-    rate = often.sum(axis=1, keepdims=True) / spoke.sum()
-    by_day, people = _by_weekday(often, spoke, weekday)
-    several = np.bincount(weekday, minlength=WEEK) > 1
-    compared = several[weekday]
-    if compared.sum() <= 2 * WEEK - 1:
-        expected = rate * spoke
-        left = 1 - spoke / spoke.sum()
-        return _beyond(often, expected, left), 0.0
-    own = (by_day / np.maximum(people, 1e-9))[:, weekday]
-    left = 1 - spoke / np.maximum(people[weekday], 1e-9)
-    expected = own * spoke
-    noise = _beyond(often[:, compared], expected[:, compared], left[compared])
-    weekly = rate * people
-    by_chance = weekly + noise * ((rate * spoke) ** 2 @ np.eye(WEEK)[weekday])
-    left_of_week = 1 - people / people.sum()
-    over = ((by_day - weekly) ** 2 - by_chance * left_of_week).sum()
-    return noise, max(0.0, float(over / max(1e-9, (weekly**2 * left_of_week).sum())))
-
-
-def _beyond(said: Floats, expected: Floats, left: Floats) -> float:
-    """Variance beyond that of a Poisson count, where a share `left` of it is not taken up by the mean."""
-    over = ((said - expected) ** 2 - expected * left).sum()
-    return max(0.0, float(over / max(1e-9, (expected**2 * left).sum())))
-
-
-def _profile(said: Floats, spoke: Floats, weekday: npt.NDArray[np.int64], weekly: float) -> Floats:
-    """units x weekdays: how much more a unit is said on a weekday than on others, drawn towards 1 as strongly
-    as weekdays are seen to be alike."""
-    if weekly <= 0:
-        return np.ones((len(said), WEEK))
-    by_day, people = _by_weekday(said, spoke, weekday)
-    expected = said.sum(axis=1, keepdims=True) / max(1e-9, spoke.sum()) * people
-    return np.asarray((by_day + 1 / weekly) / (expected + 1 / weekly))
 
 
 def _compared(past: _Past, clumps: pl.DataFrame, window: int) -> pl.DataFrame:

@@ -17,13 +17,15 @@ from warehouse.publish import publish
 EVIL = "</script><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
 SMALL = "small locales (3)"
 PICTURES = ["funnel", "locales", "intents", "map", "calibration", "gate"]
-PICTURES += ["launch-en-GB", "launch-ru-RU"]
+PICTURES += ["launch-en-GB", "launch-ru-RU", "changed"]
 TABLES = [
     "places",
     "beliefs",
     "worst",
     "hurts-en-GB",
     "hurts-ru-RU",
+    "changed",
+    "candidates",
     "withheld",
     "confusions",
     "clusters",
@@ -49,9 +51,29 @@ def root(nights, tmp_path_factory) -> Path:
     few = lake.read("daily_intents", [night]).filter(locale="ru-RU")
     small = few.with_columns(locale=pl.lit(SMALL))
     lake.put("pooled_intents", night, pl.concat([lake.read("pooled_intents", [night]), small]))
+    change(lake, night, said)
     publish(Home(home), lake, 3)
     (home / "report.html").write_text(page.render(home), encoding="utf8")
     return home
+
+
+def change(lake: Lake, night: str, said: pl.DataFrame) -> None:
+    """Clusters of the wordings that most say are taken to rise, and to be one wish that no label explains."""
+    held = lake.read("clusters", [night]).drop("users").join(said, on=["locale", "utterance"])
+    rows = held.sort("users", descending=True).unique("cluster_id", keep="first").head(8)
+    told = rows.select(
+        *("locale", "utterance", "users"),
+        **{name: pl.lit(night) for name in ("since", "candidate_id")},
+        **{name: pl.lit(20) for name in ("now", "users_now", "wordings")},
+        **{name: pl.lit(0) for name in ("before", "terms", "well", "explained", "q")},
+        unit="cluster_id", cluster_id="cluster_id", clusters=pl.concat_list("cluster_id"),
+        kind=pl.lit("cluster"), change=pl.lit("rising"), label=pl.lit(None), days=pl.lit(7),
+        ratio=pl.lit(8.0), at_least=pl.int_range(2, pl.len() + 2), at_most=pl.lit(30.0),
+    )  # fmt: skip
+    lake.put("changes", night, told)
+    lake.put("candidates", night, told.head(1))
+    one = told.row(0, named=True)["locale"]
+    lake.put("candidate_members", night, told.filter(locale=one))
 
 
 @pytest.fixture(scope="module")

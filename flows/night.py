@@ -139,7 +139,7 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
     embedded = call(embed_wordings, night, day)
     call(cluster_wordings, night, day, embedded["encoder"])
     call(judge_turns, night, day)
-    call(believe_labels, night, day)
+    call(believe_labels, night, day, embedded["encoder"])
     call(detect_changes, night, day)
     call(gather_figures, night, day, embedded["encoder"])
     built = call(build_training_set, night, day)
@@ -425,6 +425,26 @@ def _stored(lake: Lake, version: str, days: list[str]) -> pl.DataFrame:
     return rows.filter(pl.col("encoder") == version).collect()
 
 
+def _vectors(night: Night, version: str, wordings: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance, vector` of wordings (`locale, utterance`): those of the lake, and of seed data, which
+    nobody said, those that the encoder makes now."""
+    stored = _stored(night.lake, version, night.lake.days("embeddings"))
+    known = stored.select("utterance", "vector").unique("utterance")
+    missing = wordings.join(known, on="utterance", how="anti").unique("utterance").sort("utterance")
+    if missing.height:
+        named = night.settings.mining.encoder
+        model = encoder.load(
+            named
+            if named and not night.settings.mining.adapt
+            else str(night.home.root / "encoders" / version)
+        )
+        made = pl.Series(encoder.embed(model, missing["utterance"].to_list())).arr.to_list()
+        fresh = missing.select("utterance", vector=made)
+        known = pl.concat([known, fresh.cast(known.schema)])
+    found = wordings.join(known, on="utterance").cast({"vector": pl.List(pl.Float32)})
+    return found.select("locale", "utterance", "vector").sort("locale", "utterance")
+
+
 def cluster_wordings(night: Night, day: str, version: str) -> Result:
     """Find each wording's neighbours, and the clusters; they keep the names of the night before."""
     lake = night.lake
@@ -481,7 +501,7 @@ def cluster_wordings(night: Night, day: str, version: str) -> Result:
     return night.once("cluster_wordings", inputs, work)
 
 
-def believe_labels(night: Night, day: str) -> Result:
+def believe_labels(night: Night, day: str, version: str) -> Result:
     """Votes, and what is believed of each wording, with the users behind its cluster and label."""
 
     def work() -> Result:
@@ -497,14 +517,17 @@ def believe_labels(night: Night, day: str) -> Result:
         spoken = lake.read("wordings", [day])
         known = seed.kept(night.home)
         key = ["locale", "utterance"]
-        near = lake.read("neighbours", [day])
+        near, taught = lake.read("neighbours", [day]), seed.taught(known)
+        asked = pl.concat([spoken.select(key), taught.select(key)]).unique()
         found = believe(
             Evidence(
                 cast_votes.join(spoken, on=key, how="semi"),
                 day,
                 lake.read("utterances", [day]).join(spoken, on=key, how="semi"),
                 near,
-                seed.taught(known),
+                taught,
+                _vectors(night, version, asked),
+                languages.read_as(night.settings, asked),
             )
         )
         clusters = reviewing.accepted(lake, day)
@@ -516,13 +539,15 @@ def believe_labels(night: Night, day: str) -> Result:
         rows = reviewing.labelled(lake, day, rows.with_columns(pl.col("votes").fill_null(0.0)))
         lake.put("votes", day, cast_votes)
         lake.put("reliability", day, found.reliability)
+        lake.put("borrowed", day, found.borrowed)
         lake.put("calibration", day, found.calibration)
         lake.put("soft_labels", day, rows.sort("locale", "utterance", "label"))
         return {"votes": cast_votes.height, "soft_labels": rows.height}
 
     seen = ("turns", "robots", "utterances", "followed", "ends", "clusters", "neighbours")
-    inputs = [day, night.marks(day, *seen, "verdicts", "reviews"), digest_of(night.home.seed_data)]
-    return night.once("believe_labels", inputs, work)
+    marks = night.marks(day, *seen, "verdicts", "reviews")
+    known = [digest_of(night.home.seed_data), languages.files(night.settings)]
+    return night.once("believe_labels", [day, version, marks, known], work)
 
 
 def detect_changes(night: Night, day: str) -> Result:

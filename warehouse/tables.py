@@ -633,6 +633,16 @@ class Reliability(dy.Schema):
     reliability = _share("share of its votes that come from the truth, not from anywhere")
 
 
+class Borrowed(dy.Schema):
+    """What each locale began with from others, as the newest night learned it."""
+
+    locale = _text("locale", key=True)
+    users = _amount("votes of its users who stayed or fled")
+    lenders = _count("locales with users enough to lend to it")
+    own = _amount("trust in its own words, a factor on their scores")
+    elsewhere = _amount("trust in what all locales know of the words; 0 is none")
+
+
 class Calibration(dy.Schema):
     """How what was believed held before users who were held back."""
 
@@ -862,6 +872,7 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "reviews": Reviews,
     "votes": Votes,
     "reliability": Reliability,
+    "borrowed": Borrowed,
     "calibration": Calibration,
     "soft_labels": SoftLabels,
     "withheld": Withheld,

@@ -8,7 +8,7 @@ its probabilities are checked, and bent where they are off (`calibration`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import polars as pl
 from scipy.sparse import csr_matrix
 from scipy.special import expit
 
-from aggregation import ambiguity, calibration, lending, votes
+from aggregation import ambiguity, calibration, lending, moving, votes
 from aggregation.calibration import Bend, Held
 from aggregation.em import Cells, Solved, Votes, solve
 from aggregation.fleeing import Heard, Rates, at, judge, odds
@@ -91,12 +91,13 @@ class Believed:
     """`labels`: `locale, utterance, label, probability`; `calibration`: `locale` and what
     `calibration.report` gives; `reliability`: `locale, kind, reliability`; `borrowed`: `locale, users,
     lenders, own, elsewhere`: votes of its own users, how many locales lent to it, and the trust in its own words and in those of
-    all locales."""
+    all locales; `moved`: `moving.moved`."""
 
     labels: pl.DataFrame
     calibration: pl.DataFrame
     reliability: pl.DataFrame
     borrowed: pl.DataFrame
+    moved: pl.DataFrame
 
 
 def believe(evidence: Evidence) -> Believed:
@@ -105,6 +106,8 @@ def believe(evidence: Evidence) -> Believed:
     Locales with many users begin alone, the others with what those lend (`lending`). Then all are read
     together (`together`), and each is finished with what the others know.
     """
+    turned = moving.moved(evidence.votes, evidence.night)
+    evidence = replace(evidence, votes=moving.faded(evidence.votes, turned))
     labels = _labels(evidence)
     names: list[str] = evidence.heard["locale"].unique().sort().to_list() if labels else []
     locales = [Locale(name, evidence.of(name), labels) for name in names]
@@ -125,6 +128,7 @@ def believe(evidence: Evidence) -> Believed:
         pl.concat(f.calibration for f in found),
         pl.concat(f.reliability for f in found),
         pl.concat(f.borrowed for f in found),
+        turned,
     )
 
 
@@ -151,7 +155,7 @@ def _labels(evidence: Evidence) -> list[str]:
     return said.unique().sort().to_list()
 
 
-NOTHING = Believed(NO_LABELS, calibration.NONE, NO_RELIABILITY, NO_LOANS)
+NOTHING = Believed(NO_LABELS, calibration.NONE, NO_RELIABILITY, NO_LOANS, moving.MOVED.to_frame())
 
 
 @dataclass(frozen=True)
@@ -254,6 +258,7 @@ class Locale:
             report.select(named, pl.all()),
             reliability.select(named, pl.all()),
             pl.DataFrame([owed], NO_LOANS.schema, orient="row"),
+            NOTHING.moved,
         )
 
     def _texts(self) -> Texts:
@@ -501,7 +506,7 @@ def _bounded(cells: Cells, prior: Floats, heard: Heard, known: tuple[Floats, Flo
     users = np.bincount(heard.item, heard.users, len(cells.start) - 1)[cells.item]
     stood = np.bincount(heard.label, heard.executed * expit(own), cells.labels)
     wanted = MORE * np.maximum(meant, LEAST_MEANT / cells.labels) * heard.users.sum()
-    room = np.maximum(wanted, stood)
+    room = np.maximum(np.maximum(wanted, stood), 1e-9)
     less = np.zeros(cells.labels)
     for _ in range(TURNS):
         share = cells.softmax(prior - less[cells.label])

@@ -540,6 +540,7 @@ def believe_labels(night: Night, day: str, version: str) -> Result:
         lake.put("votes", day, cast_votes)
         lake.put("reliability", day, found.reliability)
         lake.put("borrowed", day, found.borrowed)
+        lake.put("moved", day, found.moved)
         lake.put("calibration", day, found.calibration)
         lake.put("soft_labels", day, rows.sort("locale", "utterance", "label"))
         return {"votes": cast_votes.height, "soft_labels": rows.height}

@@ -19,10 +19,11 @@ from retrain.lesson import Lesson, parts
 from retrain.model import UNKNOWN, Floats, Indices, Model, Weights, aligned, grams
 
 RIDGE = 0.1
-ROUNDS = 80
+ROUNDS = 50
 EASE = 0.005  # about p (1 - p) of a label that has its share of the wordings
 HISTORY = 6
 RAREST = 2  # wordings that must share an n-gram
+MOST_GRAMS = 60_000  # those that most wordings share
 CLOSE = 0.5  # length of a vector beside n-grams of length 1
 SHARPNESS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 
@@ -77,19 +78,24 @@ def sharpest(scores: Floats, truth: Indices) -> float:
 
 def _fit(taught: Lesson, reading: Reading) -> Model:
     used = np.flatnonzero(np.diff(taught.shares.tocsc().indptr))
-    common = np.flatnonzero(
-        np.bincount(reading.grams.indices, minlength=reading.grams.shape[1]) >= RAREST
-    )
+    common = _common(reading.grams)
     seen = reading.grams[:, common].tocsr()
     found = _solved(seen, CLOSE * reading.vectors, taught.shares[:, used].toarray(), taught.weights)
     return Model(
         [taught.labels[i] for i in used],
-        common.astype(np.int64),
+        common,
         found[: len(common)],
         found[-1],
         meaning=CLOSE * found[len(common) : -1],
         encoder=reading.encoder,
     )
+
+
+def _common(read: csr_matrix) -> Indices:
+    """The n-grams that enough wordings share, MOST_GRAMS of them."""
+    held = np.bincount(read.indices, minlength=read.shape[1])
+    most = np.argsort(-held, kind="stable")[:MOST_GRAMS]
+    return np.sort(most[held[most] >= RAREST]).astype(np.int64)
 
 
 def _solved(seen: csr_matrix, vectors: Weights, shares: Floats, weights: Floats) -> Weights:

@@ -22,7 +22,7 @@ from warehouse.tables import EVENT_TABLES, TABLES
 DEFAULTS = settings.Settings()
 MAY_BE_EMPTY = (
     *("rejects", "verdicts", "reviews", "outbox", "erasures"),
-    *("changes", "candidates", "candidate_members"),
+    *("changes", "candidates", "candidate_members", "moved"),
 )
 
 

@@ -50,6 +50,8 @@ NEWEST = (
     "verdicts",
     "soft_labels",
     "calibration",
+    "moved",
+    "borrowed",
 )
 HISTORY = (
     "shown_lineage",

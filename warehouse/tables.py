@@ -580,7 +580,9 @@ class Candidates(dy.Schema):
     label = _text("label that explains most of its surest part", null=True)
     explained = _share("share of that part that the label explains")
     ratio = dy.Float64(
-        nullable=True, min=0.0, description="how often its surest part is said, by what it was before"
+        nullable=True,
+        min=0.0,
+        description="how often its surest part is said, by what it was before",
     )
     q = _share("false-discovery rate of the night at which it would just be found")
 
@@ -641,6 +643,19 @@ class Borrowed(dy.Schema):
     lenders = _count("locales with users enough to lend to it")
     own = _amount("trust in its own words, a factor on their scores")
     elsewhere = _amount("trust in what all locales know of the words; 0 is none")
+
+
+class Moved(dy.Schema):
+    """Wordings whose meaning moved, by who came back; what was voted before counts little."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("a wording", key=True)
+    label = _text("the label by which it shows most")
+    since = _text("first day that counts as new, YYYY-MM-DD")
+    stayed_before = _amount("votes of users who stayed with the label, before that day")
+    fled_before = _amount("and of those who said it again")
+    stayed = _amount("votes of users who stayed with it, from that day on")
+    fled = _amount("and of those who said it again")
 
 
 class Calibration(dy.Schema):
@@ -873,6 +888,7 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "votes": Votes,
     "reliability": Reliability,
     "borrowed": Borrowed,
+    "moved": Moved,
     "calibration": Calibration,
     "soft_labels": SoftLabels,
     "withheld": Withheld,

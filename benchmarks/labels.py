@@ -27,8 +27,10 @@ from truth import intents
 from aggregation import believe as believing
 from aggregation.believe import Evidence, believe
 from aggregation.em import Cells, Votes, solve
+from aggregation.reader import Read
 from aggregation.votes import BLAME, END, FLED, FOR, LOST, N_BEST, NEIGHBOURS, PRAISE, TARGET
 from flows import seed
+from mining import encoder
 from warehouse.home import existing
 from warehouse.lake import Lake
 
@@ -42,13 +44,17 @@ def evidence_of(home: Path) -> Evidence:
     lake = Lake(existing(home).lake)
     night = lake.days("soft_labels")[-1]
     spoken = lake.read("wordings", [night])
-    known = seed.kept(existing(home))
+    taught = seed.taught(seed.kept(existing(home)))
+    asked = pl.concat([spoken.select(KEY), taught.select(KEY)]).unique(maintain_order=True)
+    newest = sorted((home / "encoders").glob("[!.]*"))[-1]
+    vectors = encoder.embed(encoder.load(str(newest)), asked["utterance"].to_list())
     return Evidence(
         lake.read("votes", [night]).join(spoken, on=KEY, how="semi"),
         night,
         lake.read("utterances", [night]).join(spoken, on=KEY, how="semi"),
         lake.read("neighbours", [night]),
-        seed.taught(known),
+        taught,
+        asked.with_columns(vector=pl.Series(vectors.astype(np.float32)).arr.to_list()),
     )
 
 
@@ -71,17 +77,20 @@ def parts_removed(evidence: Evidence) -> dict[str, Callable[[], Labels]]:
         "without n-best": lambda: ours(without(N_BEST)),
         "without thumbs": lambda: ours(without(PRAISE, BLAME)),
         "without seed data": lambda: ours(replace(evidence, seed=evidence.seed.clear())),
+        "without vectors": lambda: ours(replace(evidence, vectors=evidence.vectors.clear())),
         "without the reader": lambda: _with_reader(evidence, _blind),
     }
 
 
-def _blind(_texts: object, _belief: object, _weight: object, asked: csr_matrix) -> csr_matrix:
+def _blind(
+    _texts: object, _belief: object, _weight: object, asked: csr_matrix, _others: object
+) -> Read:
     """A reader to whom all labels that were voted for are alike."""
     alike = (asked > 0).astype(np.float64)
-    return csr_matrix(alike.multiply(1 / np.maximum(alike.sum(axis=1), 1)))
+    return Read(csr_matrix(alike.multiply(1 / np.maximum(alike.sum(axis=1), 1))), np.zeros(1))
 
 
-def _with_reader(evidence: Evidence, reader: Callable[..., csr_matrix]) -> Labels:
+def _with_reader(evidence: Evidence, reader: Callable[..., Read]) -> Labels:
     usual = believing.read
     believing.read = reader
     try:
@@ -101,14 +110,14 @@ def same_votes(evidence: Evidence) -> pl.DataFrame:
             read.append(self._said(NEIGHBOURS, meant))
             return super()._votes(cast, cells, before, sure)
 
-        def _round(self, cast, taught):
-            def noted(*of_texts) -> csr_matrix:
-                words = usual_reader(*of_texts)
-                read.append(self._said("words", words))
-                return words
+        def _round(self, *known):
+            def noted(*of_texts) -> Read:
+                found = usual_reader(*of_texts)
+                read.append(self._said("words", found.words))
+                return found
 
             believing.read = noted
-            return super()._round(cast, taught)
+            return super()._round(*known)
 
         def _said(self, source: str, meant: csr_matrix) -> pl.DataFrame:
             some = np.flatnonzero(np.diff(meant.indptr))

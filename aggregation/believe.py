@@ -63,7 +63,7 @@ class Evidence:
     """`votes` of the lake up to `night`, `heard` (`locale, utterance, intent, confidence`), `neighbours`
     of the lake, and `seed` (`locale, utterance, intent`). `vectors` (`locale, utterance, vector`) are the
     encoder's of wordings and seed data, `read_as` (`locale, utterance, folded, translated`) how a table of
-    forms or a lexicon has some of them."""
+    forms or a lexicon has some of them; `across` is whether the encoder knows what locales share."""
 
     votes: pl.DataFrame
     night: str
@@ -72,6 +72,7 @@ class Evidence:
     seed: pl.DataFrame
     vectors: pl.DataFrame = field(default_factory=NO_VECTORS.clone)
     read_as: pl.DataFrame = field(default_factory=NO_TEXTS.clone)
+    across: bool = False
 
     def of(self, locale: str) -> "Evidence":
         mine = pl.col("locale") == locale
@@ -83,6 +84,7 @@ class Evidence:
             self.seed.filter(mine),
             self.vectors.filter(mine),
             self.read_as.filter(mine),
+            self.across,
         )
 
 
@@ -230,7 +232,7 @@ class Locale:
 
     def _taught(self, best: Indices, weight: Floats) -> Taught:
         seed = self.evidence.seed.sort("utterance", "intent")["utterance"].to_list()
-        translated = self._texts_as("translated")
+        translated, vectors = self._texts_as("translated"), self._vectors([*self.wordings, *seed])
         return Taught(
             translated(self.wordings),
             best,
@@ -238,6 +240,7 @@ class Locale:
             self.texts.folds,
             translated(seed),
             self.texts.seed_labels,
+            vectors if self.evidence.across else vectors[:, :0],
         )
 
     def finished(self, first: "Round", elsewhere: Elsewhere | None, lent: Loan) -> Believed:

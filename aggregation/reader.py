@@ -17,7 +17,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_union
 from sklearn.svm import LinearSVC
 
-from aggregation.together import Elsewhere
+from aggregation.together import CLOSE, Elsewhere, principal
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -25,8 +25,6 @@ Vectors = npt.NDArray[np.float32]
 
 FOLDS = 4
 COST = 0.2
-CLOSE = 4.0  # length of a vector beside n-grams of length 1
-DIMENSIONS = 96  # of vectors, those in which they differ most
 UNSEEN = -3.0  # score of a label that a fold had no example of
 SUGGESTED = 12  # labels that the words suggest for a wording
 FAINTEST = 1e-9
@@ -65,7 +63,7 @@ class Texts:
         ).fit([*seed, *wordings])
         folds = np.random.default_rng(SEED).integers(FOLDS, size=len(wordings))
         read = hstack(
-            [grams.transform([*wordings, *seed]), csr_matrix(CLOSE * _principal(vectors))],
+            [grams.transform([*wordings, *seed]), csr_matrix(CLOSE * principal(vectors))],
             dtype=np.float32,
         ).tocsr()
         return Texts(read[: len(wordings)], read[len(wordings) :], seed_labels, folds)
@@ -166,7 +164,7 @@ class _Voices:
 
 def _trust(voices: _Voices, belief: csr_matrix, weight: Floats, expected: float) -> Floats:
     """The factor on the scores of each voice under which the belief of the wordings is most likely (a
-    logarithmic opinion pool; Genest and Zidek 1986); before any was seen, it is `expected` of the first."""
+    logarithmic opinion pool; Genest and Zidek 1986); before any was seen, they share what is `expected`."""
     texts = voices.texts
     few = np.random.default_rng(SEED).permutation(texts.wordings.shape[0])[:SAMPLE]
     few = few[weight[few] > 0]
@@ -174,7 +172,7 @@ def _trust(voices: _Voices, belief: csr_matrix, weight: Floats, expected: float)
     scores = np.concatenate([voices(rows, k) for k, rows in enumerate(folds)], axis=1)
     rows = np.concatenate(folds)
     meant = belief[rows].toarray() * weight[rows, None]
-    start = np.array([expected, *[0.0] * (len(scores) - 1)])
+    start = np.full(len(scores), expected / len(scores))
 
     def loss(trust: Floats) -> tuple[float, Floats]:
         pooled = log_softmax(np.tensordot(trust, scores, 1), axis=1)
@@ -186,14 +184,6 @@ def _trust(voices: _Voices, belief: csr_matrix, weight: Floats, expected: float)
     bounds = [(0.0, MOST_TRUST)] * len(scores)
     found: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return found
-
-
-def _principal(vectors: Vectors) -> Vectors:
-    """The vectors in the DIMENSIONS in which they differ most."""
-    if vectors.shape[1] <= DIMENSIONS:
-        return vectors
-    _, directions = np.linalg.eigh(vectors.T.astype(np.float64) @ vectors)
-    return np.asarray(vectors @ directions[:, : -DIMENSIONS - 1 : -1], np.float32)
 
 
 def _kept(shares: Floats, asked: csr_matrix) -> tuple[Indices, Indices]:

@@ -1,4 +1,5 @@
-"""What other locales know of the words: one reader of all locales, over the n-grams that two of them share.
+"""What other locales know of the words: one reader of all locales, over the n-grams that two of them share, and
+over vectors where a multilingual encoder made them.
 
 Loans, names and numbers, kindred languages, translations where a lexicon is given, and how often a label is
 meant at all: a locale without seed data has nothing else to begin with. The wordings of a fold are read by a
@@ -16,12 +17,15 @@ from sklearn.svm import LinearSVC
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
+Vectors = npt.NDArray[np.float32]
 
 FOLDS = 4
 COST = 0.2
 BUCKETS = 2**18
 MOST = 20_000  # wordings that teach; seed data always does
 SHARED = 2  # locales that must have an n-gram
+CLOSE = 4.0  # length of a vector beside n-grams of length 1
+DIMENSIONS = 96  # of vectors, those in which they differ most
 UNSEEN = -3.0
 SEED = 0
 
@@ -45,6 +49,7 @@ class Taught:
     folds: Indices
     seed: list[str]
     seed_labels: Indices
+    vectors: Vectors  # a row for each wording, then each row of seed data; or no columns
 
 
 class Elsewhere:
@@ -99,7 +104,16 @@ def _shared(parts: list[Taught]) -> tuple[list[csr_matrix], list[csr_matrix]]:
         np.zeros(2 * BUCKETS, np.int64),
     )
     common = np.flatnonzero(held >= SHARED)
-    return [m[:, common].tocsr() for m in said], [m[:, common].tocsr() for m in seed]
+    close = CLOSE * principal(np.concatenate([p.vectors for p in parts]))
+    starts = np.cumsum([0, *(len(p.vectors) for p in parts)])
+    made = [
+        hstack([vstack([a, b]).tocsr()[:, common], csr_matrix(close[start:end])]).tocsr()
+        for a, b, start, end in zip(said, seed, starts[:-1], starts[1:], strict=True)
+    ]
+    return (
+        [m[: len(p.wordings)] for m, p in zip(made, parts, strict=True)],
+        [m[len(p.wordings) :] for m, p in zip(made, parts, strict=True)],
+    )
 
 
 def _read(wordings: list[str]) -> csr_matrix:
@@ -113,6 +127,14 @@ def _damped(counts: HashingVectorizer, wordings: list[str]) -> csr_matrix:
     rows.data = (1 + np.log(rows.data)).astype(np.float32)
     length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
     return csr_matrix(diags(1 / np.maximum(length, 1e-9)) @ rows)
+
+
+def principal(vectors: Vectors) -> Vectors:
+    """The vectors (rows) in the DIMENSIONS in which they differ most."""
+    if vectors.shape[1] <= DIMENSIONS:
+        return vectors
+    _, directions = np.linalg.eigh(vectors.T.astype(np.float64) @ vectors)
+    return np.asarray(vectors @ directions[:, : -DIMENSIONS - 1 : -1], np.float32)
 
 
 def _model(

@@ -528,6 +528,7 @@ def believe_labels(night: Night, day: str, version: str) -> Result:
                 taught,
                 _vectors(night, version, asked),
                 languages.read_as(night.settings, asked),
+                across=bool(night.settings.mining.encoder),
             )
         )
         clusters = reviewing.accepted(lake, day)

@@ -117,7 +117,13 @@ def test_what_was_borrowed_is_told():
 
 def test_one_locale_alone_has_nobody_to_read_with():
     taught = Taught(
-        ["a b"], np.zeros(1, np.int64), np.ones(1), np.zeros(1, np.int64), [], np.zeros(0, np.int64)
+        ["a b"],
+        np.zeros(1, np.int64),
+        np.ones(1),
+        np.zeros(1, np.int64),
+        [],
+        np.zeros(0, np.int64),
+        np.zeros((1, 0), np.float32),
     )
     assert together([taught], 2) == []
 
@@ -186,3 +192,29 @@ def test_a_wording_that_is_fled_as_it_always_was_has_not_moved():
         .otherwise(pl.lit("2026-01-29"))
     )
     assert moving.moved(rows.with_columns(day=day), NIGHT).is_empty()
+
+
+def test_a_multilingual_encoder_reaches_a_locale_that_shares_no_word():
+    words = {"ab cd": "lamp_on", "ef gh": "music_stop"}
+    new = [row for w in words for row in not_executed(w, "lamp_on", 2, 2)]
+    known = two_locales(new)
+    said = pl.concat(
+        [known.heard.select("locale", "utterance"), known.seed.select("locale", "utterance")]
+    )
+
+    def vector(utterance: str) -> list[float]:
+        about_music = "music" in utterance or "quiet" in utterance or "hush" in utterance
+        return [0.0, 1.0] if words.get(utterance, "") == "music_stop" or about_music else [1.0, 0.0]
+
+    said = said.unique(maintain_order=True)
+    made = pl.Series([vector(u) for u in said["utterance"]], dtype=pl.List(pl.Float32))
+    vectors = said.with_columns(vector=made)
+    found = believe(replace(known, vectors=vectors, across=True))
+    blind = believe(known)
+
+    def music(believed, utterance: str) -> float:
+        rows = believed.labels.filter(locale=NEW, utterance=utterance, label="music_stop")
+        return rows["probability"].sum()
+
+    assert music(found, "ef gh") > music(found, "ab cd")
+    assert music(found, "ef gh") > music(blind, "ef gh")

@@ -3,12 +3,14 @@
 import gzip
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flows.simulation import corpus
+from flows.simulation.launching import Launch
 from flows.simulation.people import goals
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
@@ -112,3 +114,44 @@ def test_a_broken_corpus_is_named(tmp_path, row):
     (tmp_path / "corpus.jsonl").write_text(row + "\n")
     with pytest.raises(BadInput, match="row 1"):
         simulate(tmp_path / "out", tmp_path / "corpus.jsonl", 1, HABITS, None)
+
+
+LAUNCH = Launch(("ja-JP",), day=2, seeds=0)
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("launched")
+    simulate(out, None, 7, HABITS, ["en-GB", "ja-JP"], LAUNCH)
+    return out
+
+
+def test_a_launched_locale_is_not_spoken_before_its_day(launched):
+    first: dict[str, str] = {}
+    for row in rows(launched / "log.jsonl.gz"):
+        first.setdefault(row["locale"], row["timestamp"][:10])
+    assert first == {"en-GB": "2026-01-05", "ja-JP": "2026-01-06"}
+
+
+def test_a_launched_locale_has_the_seed_data_of_its_launch(launched, tmp_path):
+    assert {r["locale"] for r in rows(launched / "seed.jsonl.gz")} == {"en-GB"}
+    simulate(tmp_path, None, 7, HABITS, ["en-GB", "ja-JP"], replace(LAUNCH, seeds=2))
+    counts = Counter((r["locale"], r["intent"]) for r in rows(tmp_path / "seed.jsonl.gz"))
+    assert {n for (locale, _), n in counts.items() if locale == "ja-JP"} == {2}
+    assert {n for (locale, _), n in counts.items() if locale == "en-GB"} == {
+        HABITS.seeds_per_intent
+    }
+
+
+def test_old_locales_live_as_if_nothing_were_launched(launched, world):
+    def of_old(place: Path) -> list[dict[str, Any]]:
+        return [r for r in rows(place / "log.jsonl.gz") if r["locale"] == "en-GB"]
+
+    assert of_old(launched) == of_old(world)
+
+
+def test_a_launch_needs_a_locale_of_the_world_and_somebody_to_learn_from(tmp_path):
+    with pytest.raises(BadInput, match="--launch fr-FR: is no locale"):
+        simulate(tmp_path, None, 7, HABITS, ["en-GB"], Launch(("fr-FR",)))
+    with pytest.raises(BadInput, match="leave a locale that is not launched"):
+        simulate(tmp_path, None, 7, HABITS, ["en-GB"], Launch(("en-GB",)))

@@ -29,9 +29,10 @@ class Launch:
 
 def launches(ask: Ask) -> list[Launch]:
     """The launches, the newest first."""
-    found = ask(
-        "select * from launches where days <= 90 order by launched desc, turns desc nulls last, locale"
-    )
+    found = ask("""
+        select * from launches left join borrowed using (locale)
+        where days <= 90 order by launched desc, turns desc nulls last, locale
+    """)
     days = ask("select * from launch_days order by locale, since")
     hurts = ask("select * from launch_hurts order by failed desc, utterance")
     return [
@@ -62,6 +63,12 @@ def _sentences(row: dict[str, Any]) -> list[str]:
         told.append(
             f"Of what failed, {row['recovered_share']:.0%} could be mended by now"
             f" ({row['recovered_at_least']:.0%} to {row['recovered_at_most']:.0%}): an estimate, without truth."
+        )
+    if row["elsewhere"]:
+        share = row["elsewhere"] / (row["own"] + row["elsewhere"])
+        told.append(
+            f"It borrows from {row['lenders']} locales: of what the words say, {share:.0%} is read with all"
+            " locales."
         )
     wordings = {name: _count(row[name]) for name in ("wordings", "believed", "unsure")}
     waits = {name: _count(row[name]) for name in ("unlabelled", "too_few", "waiting")}

@@ -8,7 +8,7 @@ its probabilities are checked, and bent where they are off (`calibration`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from scipy.special import expit
 from aggregation import ambiguity, calibration, lending, moving, votes
 from aggregation.calibration import Bend, Held
 from aggregation.em import Cells, Solved, Votes, solve
+from aggregation.evidence import NO_LABELS, NO_LOANS, NOTHING, Believed, Evidence
 from aggregation.fleeing import Heard, Rates, at, judge, odds
 from aggregation.honesty import honest
 from aggregation.lending import Loan, Shown, loan
@@ -33,73 +34,9 @@ CLOSE = 6  # exponent on the similarity of neighbours whose meaning is asked
 LEAST_BACKGROUND = 1e-3
 MANY = 4.0  # votes of users who stayed; of five, some are older or less than sure
 TURNED = 0.5 + 1e-6
-MORE = 2.0  # times as often as elsewhere that a label may be meant
-LEAST_MEANT = (
-    0.2  # share of what each label would have of all alike, where nobody means it elsewhere
-)
-TURNS = 20
 THUMBS = 20.0  # thumbs that the guess of no difference is worth
 SMALLEST = 0.002  # a probability below it is not kept
 MOST_LABELS = 20
-TEXTS = ("locale", "utterance", "label")
-NO_VECTORS = pl.DataFrame(
-    schema={"locale": pl.String(), "utterance": pl.String(), "vector": pl.List(pl.Float32)}
-)
-NO_TEXTS = pl.DataFrame(
-    schema=dict.fromkeys(("locale", "utterance", "folded", "translated"), pl.String())
-)
-NO_RELIABILITY = pl.DataFrame(
-    schema={"locale": pl.String(), "kind": pl.String(), "reliability": pl.Float64()}
-)
-NO_LOANS = pl.DataFrame(
-    schema={"locale": pl.String(), "users": pl.Float64(), "lenders": pl.Int64()}
-    | dict.fromkeys(("own", "elsewhere"), pl.Float64())
-)
-NO_LABELS = pl.DataFrame(schema=dict.fromkeys(TEXTS, pl.String()) | {"probability": pl.Float64()})
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """`votes` of the lake up to `night`, `heard` (`locale, utterance, intent, confidence`), `neighbours`
-    of the lake, and `seed` (`locale, utterance, intent`). `vectors` (`locale, utterance, vector`) are the
-    encoder's of wordings and seed data, `read_as` (`locale, utterance, folded, translated`) how a table of
-    forms or a lexicon has some of them; `across` is whether the encoder knows what locales share."""
-
-    votes: pl.DataFrame
-    night: str
-    heard: pl.DataFrame
-    neighbours: pl.DataFrame
-    seed: pl.DataFrame
-    vectors: pl.DataFrame = field(default_factory=NO_VECTORS.clone)
-    read_as: pl.DataFrame = field(default_factory=NO_TEXTS.clone)
-    across: bool = False
-
-    def of(self, locale: str) -> "Evidence":
-        mine = pl.col("locale") == locale
-        return Evidence(
-            self.votes.filter(mine),
-            self.night,
-            self.heard.filter(mine),
-            self.neighbours.filter(mine),
-            self.seed.filter(mine),
-            self.vectors.filter(mine),
-            self.read_as.filter(mine),
-            self.across,
-        )
-
-
-@dataclass(frozen=True)
-class Believed:
-    """`labels`: `locale, utterance, label, probability`; `calibration`: `locale` and what
-    `calibration.report` gives; `reliability`: `locale, kind, reliability`; `borrowed`: `locale, users,
-    lenders, own, elsewhere`: votes of its own users, how many locales lent to it, and the trust in its own words and in those of
-    all locales; `moved`: `moving.moved`."""
-
-    labels: pl.DataFrame
-    calibration: pl.DataFrame
-    reliability: pl.DataFrame
-    borrowed: pl.DataFrame
-    moved: pl.DataFrame
 
 
 def believe(evidence: Evidence) -> Believed:
@@ -155,9 +92,6 @@ def _labels(evidence: Evidence) -> list[str]:
     """All that anything may mean, in any locale."""
     said = pl.concat([evidence.votes["label"], evidence.seed["intent"].alias("label")])
     return said.unique().sort().to_list()
-
-
-NOTHING = Believed(NO_LABELS, calibration.NONE, NO_RELIABILITY, NO_LOANS, moving.MOVED.to_frame())
 
 
 @dataclass(frozen=True)
@@ -218,7 +152,7 @@ class Locale:
     def begun(self, elsewhere: Elsewhere | None, lent: Loan) -> "Round":
         """What three users in four or so come to."""
         some = self._cast(self.evidence.votes.filter(~votes.held_back()))
-        return self._round(some, self._guessed(some, lent), elsewhere, lent)
+        return self._round(some, self._guessed(some), elsewhere, lent)
 
     def taught(self, first: "Round") -> Taught:
         """What the locale can teach the others."""
@@ -289,10 +223,9 @@ class Locale:
         width = len(known["vector"][0])
         return place.fill_null([0.0] * width).list.to_array(width).to_numpy().astype(np.float32)
 
-    def _guessed(self, cast: pl.DataFrame, lent: Loan) -> csr_matrix:
+    def _guessed(self, cast: pl.DataFrame) -> csr_matrix:
         """wordings x labels, before any reader: a hypothesis is as good as the share of its users who
         stayed; a row sums to at most 1."""
-        del lent
         heard = self._heard(cast)
         stayed = np.where(heard.executed > 0, (heard.stayed + 0.5) / (heard.executed + 1), 0.3)
         guess = heard.matrix(stayed, self.shape)
@@ -315,8 +248,8 @@ class Locale:
         item, label = (place.astype(np.int64) for place in words.nonzero())
         cells = Cells.of(item, label, *self.shape)
         prior = _prior(cells, words, heard, own)
-        if lent.guess.meant is not None:
-            prior = _bounded(cells, prior, heard, (own, lent.guess.meant))
+        if lent.meant is not None:
+            prior = lending.bounded(cells, prior, heard, lending.Room(own, lent.meant))
         sure = heard.matrix(np.where(heard.executed > 0, expit(own), 0.0), self.shape)
         cast_votes = self._votes(cast, cells, cells.softmax(prior), sure)
         voted = np.isin(np.arange(len(votes.WEIGHED)), cast_votes.kind)
@@ -496,26 +429,6 @@ def _prior(cells: Cells, words: csr_matrix, heard: Heard, own: Floats) -> Floats
     prior = np.log(rest / np.maximum(whole, 1e-9)[cells.item] + 1e-9)
     prior[mine] = own
     return np.asarray(prior)
-
-
-def _bounded(cells: Cells, prior: Floats, heard: Heard, known: tuple[Floats, Floats]) -> Floats:
-    """The prior, with less for labels that would be meant more than MORE times as often as elsewhere: an
-    assistant that hears the same label everywhere is not believed where nobody could flee it. What was
-    executed and stood is counted first. `known` are the log odds of the hypotheses, and the shares of
-    users who mean each label elsewhere.
-
-    Offsets of labels are found in turns, as class priors are fitted to unlabelled cases (Saerens et al. 2002)."""
-    own, meant = known
-    users = np.bincount(heard.item, heard.users, len(cells.start) - 1)[cells.item]
-    stood = np.bincount(heard.label, heard.executed * expit(own), cells.labels)
-    wanted = MORE * np.maximum(meant, LEAST_MEANT / cells.labels) * heard.users.sum()
-    room = np.maximum(np.maximum(wanted, stood), 1e-9)
-    less = np.zeros(cells.labels)
-    for _ in range(TURNS):
-        share = cells.softmax(prior - less[cells.label])
-        held = np.bincount(cells.label, share * users, cells.labels)
-        less += np.log(np.maximum(1.0, held / room))
-    return np.asarray(prior - less[cells.label])
 
 
 def _thumbs(cast: pl.DataFrame, heard: Heard, was_right: Floats) -> Floats:

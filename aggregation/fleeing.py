@@ -105,7 +105,6 @@ class Guess:
     users: float = STRENGTH
     gate: Floats = field(default_factory=lambda: np.zeros(SIGNS + 1))
     firm: Floats = field(default_factory=lambda: np.array([0.0] + [RIDGE] * SIGNS))
-    meant: Floats | None = None
 
 
 @dataclass(frozen=True)

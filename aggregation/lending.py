@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
-from aggregation.em import GUESS
-from aggregation.fleeing import RIDGE, STRENGTH, Guess, Rates
+from aggregation.em import GUESS, Cells
+from aggregation.fleeing import RIDGE, STRENGTH, Guess, Heard, Rates
 from aggregation.reader import TRUST
 from aggregation.votes import WEIGHED
 
@@ -20,6 +21,11 @@ Floats = npt.NDArray[np.float64]
 
 LENDS = 1_000.0  # votes of users who stayed or fled, from which a locale lends
 APART = 1.0  # how far two locales' weights are apart, before any two were seen
+MORE = 2.0  # times as often as elsewhere that a label may be meant
+LEAST_MEANT = (
+    0.2  # share of what each label would have of all alike, where nobody means it elsewhere
+)
+TURNS = 20
 FIRMEST = 100.0  # users that the rates of others are worth at most
 
 
@@ -39,12 +45,14 @@ class Shown:
 
 @dataclass(frozen=True)
 class Loan:
-    """What a locale begins with. `lenders` is how many others lent."""
+    """What a locale begins with. `lenders` is how many others lent, `meant` the share of users who mean each
+    label there, if anybody lent."""
 
     lenders: int = 0
     guess: Guess = field(default_factory=Guess)
     trust: float = TRUST
     reliability: Floats = field(default_factory=lambda: np.full(len(WEIGHED), GUESS))
+    meant: Floats | None = None
 
 
 def lends(shown: Shown) -> bool:
@@ -70,10 +78,10 @@ def loan(lenders: Sequence[Shown]) -> Loan:
             _worth(rates[:, 1]),
             gates.mean(axis=0),
             len(lenders) / apart,
-            np.mean([s.meant for s in lenders], axis=0),
         ),
         float(np.mean([s.trust for s in lenders])),
         reliability,
+        np.mean([s.meant for s in lenders], axis=0),
     )
 
 
@@ -83,3 +91,30 @@ def _worth(rates: Floats) -> float:
     if len(rates) < 2:
         return STRENGTH
     return float(np.clip(mean * (1 - mean) / max(apart, 1e-9) - 1, STRENGTH, FIRMEST))
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much may be believed of each label: the log odds of the hypotheses, by which what was executed stood, and
+    the share of users who mean each label elsewhere."""
+
+    own: Floats
+    meant: Floats
+
+
+def bounded(cells: Cells, prior: Floats, heard: Heard, room: Room) -> Floats:
+    """The prior, with less for labels that would be meant more than MORE times as often as elsewhere: an
+    assistant that hears the same label everywhere is not believed where nobody could flee it. What was
+    executed and stood is counted first.
+
+    Offsets of labels are found in turns, as class priors are fitted to unlabelled cases (Saerens et al. 2002)."""
+    users = np.bincount(heard.item, heard.users, len(cells.start) - 1)[cells.item]
+    stood = np.bincount(heard.label, heard.executed * expit(room.own), cells.labels)
+    wanted = MORE * np.maximum(room.meant, LEAST_MEANT / cells.labels) * heard.users.sum()
+    most = np.maximum(np.maximum(wanted, stood), 1e-9)
+    less = np.zeros(cells.labels)
+    for _ in range(TURNS):
+        share = cells.softmax(prior - less[cells.label])
+        held = np.bincount(cells.label, share * users, cells.labels)
+        less += np.log(np.maximum(1.0, held / most))
+    return np.asarray(prior - less[cells.label])

@@ -25,8 +25,9 @@ from scipy.sparse import csr_matrix
 from truth import intents
 
 from aggregation import believe as believing
-from aggregation.believe import Evidence, believe
+from aggregation.believe import believe
 from aggregation.em import Cells, Votes, solve
+from aggregation.evidence import Evidence
 from aggregation.reader import Read
 from aggregation.votes import BLAME, END, FLED, FOR, LOST, N_BEST, NEIGHBOURS, PRAISE, TARGET
 from flows import seed

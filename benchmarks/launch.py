@@ -154,6 +154,7 @@ def show(asked: argparse.Namespace, folder: Path) -> None:
         else []
     )
     figures = {
+        "launched": new,
         "seeds": asked.seeds,
         "each": asked.each,
         "start": start,

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import polars as pl
 
 from aggregation import backing, slots, training_set
-from aggregation.believe import Evidence, believe
+from aggregation.believe import believe
+from aggregation.evidence import Evidence
 from aggregation.votes import weights
 from flows import detecting, figures, languages, launches, programs, reviewing, seed
 from flows.erasure import cutoff, erase_old

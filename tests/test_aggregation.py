@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from aggregation import ambiguity, backing, calibration, training_set
-from aggregation.believe import Believed, Evidence, believe
+from aggregation.believe import believe
 from aggregation.calibration import Held
 from aggregation.em import Cells, Votes, solve
+from aggregation.evidence import Believed, Evidence
 from aggregation.fleeing import Rates
 from aggregation.votes import held_back, tally
 from warehouse.tables import Examples, SoftLabels

@@ -18,7 +18,8 @@ from test_aggregation import (
 )
 
 from aggregation import moving
-from aggregation.believe import Evidence, believe
+from aggregation.believe import believe
+from aggregation.evidence import Evidence
 from aggregation.fleeing import Rates
 from aggregation.lending import LENDS, Loan, Shown, loan
 from aggregation.together import Taught, together

@@ -15,6 +15,7 @@ from flows.simulation.people import goals
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
 from logs import write_log
+from mining import encoder
 from mining.door import FIELDS
 from warehouse.errors import BadInput
 
@@ -155,3 +156,18 @@ def test_a_launch_needs_a_locale_of_the_world_and_somebody_to_learn_from(tmp_pat
         simulate(tmp_path, None, 7, HABITS, ["en-GB"], Launch(("fr-FR",)))
     with pytest.raises(BadInput, match="leave a locale that is not launched"):
         simulate(tmp_path, None, 7, HABITS, ["en-GB"], Launch(("en-GB",)))
+
+
+def test_an_encoder_serves_a_launched_locale(tmp_path):
+    said = [w.utterance for x in ("en-GB", "ja-JP") for w in corpus.language(x).wordings[:200]]
+    encoder.save(encoder.learn(encoder.Lessons(said, encoder.NO_PAIRS)), tmp_path / "encoder")
+    known = replace(LAUNCH, encoder=tmp_path / "encoder")
+    simulate(tmp_path / "world", None, 7, HABITS, ["en-GB", "ja-JP"], known)
+    simulate(tmp_path / "without", None, 7, HABITS, ["en-GB", "ja-JP"], LAUNCH)
+
+    def heard(world: Path) -> set[str]:
+        log = rows(world / "log.jsonl.gz")
+        return {r["n_best"][0]["intent"] for r in log if r["locale"] == "ja-JP"}
+
+    assert len(heard(tmp_path / "world")) > 1
+    assert heard(tmp_path / "world") != heard(tmp_path / "without")

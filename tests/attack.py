@@ -12,6 +12,7 @@ from warehouse import queries
 from warehouse.lake import Lake
 
 NOT_OF_PEOPLE = {  # whole numbers that count nothing that anybody said
+    ("borrowed", "lenders"),
     ("clusters", "wordings"),
     ("fixes", "withdrawals"),
     ("funnel", "place"),

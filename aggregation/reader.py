@@ -32,7 +32,7 @@ MOST_TRUST = 16.0  # factor on the scores
 TRUST = 3.0  # factor before anything was seen
 FIRM = 0.3  # how firmly it is meant
 SAMPLE = 6_000  # wordings by which the trust is chosen
-BLOCK = 8_192  # wordings read at a time
+BLOCK = 4_096  # wordings read at a time
 SEED = 0
 
 

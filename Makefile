@@ -5,7 +5,7 @@ FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi >/dev/null 
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench closed-loop analysts test-worlds test-cluster format clean
+.PHONY: demo test check bench closed-loop analysts launches test-worlds test-cluster format clean
 
 # torch comes first, in the pinned version: asked for later, pip may take another build of it.
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -67,6 +67,12 @@ analysts: $(VENV)/.ready
 	$(BIN)/python benchmarks/analysts.py $(LARGE)/home
 	$(BIN)/python benchmarks/readers.py $(LARGE)/home
 	$(BIN)/python benchmarks/privacy.py $(LARGE)/home
+
+# Languages that are launched, words that change, and all languages at once: MASSIVE=FOLDER with a file a locale.
+launches: $(VENV)/.ready
+	$(BIN)/python benchmarks/launch.py $(MASSIVE) --old en-US,de-DE,fr-FR,hi-IN,ru-RU --launch ja-JP,zh-CN,ar-SA,fa-IR,fi-FI,tr-TR,sw-KE,it-IT --days 15 --each 3
+	$(BIN)/python benchmarks/changes.py $(MASSIVE)/fi-FI.jsonl.gz $(MASSIVE)/zh-CN.jsonl.gz $(MASSIVE)/es-ES.jsonl.gz
+	$(BIN)/python benchmarks/many_locales.py $(MASSIVE)
 
 # The attack on what is published, on a world of WORLDS with robots and liars.
 test-worlds: $(VENV)/.ready

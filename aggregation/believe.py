@@ -166,7 +166,7 @@ class Locale:
 
     def _taught(self, best: Indices, weight: Floats) -> Taught:
         seed = self.evidence.seed.sort("utterance", "intent")["utterance"].to_list()
-        translated, vectors = self._texts_as("translated"), self._vectors([*self.wordings, *seed])
+        translated, every = self._texts_as("translated"), [*self.wordings, *seed]
         return Taught(
             translated(self.wordings),
             best,
@@ -174,7 +174,7 @@ class Locale:
             self.texts.folds,
             translated(seed),
             self.texts.seed_labels,
-            vectors if self.evidence.across else vectors[:, :0],
+            self._vectors(every) if self.evidence.across else np.zeros((len(every), 0), np.float32),
         )
 
     def finished(self, first: "Round", elsewhere: Elsewhere | None, lent: Loan) -> Believed:

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from measuring import Measured, measure, mib, scored, spread
+from measuring import Measured, a_night, measure, mib, scored, spread
 
 FIGURES = [
     "rephrase_AP",
@@ -36,23 +36,7 @@ def race(world: Path, runs: int, folder: Path) -> None:
     ours, rival = Measured(), Measured()
     for n in range(runs):
         home = folder / f"{world.name}-{n}"
-        measure(
-            [
-                sys.executable,
-                "-m",
-                "flows",
-                "run",
-                str(world / "log.jsonl.gz"),
-                "--home",
-                str(home),
-                "--engine",
-                "duckdb",
-                "--seed-data",
-                str(world / "seed.jsonl.gz"),
-                "--json",
-            ],
-            ours,
-        )
+        measure(a_night(world, home), ours)
         if (bench / "handscript.py").is_file():
             theirs = folder / f"{world.name}-rival-{n}"
             theirs.mkdir()

@@ -9,7 +9,6 @@ Each locale has an assistant of its own that learned from `--seeds` utterances a
 import argparse
 import gzip
 import json
-import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -17,7 +16,7 @@ from statistics import mean, median
 
 import polars as pl
 from massive import corpus_of
-from measuring import Measured, measure, mib, scored
+from measuring import Measured, a_night, measure, mib, scored
 
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
@@ -119,16 +118,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         world, names = a_world(asked.massive, folder, asked.turns, asked.seeds)
         home, ran = folder / "home", Measured()
-        command = [
-            sys.executable,
-            "-m",
-            "flows",
-            "run",
-            str(world / "log.jsonl.gz"),
-            "--home",
-            str(home),
-        ]
-        measure([*command, "--seed-data", str(world / "seed.jsonl.gz"), "--json"], ran)
+        measure(a_night(world, home), ran)
         show(world, home, names, ran, asked.bench)
 
 

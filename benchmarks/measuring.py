@@ -47,6 +47,13 @@ def measure(command: list[str], into: Measured) -> None:
         sys.exit(f"{' '.join(command)}: ended with {process.returncode}")
 
 
+def a_night(world: Path, home: Path) -> list[str]:
+    """The command of one night of a world's log, on the embedded engine."""
+    log, known = str(world / "log.jsonl.gz"), str(world / "seed.jsonl.gz")
+    run = [sys.executable, "-m", "flows", "run", log, "--home", str(home)]
+    return [*run, "--engine", "duckdb", "--seed-data", known, "--json"]
+
+
 def _tree(process: psutil.Process) -> int:
     try:
         return sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))

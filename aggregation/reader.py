@@ -17,15 +17,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_union
 from sklearn.svm import LinearSVC
 
-from aggregation.together import CLOSE, Elsewhere, principal
+from aggregation.together import CLOSE, COST, FOLDS, SEED, UNSEEN, Elsewhere, placed, principal
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 Vectors = npt.NDArray[np.float32]
 
-FOLDS = 4
-COST = 0.2
-UNSEEN = -3.0  # score of a label that a fold had no example of
 SUGGESTED = 12  # labels that the words suggest for a wording
 FAINTEST = 1e-9
 MOST_TRUST = 16.0  # factor on the scores
@@ -33,7 +30,6 @@ TRUST = 3.0  # factor before anything was seen
 FIRM = 0.3  # how firmly it is meant
 SAMPLE = 6_000  # wordings by which the trust is chosen
 BLOCK = 4_096  # wordings read at a time
-SEED = 0
 
 
 @dataclass(frozen=True)
@@ -121,17 +117,11 @@ class _Fold:
         self.known, self.labels, self.model = known, labels, model
 
     def __call__(self, texts: csr_matrix) -> Floats:
-        scores = np.full((texts.shape[0], self.labels), UNSEEN)
-        if not texts.shape[0]:
-            return scores
-        if self.model is None:
+        if self.model is None or not texts.shape[0]:
+            scores = np.full((texts.shape[0], self.labels), UNSEEN)
             scores[:, self.known] = 1.0
             return scores
-        decided = self.model.decision_function(texts)
-        scores[:, self.known] = (
-            decided if decided.ndim == 2 else np.column_stack([-decided, decided])
-        )
-        return scores
+        return placed(self.model.decision_function(texts), self.known, self.labels)
 
 
 def _fold(texts: Texts, best: Indices, weight: Floats, k: int, labels: int) -> _Fold:

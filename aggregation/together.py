@@ -26,7 +26,7 @@ MOST = 20_000  # wordings that teach; seed data always does
 SHARED = 2  # locales that must have an n-gram
 CLOSE = 4.0  # length of a vector beside n-grams of length 1
 DIMENSIONS = 96  # of vectors, those in which they differ most
-UNSEEN = -3.0
+UNSEEN = -3.0  # score of a label that a fold had no example of
 SEED = 0
 
 _GRAMS = HashingVectorizer(
@@ -84,12 +84,17 @@ class _Model:
         self.labels = labels
 
     def __call__(self, texts: csr_matrix) -> Floats:
-        decided = texts @ self.weights + self.offsets
-        if len(self.known) == 2:
-            decided = np.column_stack([-decided, decided])
-        scores = np.full((texts.shape[0], self.labels), UNSEEN)
-        scores[:, self.known] = decided
-        return scores
+        return placed(texts @ self.weights + self.offsets, self.known, self.labels)
+
+
+def placed(decided: Floats, known: Indices, labels: int) -> Floats:
+    """rows x labels: what a model decided of the labels that it knows (one column where they are two), UNSEEN
+    for the others."""
+    if len(known) == 2:
+        decided = np.column_stack([-decided, decided])
+    scores = np.full((len(decided), labels), UNSEEN)
+    scores[:, known] = decided
+    return scores
 
 
 def _shared(parts: list[Taught]) -> tuple[list[csr_matrix], list[csr_matrix]]:

@@ -3,10 +3,10 @@ function, writes the lake, and is not done again for the same inputs, settings a
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from aggregation.votes import weights
 from flows import detecting, figures, languages, launches, programs, reviewing, seed
 from flows.erasure import cutoff, erase_old
 from flows.prospects import changed, prospects
+from flows.reach import code_of
 from flows.settings import Settings
 from mining import (
     defects,
@@ -28,7 +29,6 @@ from mining import (
     lineage,
     meaning,
     pairs,
-    rephrase,
     rewrites,
     turns,
     variants,
@@ -36,6 +36,7 @@ from mining import (
 from mining.door import FORGOTTEN, DoorConfig
 from mining.engine import Engine
 from mining.neighbours import Search
+from mining.rephrases import scoring
 from retrain import brake, outbox, store
 from retrain.trigger import TriggerConfig, decide
 from warehouse import forgotten
@@ -46,6 +47,7 @@ from warehouse.publish import NEWEST, publish
 from warehouse.tables import TABLES, Embeddings, Examples, ExampleVariants, Runs
 
 MOST_ITEMS = 2_000  # wordings for which one user may vote
+PRIVATE = {"tell", "trainer", "notify"}  # settings that may hold addresses and secrets
 MOST_PLACES = 5  # to which a chain is followed from each wording
 Result = dict[str, Any]
 
@@ -76,9 +78,19 @@ class Night:
         first = date.fromisoformat(day) - timedelta(days=self.settings.mining.window_days - 1)
         return [d for d in self.lake.days(table) if first.isoformat() <= d <= day]
 
-    def once(self, step: str, inputs: object, work: Callable[[], Result]) -> Result:
-        key = digest(step, code(), self.settings.model_dump(mode="json"), inputs)
-        return self.ledger.once(step, key, work)
+    def once(
+        self,
+        step: Callable[..., Result],
+        inputs: object,
+        work: Callable[[], Result],
+        settings: Sequence[str] = ("mining",),
+    ) -> Result:
+        """The result of a step's `work`, done once for the same inputs, `settings` (sections) and code."""
+        return self.ledger.once(step.__name__, self.key(step, inputs, settings), work)
+
+    def key(self, step: Callable[..., Result], inputs: object, settings: Sequence[str]) -> str:
+        asked = self.settings.model_dump(mode="json", include=set(settings))
+        return digest(step.__name__, code_of(step), asked, inputs)
 
     def marks(self, day: str, *tables: str) -> list[Any]:
         """What tells whether these tables changed: events in the window, states of this day."""
@@ -192,8 +204,9 @@ def take_in(night: Night, logs: list[Path]) -> Result:
             "written": written,
         }
 
-    inputs = [[file_digest(f) for f in logs], str(night.until)]
-    key = digest("take_in", code(), settings.model_dump(mode="json"), inputs)
+    kept_since = str(cutoff(lake, settings, night.now))
+    inputs = [[file_digest(f) for f in logs], str(night.until), kept_since]
+    key = night.key(take_in, inputs, ("assistant", "log", "mining"))
     taken = night.ledger.once(
         "take_in", key, work, lambda known: known["marks"] == _taken(lake, known["written"])
     )
@@ -222,21 +235,20 @@ def _taken(lake: Lake, days: list[str]) -> list[str]:
 
 
 def score_pairs(night: Night, day: str) -> Result:
-    """Give every pair of the window its probability, fitted to the window."""
+    """Give every pair of the window its probability, told relative to the window."""
 
     def work() -> Result:
         lake = night.lake
         days = night.window("pairs", day)
         parts = [lake.read("pairs", [d]).with_columns(day=pl.lit(d)) for d in days]
-        pairs_said = {"pairs": lake.files("pairs", days)}
-        following = night.engine.query("following", _people(night, day) | pairs_said)
-        scored = rephrase.score(pl.concat(parts), following)
+        turns = night.engine.query("context", said_by_people(night, day))
+        scored = scoring.score(pl.concat(parts), turns)
         for d in days:
             lake.put("rephrase_events", d, scored.events.filter(pl.col("day") == d))
         lake.put("fits", day, scored.fits)
         return {"events": scored.events.height, "evidence": evidence_of(scored.fits)}
 
-    return night.once("score_pairs", [day, night.marks(day, "turns", "pairs", "robots")], work)
+    return night.once(score_pairs, [day, night.marks(day, "turns", "pairs", "robots")], work)
 
 
 def count_wordings(night: Night, day: str) -> Result:
@@ -244,7 +256,7 @@ def count_wordings(night: Night, day: str) -> Result:
 
     def work() -> Result:
         lake, engine = night.lake, night.engine
-        people = _people(night, day)
+        people = said_by_people(night, day)
         told = engine.query("evidence", {"turns": people["turns"]})
         followed = engine.query("followed", {"rephrase_events": _events(night, day)})
         ends = engine.query("ends", {"followed": followed})
@@ -267,7 +279,7 @@ def count_wordings(night: Night, day: str) -> Result:
         return {table: rows.height for table, rows in found.items()}
 
     return night.once(
-        "count_wordings", [day, night.marks(day, "turns", "robots", "rephrase_events")], work
+        count_wordings, [day, night.marks(day, "turns", "robots", "rephrase_events")], work
     )
 
 
@@ -276,12 +288,20 @@ def judge_turns(night: Night, day: str) -> Result:
 
     def work() -> Result:
         lake, engine = night.lake, night.engine
-        judged = defects.judge(lake.read("utterances", [day]), lake.read("neighbours", [day]))
-        followed = lake.read("followed", [day])
-        for d in night.window("turns", day):
-            rows = defects.defects(judged, _ran(lake, d), followed)
-            lake.put("defects", d, rows.sort("turn_id"))
-        people = _people(night, day) | {"followed": followed}
+        days = night.window("turns", day)
+        people = said_by_people(night, day)
+        found = defects.defects(
+            engine.query("context", people),
+            lake.read("rephrase_events", night.window("rephrase_events", day)),
+            lake.read("neighbours", [day]),
+        )
+        for d in days:
+            lake.put("defects", d, found.filter(pl.col("day") == d).sort("turn_id"))
+        judged = defects.judge(found, lake.read("utterances", [day]))
+        people |= {
+            "followed": lake.read("followed", [day]),
+            "defects": lake.files("defects", days),
+        }
         chains = engine.query("chains", people, {"most": MOST_PLACES})
         now = rewrites.asked(chains, judged)
         drawn = pl.DataFrame({"replicate": range(rewrites.REPLICATES + 1)})
@@ -289,7 +309,7 @@ def judge_turns(night: Night, day: str) -> Result:
             "bootstrap",
             people | {"asked": now.select("locale", "utterance", "intent"), "replicates": drawn},
         )
-        proposed = reviewing.rewritten(lake, day, rewrites.rewrites(chains, counted, now, judged))
+        proposed = reviewing.rewritten(lake, day, rewrites.rewrites(chains, counted, now))
         followed_up = _followed_up(night, day, people, proposed, judged.rates)
         running = fixes.rewrites(followed_up)
         lake.put("fixes", day, followed_up)
@@ -307,7 +327,7 @@ def judge_turns(night: Night, day: str) -> Result:
     seen = ("turns", "robots", "followed", "utterances", "moves")
     marks = night.marks(day, *seen, "neighbours", "clusters", "verdicts", "reviews")
     earlier = night.lake.mark("fixes", _before(night, "fixes", day))
-    return night.once("judge_turns", [day, marks, earlier], work)
+    return night.once(judge_turns, [day, marks, earlier], work)
 
 
 def _followed_up(
@@ -330,7 +350,7 @@ def _before(night: Night, table: str, day: str) -> list[str]:
     return [d for d in night.lake.days(table) if d < day][-1:]
 
 
-def _people(night: Night, day: str) -> dict[str, Any]:
+def said_by_people(night: Night, day: str) -> dict[str, Any]:
     """The turns of the window, and what of them is set aside."""
     lake, days = night.lake, night.window("turns", day)
     return {"turns": lake.files("turns", days), "robots": pairs.robots(lake, days)}
@@ -338,23 +358,6 @@ def _people(night: Night, day: str) -> dict[str, Any]:
 
 def _events(night: Night, day: str) -> list[Path]:
     return night.lake.files("rephrase_events", night.window("rephrase_events", day))
-
-
-def _ran(lake: Lake, day: str) -> pl.DataFrame:
-    """Of each turn the wording that ran, whether it was another one, and its best hypothesis."""
-    files = lake.files("turns", [day])
-    return (
-        pl.scan_parquet(files, hive_partitioning=False)
-        .select(
-            "turn_id",
-            "locale",
-            utterance=pl.coalesce("executed_utterance", "utterance"),
-            rewritten=pl.col("executed_utterance").fill_null(pl.col("utterance"))
-            != pl.col("utterance"),
-            intent=pl.col("best_intent").fill_null(""),
-        )
-        .collect()
-    )
 
 
 def believe_nothing(night: Night, day: str) -> Result:
@@ -389,7 +392,7 @@ def embed_wordings(night: Night, day: str) -> Result:
         return {"wordings": wordings.height, "new": fresh.height, "encoder": version}
 
     inputs = [day, before, night.marks(day, "wordings", "rephrase_events", "moves")]
-    return night.once("embed_wordings", inputs, work)
+    return night.once(embed_wordings, inputs, work)
 
 
 def _encoder_before(night: Night, day: str) -> str | None:
@@ -499,7 +502,7 @@ def cluster_wordings(night: Night, day: str, version: str) -> Result:
         marks,
         [lake.mark(t, earlier) for t in ("clusters", "verdicts", "reviews")],
     ]
-    return night.once("cluster_wordings", inputs, work)
+    return night.once(cluster_wordings, inputs, work)
 
 
 def believe_labels(night: Night, day: str, version: str) -> Result:
@@ -507,7 +510,7 @@ def believe_labels(night: Night, day: str, version: str) -> Result:
 
     def work() -> Result:
         lake, engine = night.lake, night.engine
-        people = _people(night, day)
+        people = said_by_people(night, day)
         followed = {"followed": lake.read("followed", [day])}
         told = lake.read("evidence", [day])
         cast_votes = engine.query(
@@ -550,7 +553,7 @@ def believe_labels(night: Night, day: str, version: str) -> Result:
     seen = ("turns", "robots", "utterances", "followed", "ends", "clusters", "neighbours")
     marks = night.marks(day, *seen, "verdicts", "reviews")
     known = [digest_of(night.home.seed_data), languages.files(night.settings)]
-    return night.once("believe_labels", [day, version, marks, known], work)
+    return night.once(believe_labels, [day, version, marks, known], work, ("mining", "languages"))
 
 
 def detect_changes(night: Night, day: str) -> Result:
@@ -560,14 +563,14 @@ def detect_changes(night: Night, day: str) -> Result:
 
     def work() -> Result:
         defects = {"defects": lake.files("defects", days)}
-        people = _people(night, day) | defects
+        people = said_by_people(night, day) | defects
         earlier = people | {"turns": lake.files("turns", detecting.earlier(days, day))}
         return detecting.detect(detecting.Tonight(lake, night.engine, day, people, earlier, before))
 
     seen = ("turns", "robots", "wordings", "clusters", "soft_labels", "moves", "ends")
     marks = [night.marks(day, *seen), lake.mark("defects", days)]
     known = [lake.mark(table, before) for table in ("changes", "candidates", "candidate_members")]
-    return night.once("detect_changes", [day, marks, known], work)
+    return night.once(detect_changes, [day, marks, known], work)
 
 
 def gather_figures(night: Night, day: str, version: str) -> Result:
@@ -575,7 +578,7 @@ def gather_figures(night: Night, day: str, version: str) -> Result:
 
     def work() -> Result:
         lake, days = night.lake, night.window("defects", day)
-        people = _people(night, day) | {"defects": lake.files("defects", days)}
+        people = said_by_people(night, day) | {"defects": lake.files("defects", days)}
         vectors = _stored(lake, version, lake.days("embeddings"))
         return figures.gather(night.home, night.settings, night.engine, people, vectors, day)
 
@@ -589,7 +592,8 @@ def gather_figures(night: Night, day: str, version: str) -> Result:
         "soft_labels",
         "fixes",
     )
-    return night.once("gather_figures", [day, version, night.marks(day, *seen)], work)
+    asked = ("mining", "floors", "privacy")
+    return night.once(gather_figures, [day, version, night.marks(day, *seen)], work, asked)
 
 
 def build_training_set(night: Night, day: str) -> Result:
@@ -601,7 +605,7 @@ def build_training_set(night: Night, day: str) -> Result:
         floors = training_set.Floors(users=night.settings.floors.training)
         labels = lake.read("soft_labels", [day])
         followed = {"followed": lake.read("followed", [day])}
-        filled = night.engine.query("filled", _people(night, day) | followed)
+        filled = night.engine.query("filled", said_by_people(night, day) | followed)
         built = training_set.build(
             training_set.Believed(
                 labels,
@@ -620,8 +624,7 @@ def build_training_set(night: Night, day: str) -> Result:
         earlier = [v for v in training_versions(home) if v < version][-1:]
         before = read_training_set(home, earlier[0]) if earlier else None
         changed = training_set.change(built.examples, before)
-        private = {"tell", "trainer", "notify"}  # addresses and commands may hold secrets
-        settings = night.settings.model_dump_json(indent=1, exclude_none=True, exclude=private)
+        settings = night.settings.model_dump_json(indent=1, exclude_none=True, exclude=PRIVATE)
         last = earlier[0] if earlier else None
         card = training_set.card(version, built, changed, last, settings)
         _keep_training_set(home, version, built, card)
@@ -643,7 +646,8 @@ def build_training_set(night: Night, day: str) -> Result:
         return {"version": version, "counts": {"examples": built.examples.height}}
 
     inputs = [day, marks, languages.files(night.settings)]
-    return night.once("build_training_set", inputs, work)
+    shown = sorted(Settings.model_fields.keys() - PRIVATE)  # the card tells them all
+    return night.once(build_training_set, inputs, work, shown)
 
 
 def tell_launches(night: Night, day: str, version: str) -> Result:
@@ -651,7 +655,7 @@ def tell_launches(night: Night, day: str, version: str) -> Result:
     lake = night.lake
 
     def work() -> Result:
-        said = _people(night, day) | {
+        said = said_by_people(night, day) | {
             "defects": lake.files("defects", night.window("defects", day))
         }
         return launches.gather(night.home, night.settings, night.engine, said, day, version)
@@ -664,7 +668,7 @@ def tell_launches(night: Night, day: str, version: str) -> Result:
         digest_of(night.home.seed_data),
     ]
     seen = night.marks(day, "robots", "wordings", "soft_labels", "utterances", "neighbours")
-    return night.once("tell_launches", [day, version, marks, seen], work)
+    return night.once(tell_launches, [day, version, marks, seen], work, ("mining", "floors"))
 
 
 def decide_retraining(night: Night, day: str, version: str) -> Result:
@@ -685,7 +689,9 @@ def decide_retraining(night: Night, day: str, version: str) -> Result:
         return verdict
 
     marks = night.marks(day, "changes", "candidates")
-    return night.once("decide_retraining", [day, version, champion, str(brakes), marks], work)
+    inputs = [day, version, champion, str(brakes), marks]
+    asked = ("mining", "floors", "trigger", "trainer")
+    return night.once(decide_retraining, inputs, work, asked)
 
 
 def post_messages(night: Night, day: str, version: str, decided: Result) -> Result:
@@ -747,20 +753,6 @@ def evidence_of(fits: pl.DataFrame) -> list[str]:
 
 def digest_of(path: Path) -> str | None:
     return file_digest(path) if path.is_file() else None
-
-
-@cache
-def code() -> str:
-    """A hash of the program's own sources: a changed program computes anew."""
-    root = Path(__file__).parent.parent
-    folders = ("flows", "mining", "aggregation", "retrain", "warehouse")
-    sources = [
-        f
-        for name in folders
-        for f in sorted((root / name).rglob("*"))
-        if f.suffix in (".py", ".sql")
-    ]
-    return digest([(str(f.relative_to(root)), file_digest(f)) for f in sources])
 
 
 def _set_aside(lake: Lake, day: str) -> pl.DataFrame:

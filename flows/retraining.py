@@ -10,7 +10,8 @@ import polars as pl
 
 from flows import programs, seed
 from flows.material import Material, Tried, tried
-from flows.night import Caller, Result, code, digest_of
+from flows.night import Caller, Result, digest_of
+from flows.reach import code_of
 from flows.settings import Settings
 from retrain import brake, store
 from retrain.encoder import Encoder
@@ -112,7 +113,7 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
     serving = store.champion(home)
     encoder = _encoder(home, training_set) if training_set else None
     facts = [
-        code(),
+        code_of(_train_and_judge),
         training_set,
         serving,
         encoder.folder.name if encoder else None,

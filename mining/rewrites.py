@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from mining.defects import Floats, Judged
+from mining.defects import PULL, Judged
 
 REPLICATES = 24  # of the bootstrap over users
 SURE = 0.05  # quantile of the replicates that bounds a rate from either side
@@ -17,12 +17,10 @@ def asked(chains: pl.DataFrame, judged: Judged) -> pl.DataFrame:
     ends = pl.concat(
         [chains.select("locale", utterance=pl.col(end)) for end in ("source", "target")]
     ).unique()
-    return judged.now().join(ends, on=KEY, how="semi").select(*KEY, "intent", "prior", "executed")
+    return judged.now().join(ends, on=KEY, how="semi").select(*KEY, "intent", "like", "executed")
 
 
-def rewrites(
-    chains: pl.DataFrame, counted: pl.DataFrame, now: pl.DataFrame, judged: Judged
-) -> pl.DataFrame:
+def rewrites(chains: pl.DataFrame, counted: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     """For each wording its best target, where there is one: `locale, source, target, p_better, users,
     occurrences, p_same` and bounds of both rates of success.
 
@@ -31,7 +29,7 @@ def rewrites(
     mends more than it breaks, HARM to one. A turn that was not understood breaks if it is
     misunderstood instead.
     """
-    right = _replicates(counted, now, judged)
+    right = _replicates(counted, now)
     both = (
         chains.join(
             right.rename({"utterance": "source", "right": "alone"}), on=["locale", "source"]
@@ -55,13 +53,11 @@ def rewrites(
     )
 
 
-def _replicates(counted: pl.DataFrame, now: pl.DataFrame, judged: Judged) -> pl.DataFrame:
+def _replicates(counted: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     """`locale, utterance, executed, right`: the rate of success in each replicate."""
     rows = counted.join(now, on=KEY).sort(*KEY, "replicate")
-    right: Floats = judged.right(
-        rows["prior"].to_numpy(), rows["users"].to_numpy(), rows["fled"].to_numpy()
-    )
-    served = pl.Series(right) * (rows["executed"] > 0).cast(pl.Float64)
+    right = (rows["users"] - rows["failed"] + PULL * rows["like"]) / (rows["users"] + PULL)
+    served = right * (rows["executed"] > 0).cast(pl.Float64)
     return (
         rows.with_columns(right=served)
         .group_by(KEY, maintain_order=True)

@@ -210,13 +210,12 @@ class Variants(dy.Schema):
 
 
 class Fits(dy.Schema):
-    """What the mixture found in a locale."""
+    """How much is said again in a locale."""
 
     locale = _text("locale; all where it is the whole", key=True)
     pairs = _count("candidate pairs")
     said_again = dy.Float64(nullable=False, min=0.0, description="expected number said again")
-    follow_ups = dy.Float64(nullable=False, min=0.0, description="expected number of follow-ups")
-    evidence = _strings("what the log had to tell them apart")
+    evidence = _strings("what the log had to tell it")
 
 
 class Rewrites(dy.Schema):

@@ -33,6 +33,29 @@ class Wording(msgspec.Struct, frozen=True):
         return self.intent, self.slots
 
 
+class Talk(msgspec.Struct, frozen=True):
+    """What is said in a locale beside wishes. Of people: who `greet`, part (`bye`), say `yes` and `no`, open a
+    `correction`, ask `politely`, do not care (`whatever`), make conversation (`chatter`), and put a wish
+    ({what}) into a `frame`. Of the assistant: it `ask`s for a {slot}, wants {values} `confirm`ed, is `sorry`, has
+    `done` something ({intent}, {values}), goes on regardless (`drift`), or `ramble`s."""
+
+    greet: list[str]
+    bye: list[str]
+    yes: list[str]
+    no: list[str]
+    correction: list[str]
+    politely: list[str]
+    whatever: list[str]
+    chatter: list[str]
+    frame: list[str]
+    ask: list[str]
+    confirm: list[str]
+    sorry: list[str]
+    done: list[str]
+    drift: list[str]
+    ramble: list[str]
+
+
 @dataclass(frozen=True)
 class Language:
     """The wordings of a locale, and what its assistant and its users say beside them."""
@@ -42,6 +65,11 @@ class Language:
     sorry: str = "?"
     done: str = "ok"
     no: list[str] = field(default_factory=lambda: ["no"])
+    talk: Talk | None = None
+
+    def talking(self) -> Talk:
+        """Its own talk; where a corpus has none, that of the built-in locale of its language, or English."""
+        return self.talk or _talk(_grammar(_nearest(self.locale)))
 
 
 def built_in() -> list[str]:
@@ -53,12 +81,18 @@ def built_in() -> list[str]:
 
 def language(locale: str) -> Language:
     """All that the project's own grammar can say in a locale."""
-    place = _folder() / f"{locale}.toml"
-    if not place.is_file():
+    if locale not in built_in():
         raise BadInput(f"--locales {locale}: is not built in; known: {', '.join(built_in())}")
-    grammar = tomllib.loads(place.read_text(encoding="utf8"))
+    grammar = _grammar(locale)
     said = {w.utterance: w for w in _spoken(locale, grammar)}
-    return Language(locale, list(said.values()), grammar["sorry"], grammar["done"], grammar["no"])
+    return Language(
+        locale,
+        list(said.values()),
+        grammar["sorry"],
+        grammar["done"],
+        grammar["no"],
+        _talk(grammar),
+    )
 
 
 def languages_of(path: Path) -> list[Language]:
@@ -77,6 +111,19 @@ def expand(pattern: str) -> Iterator[str]:
     parts = CHOICE.split(pattern)
     for chosen in product(*(p.split("|") if i % 2 else [p] for i, p in enumerate(parts))):
         yield "".join(chosen).strip()
+
+
+def _grammar(locale: str) -> dict[str, Any]:
+    return tomllib.loads((_folder() / f"{locale}.toml").read_text(encoding="utf8"))
+
+
+def _talk(grammar: dict[str, Any]) -> Talk:
+    return msgspec.convert(grammar["talk"], Talk)
+
+
+def _nearest(locale: str) -> str:
+    """The built-in locale of the same language, or the English one."""
+    return next((x for x in built_in() if x.split("-")[0] == locale.split("-")[0]), "en-GB")
 
 
 def _spoken(locale: str, grammar: dict[str, Any]) -> Iterator[Wording]:

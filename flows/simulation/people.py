@@ -36,9 +36,27 @@ class Assistant(Protocol):
 
 
 @dataclass(frozen=True)
+class Told:
+    """What a turn adds that is no command: how the assistant `answered`, which values it `heard`, what was
+    `meant` (null where nothing was wished) with which values, whether it was `right` (null where there is
+    no hypothesis to be right), whether its user was failed, the fields that the log `lacks`, and
+    the `channel`."""
+
+    answered: str | None
+    heard: dict[str, str] | None
+    meant: str | None
+    values: dict[str, str]
+    right: bool | None
+    defect: bool
+    outcome: str | None
+    lacks: frozenset[str]
+    channel: str
+
+
+@dataclass(frozen=True)
 class Said:
     """A turn and its truth. `seconds` since the turn before, `again` the turn that it says again,
-    `change` the kind of the change of words that it has to do with."""
+    `change` the kind of the change of words that it has to do with, `told` what is no command."""
 
     seconds: float
     utterance: str
@@ -49,6 +67,7 @@ class Said:
     feedback: int | None
     interrupted: bool
     change: str | None = None
+    told: Told | None = None
 
 
 @dataclass(frozen=True)
@@ -218,9 +237,9 @@ def goals(wordings: list[Wording]) -> list[list[Wording]]:
     ]
 
 
-def slip(utterance: str, rng: np.random.Generator) -> str:
+def slip(utterance: str, rng: np.random.Generator, *, always: bool = False) -> str:
     """The utterance, sometimes with a letter dropped, doubled or swapped with the next."""
-    if rng.random() >= SLIPS or len(utterance) < 4:
+    if not (always or rng.random() < SLIPS) or len(utterance) < 4:
         return utterance
     at = int(rng.integers(1, len(utterance) - 1))
     before, letter, after = utterance[:at], utterance[at], utterance[at + 1 :]

@@ -1,7 +1,7 @@
 """One locale of a world: its people, what they want and say, and the book of what was said."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,7 +13,10 @@ from rapidfuzz.fuzz import ratio
 from flows.simulation.changing import Changes, Hearing
 from flows.simulation.corpus import Language, Wording
 from flows.simulation.launching import Launch
+from flows.simulation.chatting import Chat, Search
 from flows.simulation.people import Answer, Assistant, Manner, Person, Plot, Said, goals
+from flows.simulation.shapes import Shape, mixture
+from flows.simulation.talking import Customs, Dialogue
 from warehouse.errors import BadInput
 
 TEST = 0.15  # share of wordings kept for testing, never said
@@ -38,6 +41,7 @@ class Habits:
     again: float = 0.8
     pace: float = 1.0
     changing_day: int | None = None
+    shape: str = "command"
 
     @property
     def manner(self) -> Manner:
@@ -55,7 +59,10 @@ class Place:
         habits: Habits,
         locales: int,
         launched: Launch | None = None,
+        shapes: Mapping[Shape, float] | None = None,
     ) -> None:
+        """`shapes` of its sessions, with their shares, are those of the habits' shape where not given."""
+        self.shapes = shapes or mixture(habits.shape)
         self.spoken, self.habits, self.rng, self.launched = spoken, habits, rng, launched
         self.wanted = max(1, habits.turns // locales)
         seeds = launched.seeds if launched else habits.seeds_per_intent
@@ -84,6 +91,7 @@ class Place:
         ]
         often = rng.lognormal(0.0, ACTIVITY, habits.users)
         self.often = np.cumsum(often) / often.sum()
+        self.customs = Customs.of(spoken, self.by_intent, np.random.default_rng(0))
         self.sessions = 0
         self.bursts = 0
 
@@ -117,13 +125,29 @@ class Place:
         day = began + timedelta(days=self.habits.changing_day - 1)
         return Changes(self.spoken, self.said, self.habits.users, day, self.rng.spawn(1)[0])
 
-    def _session(self, user: int, day: date, assistant: Assistant) -> Iterator[Said]:
+    def _session(self, user: int, day: date, assistant: Assistant) -> Iterable[Said]:
         person = self.people[user]
+        if (shape := self._shape()).kind != "command":
+            return self._talk(shape, person, assistant)
         if self.changes is None:
             return person.session(assistant, self.rng)
         hearing = Hearing(assistant, self.changes.speech(user, day))
         wanting = person.wanting(self.changes.wanted(user, day))
         return hearing.heard(wanting.session(hearing, self.rng), self.changes)
+
+    def _shape(self) -> Shape:
+        """The shape of the next session."""
+        shapes = list(self.shapes)
+        if len(shapes) == 1:
+            return shapes[0]
+        return shapes[int(self.rng.choice(len(shapes), p=list(self.shapes.values())))]
+
+    def _talk(self, shape: Shape, person: Person, assistant: Assistant) -> list[Said]:
+        """A session that is no command."""
+        if shape.kind == "dialogue":
+            return Dialogue(self.customs, person.goals, shape, assistant, self.rng).held()
+        of = Chat if shape.kind == "chat" else Search
+        return of(self.customs, person.goals, shape, self.rng).held()
 
     def move(self, wording: Wording) -> Wording | None:
         """From now on people who use these words want something else, as often as they used them: of other
@@ -173,8 +197,9 @@ class Book:
             ids.append(hashlib.blake2b(content, digest_size=8).hexdigest())
             about = {"turn_id": ids[-1], "user_id": user, "session_id": session}
             spoken_at = {"timestamp": at.isoformat(timespec="milliseconds")}
-            self.turns.append(about | spoken_at | _log_row(self.spoken, turn))
-            told = _truth_row(self.spoken.locale, turn, ids)
+            row = _log_row if turn.told is None else _told_row
+            self.turns.append(about | spoken_at | row(self.spoken, turn))
+            told = (_truth_row if turn.told is None else _told_truth)(self.spoken.locale, turn, ids)
             told |= {"change": turn.change} if turn.change else {}
             self.truth.append(told | ({"liar": True} if liar else {}))
 
@@ -241,6 +266,42 @@ def _log_row(spoken: Language, said: Said) -> dict[str, Any]:
         "interrupted": said.interrupted,
         "model_version": said.answer.model,
     } | ({} if said.answer.arm is None else _of_arm(said.answer))
+
+
+def _told_row(spoken: Language, said: Said) -> dict[str, Any]:
+    """The log's row of a turn that is no command."""
+    assert said.told is not None
+    answer = said.answer
+    row = {
+        "locale": spoken.locale,
+        "utterance": said.utterance,
+        "intent": answer.executed,
+        "slots": said.told.heard,
+        "confidence": answer.n_best[0][1],
+        "n_best": [{"intent": i, "confidence": c} for i, c in answer.n_best],
+        "response": said.told.answered,
+        "outcome": said.told.outcome,
+        "feedback": said.feedback,
+        "channel": said.told.channel,
+        "interrupted": said.interrupted,
+        "model_version": answer.model,
+    }
+    row |= dict.fromkeys(said.told.lacks)
+    return row | ({} if answer.arm is None else _of_arm(answer))
+
+
+def _told_truth(locale: str, said: Said, ids: list[str]) -> dict[str, Any]:
+    assert said.told is not None
+    return {
+        "turn_id": ids[-1],
+        "intent": said.told.meant,
+        "slots": said.told.values,
+        "kind": said.kind,
+        "rephrase_of": None if said.again is None else ids[said.again],
+        "hypothesis": said.answer.n_best[0][0],
+        "right": said.told.right,
+        "defect": said.told.defect,
+    }
 
 
 def _of_arm(answer: Answer) -> dict[str, Any]:

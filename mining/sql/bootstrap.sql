@@ -1,7 +1,7 @@
--- How many users said a wording, and how many of them said it again, in replicates of the log in
+-- How many users said a wording, and how many of them it failed, in replicates of the log in
 -- which each user is drawn a Poisson number of times (mean one); the draw is a hash of user and
 -- replicate, so that it is the same everywhere. Replicate 0 has each user once.
--- asked: locale, utterance and intent of the wordings to count; replicates: their numbers
+-- defects: the probability that each turn failed its user; asked: locale, utterance and intent of the wordings to count; replicates: their numbers
 with heard as (
     select
         a.locale,
@@ -10,18 +10,18 @@ with heard as (
         cast(
             floor(
                 cast(
-                    sum(cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint))
+                    sum(cast(round(coalesce(d.p_defect, cast(0.5 as double)) * 1000000) as bigint))
                     as double
                 ) / cast(count(*) as double)
             ) as bigint
-        ) as fled
+        ) as failed
     from people as t
     inner join asked as a
         on t.locale = a.locale
         and t.utterance = a.utterance
         and t.utterance = t.ran
         and coalesce(t.best_intent, '') = a.intent
-    left join followed as f on t.turn_id = f.source_turn_id
+    left join defects as d on t.turn_id = d.turn_id
     group by a.locale, a.utterance, t.user_id
 ),
 hashed as (
@@ -51,6 +51,6 @@ select
     utterance,
     replicate,
     cast(sum(times) as double) as users,
-    cast(sum(times * fled) as double) / cast(1000000 as double) as fled
+    cast(sum(times * failed) as double) / cast(1000000 as double) as failed
 from weighed
 group by locale, utterance, replicate

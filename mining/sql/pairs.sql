@@ -1,4 +1,5 @@
--- Candidate pairs: two turns of one session, at most :reach turns and one gap apart, so that a "no"
+-- Candidate pairs: two turns of one session, at most :reach turns apart and, where
+-- silences end sessions, one gap, so that a "no"
 -- or a failed retry may lie between. Robots are apart, so that no user and day has many.
 -- turns: the days and the one before each; gaps: the silences that end a session; rewritten: the
 -- days of the targets
@@ -65,6 +66,6 @@ near as (
         and s.locale = t.locale
         and t.place > s.place
         and t.place <= s.place + :reach
-        and t.at_ms <= s.at_ms + t.gap_ms
+        and (s.session_given or t.at_ms <= s.at_ms + t.gap_ms)
 )
 select * from near where day in (select day from rewritten)

@@ -1,0 +1,235 @@
+"""Teaches the priors of pairs and of failing turns by simulated worlds alone, and writes them beside their card.
+
+    python -m flows.priors [--worlds 320] [--seed 7] [--workers 2]
+
+First worlds of every kind teach which pairs say something again. Then others, in which the nights' own steps judged the
+pairs by that, teach which turns failed. What was taught is measured on worlds that were held back. Two cores take an hour.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import treelite
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from flows import night, settings
+from flows.simulation import variety
+from mining import failures, priors
+from mining.duckdb_engine import DuckdbEngine
+from mining.rephrases import scoring
+from mining.rephrases.features import compare
+from mining.rephrases.log import Log
+from warehouse.home import create
+
+PLACE = Path(priors.__file__).parent
+HELD = 6  # one world in so many is held back
+# Signs of which more can only speak for it, and those of which more can only speak against it.
+MORE = {
+    "pairs": dict.fromkeys(
+        ["alike", "tail", "excess", "contained", "contained tail", "jaccard", "jaccard tail",
+         "rarest", "best of source", "best of target"],
+        1,
+    ),
+    "turns": dict.fromkeys(
+        ["said again", "template is said again", "wording is said again",
+         "intent is said again", "neighbours are said again"],
+        1,
+    )
+    | dict.fromkeys(("executed", "confidence", "outcome", "feedback"), -1),
+}
+TREES: dict[str, Any] = {
+    "max_iter": 350,
+    "learning_rate": 0.07,
+    "max_leaf_nodes": 10,
+    "max_features": 0.2,
+    "min_samples_leaf": 100,
+    "l2_regularization": 10.0,
+    "early_stopping": False,
+    "random_state": 0,
+}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What one world teaches: features, what is true (nan where nobody can say), and the world's kind."""
+
+    kind: str
+    names: list[str]
+    values: npt.NDArray[np.float32]
+    truth: npt.NDArray[np.float64]
+
+
+def pairs_of(seed: int, number: int) -> Lesson:
+    """The pairs of a world; whether each says it again. Steps further along one chain are neither."""
+    with tempfile.TemporaryDirectory() as folder:
+        drawn, tonight = _taken_in(seed, number, Path(folder))
+        ordered = scoring.in_order(_pairs(tonight))
+        found = compare(ordered, Log.of(_context(tonight)))
+        gold, chain = _said_again(Path(folder))
+        tonight.engine.close()
+    sides = ordered.select("source_turn_id", "target_turn_id").rows()
+    truth = [np.nan if p in chain and p not in gold else float(p in gold) for p in sides]
+    return Lesson(drawn.kind, found.names, found.values, np.array(truth))
+
+
+def turns_of(seed: int, number: int) -> Lesson:
+    """The turns of a world; whether each failed its user."""
+    with tempfile.TemporaryDirectory() as folder:
+        drawn, tonight = _taken_in(seed, number, Path(folder))
+        lake = tonight.lake
+        day = lake.days("turns")[-1]
+        night.score_pairs(tonight, day)
+        night.count_wordings(tonight, day)
+        embedded = night.embed_wordings(tonight, day)
+        night.cluster_wordings(tonight, day, embedded["encoder"])
+        log = Log.of(_context(tonight))
+        found = failures.signs(log, lake.read("rephrase_events"), lake.read("neighbours", [day]))
+        failed = _failed(Path(folder))
+        tonight.engine.close()
+    truth = np.array([failed.get(i, np.nan) for i in log.turns["turn_id"]])
+    return Lesson(drawn.kind, found.names, found.values, truth)
+
+
+def _taken_in(seed: int, number: int, folder: Path) -> tuple[variety.Drawn, night.Night]:
+    """A world, and the night that took its log in."""
+    drawn = variety.draw(seed, number)
+    variety.live(drawn, folder)
+    engine = DuckdbEngine(folder / "scratch", "1GB")
+    tonight = night.Night(create(folder / "home"), settings.Settings(), engine, variety.START)
+    night.take_in(tonight, [folder / "log.jsonl.gz"])
+    return drawn, tonight
+
+
+def _pairs(tonight: night.Night) -> pl.DataFrame:
+    lake = tonight.lake
+    parts = [lake.read("pairs", [d]).with_columns(day=pl.lit(d)) for d in lake.days("pairs")]
+    return pl.concat(parts)
+
+
+def _context(tonight: night.Night) -> pl.DataFrame:
+    return tonight.engine.query(
+        "context", night.said_by_people(tonight, tonight.lake.days("turns")[-1])
+    )
+
+
+def _truth(folder: Path) -> list[dict[str, Any]]:
+    with gzip.open(folder / "truth.jsonl.gz", "rt", encoding="utf8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def _said_again(folder: Path) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """The true pairs, and all pairs of one chain."""
+    before = {t["turn_id"]: t["rephrase_of"] for t in _truth(folder)}
+    gold = {(b, t) for t, b in before.items() if b}
+    chain = set()
+    for turn, back in before.items():
+        while back:
+            chain.add((back, turn))
+            back = before.get(back)
+    return gold, chain
+
+
+def _failed(folder: Path) -> dict[str, float]:
+    """Of the turns of which it is known."""
+    found = {}
+    for turn in _truth(folder):
+        failed = turn.get("defect") if turn["right"] is None else not turn["right"]
+        if failed is not None:
+            found[turn["turn_id"]] = float(failed)
+    return found
+
+
+def teach(name: str, lessons: Sequence[Lesson]) -> HistGradientBoostingClassifier:
+    """A model of the lessons; a world counts as the root of its rows, so that large ones do not rule."""
+    values, truth, weight = [], [], []
+    for lesson in lessons:
+        known = np.isfinite(lesson.truth)
+        values.append(lesson.values[known])
+        truth.append(lesson.truth[known])
+        weight.append(np.full(known.sum(), 1 / np.sqrt(max(known.sum(), 1))))
+    every = np.concatenate(weight)
+    rules = [MORE[name].get(n, 0) for n in lessons[0].names]
+    model = HistGradientBoostingClassifier(monotonic_cst=rules, **TREES)
+    return model.fit(priors.read(np.vstack(values)), np.concatenate(truth), every / every.mean())
+
+
+def measured(name: str, lessons: Sequence[Lesson]) -> dict[str, dict[str, float]]:
+    """How a model of the others does on each world held back: medians by the world's kind."""
+    taught = teach(name, [x for n, x in enumerate(lessons) if n % HELD])
+    rows = []
+    for lesson in lessons[::HELD]:
+        known = np.isfinite(lesson.truth)
+        truth = lesson.truth[known]
+        if not 0 < truth.sum() < len(truth):
+            continue
+        p = taught.predict_proba(priors.read(lesson.values[known]))[:, 1]
+        score = average_precision_score if name == "pairs" else roc_auc_score
+        rows.append(
+            {"kind": lesson.kind, "score": score(truth, p), "claimed": p.sum() / truth.sum()}
+        )
+    frame = pl.DataFrame(rows)
+    every = pl.concat([frame, frame.with_columns(kind=pl.lit("all"))])
+    middle = every.group_by("kind").agg(
+        pl.col("score", "claimed").median().round(3), worlds=pl.len()
+    )
+    return {r.pop("kind"): r for r in middle.sort("kind").to_dicts()}
+
+
+def keep(name: str, model: HistGradientBoostingClassifier) -> str:
+    """Write the model; the hash of its file."""
+    place = PLACE / f"{name}.treelite"
+    treelite.sklearn.import_model(model).serialize(str(place))
+    priors.prior.cache_clear()
+    return hashlib.sha256(place.read_bytes()).hexdigest()
+
+
+def main() -> None:
+    """Teach both, one after the other, and write the card."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--worlds", type=int, default=320, help="for each of both")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--workers", type=int, default=2)
+    asked = parser.parse_args()
+    card: dict[str, Any] = {
+        "what": "what simulated worlds teach of pairs that say it again, and of turns that failed",
+        "command": f"python -m flows.priors --worlds {asked.worlds} --seed {asked.seed}",
+        "taught_by": "flows/simulation alone; no log of people",
+        "features": {},
+        "held_back": {},
+        "sha256": {},
+    }
+    place = PLACE / "card.json"
+    for name, lesson, seed in (
+        ("pairs", pairs_of, asked.seed),
+        ("turns", turns_of, asked.seed + 1),
+    ):
+        lessons = _each(partial(lesson, seed), asked.worlds, asked.workers)
+        card["features"][name] = lessons[0].names
+        card["held_back"][name] = measured(name, lessons)
+        card["sha256"][name] = keep(name, teach(name, lessons))
+        place.write_text(json.dumps(card, indent=1) + "\n", "utf8")
+        print(name, json.dumps(card["held_back"][name]))  # noqa: T201
+
+
+def _each(lesson: Callable[[int], Lesson], worlds: int, workers: int) -> list[Lesson]:
+    # A worker is fresh, so that it reads the prior that was written last.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(lesson, range(worlds), chunksize=4))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,446 @@
+"""People in dialogues: they are asked for what they left out, confirm, correct themselves, ask for the next thing; and
+where they were failed they say it again in one of many ways, change the subject, or give up."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from typing import TypeVar
+
+import numpy as np
+from rapidfuzz.fuzz import ratio
+
+from flows.simulation.corpus import Language, Talk, Wording
+from flows.simulation.people import Answer, Assistant, Said, Told, slip
+from flows.simulation.shapes import MANNERS, REPAIRS, SMALL_TALK, Shape
+
+T = TypeVar("T")
+
+PATIENCE = 5  # times something is said at most
+SURE = (0.75, 0.95)  # confidence in what is understood by its context
+UNSURE = 0.1
+GARBLED = 0.75  # share of the words that are lost or mistaken in a garbled turn
+NEAR = 12  # words of which the one that sounds most alike is misheard
+MOST_TURNS = 40
+WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True)
+class Customs:
+    """What is the same for all people of a place: which wish is a habit after which (by intent), and the words of
+    all wordings."""
+
+    language: Language
+    by_intent: Mapping[str, list[Wording]]
+    after: Mapping[str, str]
+    words: list[str]
+
+    @staticmethod
+    def of(
+        language: Language, by_intent: Mapping[str, list[Wording]], rng: np.random.Generator
+    ) -> "Customs":
+        names = sorted(by_intent)
+        after = dict(zip(names, (names[i] for i in rng.permutation(len(names))), strict=True))
+        said = {w.utterance for ways in by_intent.values() for w in ways}
+        words = sorted({word for text in said for word in WORD.findall(text)})
+        return Customs(language, by_intent, after, words)
+
+    @cached_property
+    def talk(self) -> Talk:
+        return self.language.talking()
+
+    def luck(self, phrase: str) -> float:
+        """A number of a phrase from 0 to 1, the same for all people of the place."""
+        content = f"{self.language.locale}/{self.words[:3]}/{phrase}".encode()
+        return int.from_bytes(blake2b(content, digest_size=4).digest(), "big") / 2**32
+
+
+@dataclass
+class Dialogue:
+    """A session of one person. `said` grows."""
+
+    customs: Customs
+    goals: list[list[Wording]]
+    shape: Shape
+    assistant: Assistant
+    rng: np.random.Generator
+    said: list[Said] = field(default_factory=list)
+    question: str | None = None
+    state: list[str] = field(default_factory=list)
+    running: str | None = None
+
+    def held(self) -> list[Said]:
+        """All turns of the session."""
+        shape, talk = self.shape, self.customs.talk
+        if self._chance(shape.greets):
+            self._small("greet", talk.greet)
+        ways = self._draw(self.goals)
+        while len(self.said) < MOST_TURNS:
+            if self._chance(self.shape.noise):
+                self._noise()
+            went = self._pursue(ways)
+            if not went and not self._chance(shape.changes):
+                break
+            if went and self._chance(shape.closes / max(shape.tasks, 1.0)):
+                self._small("goodbye", talk.bye)
+                return self.said
+            if self._chance(1 / max(shape.tasks, 1.0)):
+                break
+            ways = self._next(ways, went=went)
+        if self.said and self._chance(shape.closes):
+            self._small("goodbye", talk.bye)
+        return self.said
+
+    def _next(self, ways: list[Wording], *, went: bool) -> list[Wording]:
+        """The next thing that is wanted."""
+        custom = self.customs.after.get(ways[0].intent)
+        if went and custom and self._chance(self.shape.habit):
+            same = dict(ways[0].slots)
+            choices = self.customs.by_intent[custom]
+            fitting = [w for w in choices if dict(w.slots).items() & same.items()] or choices
+            chosen = self._draw(fitting)
+            return [w for w in choices if w.slots == chosen.slots]
+        return self._draw(self.goals)
+
+    def _pursue(self, ways: list[Wording]) -> bool:
+        """Ask for one thing until it is there or given up; whether it went well."""
+        wording = self._draw(ways)
+        went = self._ask(wording, ways, "new")
+        while went and len(self.said) < MOST_TURNS:
+            if self._chance(self.shape.repeats):
+                went = self._ask(wording, ways, "new")
+            elif wording.slots and self._chance(self.shape.siblings):
+                wording = self._sibling(wording)
+                ways = self._goal(wording)
+                went = self._ask(wording, ways, "refine")
+            else:
+                break
+        return went
+
+    def _ask(self, wording: Wording, ways: list[Wording], kind: str) -> bool:
+        values = dict(wording.slots)
+        left = self._draw(sorted(values)) if values and self._chance(self.shape.asks) else None
+        text, meant = wording.utterance, values
+        if left:
+            text, meant = (
+                _without(text, values[left]),
+                {k: v for k, v in values.items() if k != left},
+            )
+        before: int | None = None
+        for _ in range(PATIENCE):
+            right, asked, checked = self._say(text, kind, wording.intent, meant, before, left)
+            before = len(self.said) - 1
+            if right and asked and left:
+                return self._tell(wording.intent, left, values[left])
+            if checked:
+                return self._confirm(wording, before, right=right)
+            if right or not self._chance(
+                self.shape.notices if self.said[-1].answer.executed else 1
+            ):
+                return right
+            if not self._chance(self._persists()):
+                return False
+            kind, text, meant, wording = self._again(wording, ways, text, meant)
+            left = None
+            if self._chance(self.shape.detours):
+                self._detour()
+        return False
+
+    def _persists(self) -> float:
+        """The chance that it is said again: greater where nothing at all was understood."""
+        again = self.shape.again
+        return 1 - (1 - again) ** 1.7 if self.said[-1].answer.executed is None else again
+
+    def _detour(self) -> None:
+        """Something else in between."""
+        if self._chance(0.5):
+            self._noise()
+            return
+        other = self._draw(self._draw(self.goals))
+        text = other.utterance if self._chance(0.5) else self._fragment(other)
+        self._say(text, "new", other.intent, dict(other.slots), None, None)
+
+    def _noise(self) -> None:
+        """What is heard where nobody wishes anything."""
+        words = self.customs.words
+        count = int(self.rng.integers(1, 4))
+        heard = " ".join(self._draw(words) for _ in range(count))
+        if self._chance(0.4):
+            heard = self._draw(self.customs.talk.politely)
+        answer = self.assistant.answer(self.customs.language.locale, heard)
+        reply = self._filled("done", answer.executed, {}) if answer.executed else self._repair()
+        right = answer.executed is None
+        self._record(heard, "noise", None, {}, answer, {}, None, reply, right=right)
+
+    def _again(
+        self, wording: Wording, ways: list[Wording], text: str, meant: dict[str, str]
+    ) -> tuple[str, str, dict[str, str], Wording]:
+        """How somebody says it again: kind, text, values meant."""
+        manner = str(self.rng.choice(MANNERS, p=self.shape.manners))
+        talk, values = self.customs.talk, dict(wording.slots)
+        others = [w for w in ways if w.utterance != wording.utterance] or ways
+        if manner == "retry":
+            return "retry", text, meant, wording
+        if manner == "reject":
+            self._small("deny", talk.no, "reject")
+        if manner == "fragment":
+            return "rephrase", self._fragment(wording), values, wording
+        if manner == "correct":
+            rest = wording.utterance if self._chance(0.6) else self._fragment(wording)
+            return "rephrase", _joined(self._draw(talk.correction), rest), values, wording
+        if manner == "other words":
+            other = min(others, key=lambda w: ratio(w.utterance, wording.utterance))
+        else:
+            other = self._draw(others)
+        return "rephrase", other.utterance, dict(other.slots), other
+
+    def _fragment(self, wording: Wording) -> str:
+        values = [v for _, v in wording.slots if v in wording.utterance]
+        if values and self._chance(0.8):
+            return " ".join(values)
+        words = WORD.findall(wording.utterance)
+        if len(words) < 2:
+            return wording.utterance
+        size = int(self.rng.integers(1, max(2, len(words) // 2 + 1)))
+        return " ".join(words[-size:] if self._chance(0.7) else words[:size])
+
+    def _tell(self, intent: str, slot: str, value: str) -> bool:
+        """Answer a question, and again where that was not understood; whether it was in the end."""
+        talk = self.customs.talk
+        before: int | None = None
+        kind = "answer"
+        for _ in range(PATIENCE - 1):
+            manner = self.rng.random()
+            text = value
+            if manner < 0.2:
+                text = _joined(self._draw(talk.politely), value)
+            elif manner < 0.3:
+                text = _joined(value, self._draw(talk.politely))
+            elif manner < 0.37:
+                text = _joined(self._draw(talk.yes), value)
+            right = self._answer(text, kind, intent, {slot: value}, before)
+            before = len(self.said) - 1
+            if right or not self._chance(self._persists()):
+                return right
+            kind = "rephrase"
+            if self._chance(self.shape.detours):
+                self._detour()
+        return False
+
+    def _confirm(self, wording: Wording, before: int, *, right: bool) -> bool:
+        """Say whether the assistant heard well; if not, correct it."""
+        talk = self.customs.talk
+        if right:
+            self._small("affirm", talk.yes, "answer")
+            return True
+        if not self._chance(self.shape.again):
+            self._small("deny", talk.no, "reject")
+            return False
+        if self._chance(0.5):
+            self._small("deny", talk.no, "reject")
+            text = wording.utterance
+        else:
+            text = _joined(self._draw(talk.no + talk.correction), self._fragment(wording))
+        right, _, _ = self._say(text, "rephrase", wording.intent, dict(wording.slots), before, None)
+        return right
+
+    def _say(
+        self,
+        text: str,
+        kind: str,
+        intent: str,
+        meant: dict[str, str],
+        again: int | None,
+        left: str | None,
+    ) -> tuple[bool, bool, bool]:
+        """Say a wish: whether it was right, whether the assistant asks for what was `left` out, whether it asks
+        for confirmation."""
+        heard = self._spoiled(text)
+        answer = self.assistant.answer(self.customs.language.locale, heard)
+        short = len(heard) < len(text) + 1 and answer.executed != intent and self.running == intent
+        if short and again is not None and self._chance(self.shape.understands / 2):
+            answer = self._by_context(intent, answer)
+        values = self._values(heard, meant, right=answer.executed == intent)
+        right = answer.executed == intent and values == meant
+        asked = checked = False
+        if answer.executed is None:
+            reply = self._repair()
+        elif left and answer.executed == intent:
+            asked, reply = True, self._draw(self._few("ask")).format(slot=left)
+        elif self._chance(self.shape.confirms):
+            checked, reply = True, self._filled("confirm", answer.executed, values)
+        else:
+            reply = self._filled("done", answer.executed, values)
+        self.running = answer.executed or self.running
+        self._record(heard, kind, intent, meant, answer, values, again, reply, right=right)
+        self.question = reply if asked else None if answer.executed else self.question
+        return right, asked, checked
+
+    def _answer(
+        self, text: str, kind: str, intent: str, meant: dict[str, str], again: int | None
+    ) -> bool:
+        """Answer a question; whether it was understood."""
+        heard = self._spoiled(text)
+        answer = self.assistant.answer(self.customs.language.locale, heard)
+        there = all(v in heard for v in meant.values())
+        values: dict[str, str] = {}
+        if there and self._chance(self.shape.understands):
+            answer, values = self._by_context(intent, answer), meant
+        elif answer.executed == intent:
+            values = self._values(heard, meant, right=True)
+        right = answer.executed == intent and values == meant
+        reply = self._filled("done", intent, values) if answer.executed else self._repair()
+        self._record(heard, kind, intent, meant, answer, values, again, reply, right=right)
+        self.question = None if right else self.question
+        return right
+
+    def _small(self, name: str, phrases: list[str], kind: str | None = None) -> None:
+        """Something that is no wish."""
+        phrase = self._draw(phrases)
+        heard = self._spoiled(phrase)
+        answer = self.assistant.answer(self.customs.language.locale, heard)
+        known = heard == phrase
+        if known:
+            taken = name if self.customs.luck(phrase) < self.shape.knows_talk else _mistaken(name)
+            own = self._by_context(taken, answer)
+            nothing = Answer(None, [(h, c * UNSURE) for h, c in answer.n_best], answer.model)
+            answer = own if self.shape.small_talk else nothing
+        reply = self._draw(self.customs.talk.greet if name == "greet" else self.customs.talk.bye)
+        if name in ("affirm", "deny"):
+            reply = self._filled("done", self.running or name, {}) if known else self._repair()
+        meant = name if self.shape.small_talk else None
+        self._record(
+            heard, kind or name, meant, {}, answer, {}, None, reply, right=answer.executed == meant
+        )
+
+    def _record(
+        self,
+        heard: str,
+        kind: str,
+        intent: str | None,
+        meant: dict[str, str],
+        answer: Answer,
+        values: dict[str, str],
+        again: int | None,
+        reply: str,
+        *,
+        right: bool,
+    ) -> None:
+        if values:
+            self.state = list(values.values())
+        outcome = "failure" if answer.executed is None else "success"
+        told = Told(
+            reply,
+            values,
+            intent,
+            meant,
+            right,
+            not right,
+            outcome,
+            self.shape.lacks,
+            self.shape.channel,
+        )
+        thumbs = (1 if right else -1) if self._chance(0.04) else None
+        cut = not right and answer.executed is not None and self._chance(0.2)
+        self.said.append(
+            Said(self._pause(kind), heard, kind, None, answer, again, thumbs, cut, told=told)
+        )
+
+    def _by_context(self, intent: str, answer: Answer) -> Answer:
+        sure = round(float(self.rng.uniform(*SURE)), 4)
+        rest = [(h, round(c * (1 - sure), 4)) for h, c in answer.n_best if h != intent][:4]
+        return Answer(intent, [(intent, sure), *rest], answer.model)
+
+    def _values(self, heard: str, meant: dict[str, str], *, right: bool) -> dict[str, str]:
+        """The values that are heard."""
+        return {
+            k: v
+            for k, v in meant.items()
+            if v in heard and self._chance(self.shape.hears if right else 0.4)
+        }
+
+    def _repair(self) -> str:
+        style = str(self.rng.choice(REPAIRS, p=self.shape.repairs))
+        if style == "ask again" and self.question:
+            return self.question
+        if style == "drift" and self.state:
+            return self._draw(self._few("drift")).format(values=", ".join(self.state))
+        return self._draw(self._few("sorry"))
+
+    def _filled(self, name: str, intent: str, values: dict[str, str]) -> str:
+        """An answer of a kind, with what it speaks of. Each intent has one of the few wordings."""
+        patterns = self._few(name)
+        pattern = patterns[sum(map(ord, intent)) % len(patterns)]
+        named = ", ".join(values.values()) if values and self._told() else intent.replace("_", " ")
+        return pattern.format(values=named, intent=intent.replace("_", " "))
+
+    def _told(self) -> bool:
+        return self._chance(self.shape.tells)
+
+    def _few(self, name: str) -> list[str]:
+        found: list[str] = getattr(self.customs.talk, name)
+        return found
+
+    def _sibling(self, wording: Wording) -> Wording:
+        """The same with another value, most often in the same words."""
+        others = [w for w in self.customs.by_intent[wording.intent] if w.slots != wording.slots]
+        if not others:
+            return wording
+        some = [self._draw(others) for _ in range(6)]
+        return max(some, key=lambda w: ratio(w.utterance, wording.utterance))
+
+    def _goal(self, wording: Wording) -> list[Wording]:
+        return [w for w in self.customs.by_intent[wording.intent] if w.slots == wording.slots]
+
+    def _spoiled(self, text: str) -> str:
+        share = GARBLED if self._chance(self.shape.garbled) else self.shape.spoils
+        return spoiled(text, share, self.customs.words, self.rng)
+
+    def _pause(self, kind: str) -> float:
+        return pause(kind, self.shape, self.rng)
+
+    def _chance(self, share: float) -> bool:
+        return bool(self.rng.random() < share)
+
+    def _draw(self, choices: list[T]) -> T:
+        return choices[int(self.rng.integers(len(choices)))]
+
+
+def pause(kind: str, shape: Shape, rng: np.random.Generator) -> float:
+    """Seconds since the turn before, shorter where people react."""
+    typical = {"rephrase": 8.0, "retry": 6.0, "reject": 4.0, "answer": 5.0, "goodbye": 5.0}
+    middle = typical.get(kind, 10.0) * shape.pace
+    return float(np.clip(rng.lognormal(np.log(middle), shape.unsteady), 0.5, 1_500.0))
+
+
+def spoiled(text: str, share: float, words: list[str], rng: np.random.Generator) -> str:
+    """The text as it was heard or typed: a share of its words lost, mistaken for one that sounds alike, or with a
+    letter gone wrong."""
+    heard = []
+    for word in WORD.findall(text):
+        fate = rng.random() / share if share else 1.0
+        if fate >= 1:
+            heard.append(word)
+        elif fate < 0.45 and words:
+            near = [words[int(i)] for i in rng.integers(len(words), size=NEAR)]
+            heard.append(
+                max((w for w in near if w != word), key=lambda w: ratio(w, word), default=word)
+            )
+        elif fate < 0.75:
+            heard.append(slip(word, rng, always=True))
+    return " ".join(heard) or text
+
+
+def _mistaken(name: str) -> str:
+    """What is no wish, taken for another of its kind."""
+    return SMALL_TALK[(SMALL_TALK.index(name) + 1) % len(SMALL_TALK)]
+
+
+def _without(text: str, value: str) -> str:
+    """The text without a value, as somebody says it who forgot to say which."""
+    return " ".join(text.replace(value, " ", 1).split()) or text
+
+
+def _joined(one: str, other: str) -> str:
+    return f"{one} {other}"

@@ -1,0 +1,201 @@
+"""What of a turn tells whether it failed its user, relative to the log: a row a turn. nan where the log does not tell.
+
+That somebody goes on is no sign of failure where everybody goes on. What is told of coming back is the probability
+that the same was said again, and how often that happens after such an answer, such a wording, such an
+interpretation, of others.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from mining.rephrases.features import Features, openers, ranks
+from mining.rephrases.log import NONE, Log, share
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+
+NEAR = 0.3  # cosine from which a neighbour tells something
+
+
+def signs(log: Log, pairs: pl.DataFrame, neighbours: pl.DataFrame) -> Features:
+    """The features of each turn of the log. `pairs` have their `p_rephrase`; `neighbours` of the wordings, with their
+    `similarity`."""
+    s, t = log.at(pairs["source_turn_id"]), log.at(pairs["target_turn_id"])
+    p = pairs["p_rephrase"].to_numpy()
+    size = log.turns.height
+    again, says_again = np.zeros(size), np.zeros(size)
+    np.maximum.at(again, s, p)
+    np.maximum.at(says_again, t, p)
+    told = (
+        _said_again(log, s, t, t == s + 1, p, again, says_again)
+        | _neighbours(log, again, neighbours)
+        | _assistant(log)
+        | _answer(log, again)
+        | _place(log)
+    )
+    return Features(list(told), np.column_stack(list(told.values())).astype(np.float32))
+
+
+def _said_again(
+    log: Log,
+    s: Indices,
+    t: Indices,
+    near: npt.NDArray[np.bool_],
+    p: Floats,
+    again: Floats,
+    says_again: Floats,
+) -> dict[str, Floats]:
+    """Whether it was said again, whether it says something again, and how often others did."""
+    opener = openers(log)
+    opens_again = _after(share(p[near], opener[t[near]]), t[near], len(again))
+    wording_again = _after(share(p[near], log.wording[t[near]]), t[near], len(again))
+    following = np.where(log.followed, opens_again[log.next], np.nan)
+    next_wording = np.where(log.followed, wording_again[log.next], np.nan)
+    return {
+        "said again": again,
+        "says again": says_again,
+        "next opens as corrections do": following,
+        "next wording says again": next_wording,
+        "wording is said again": share(again, log.ran),
+        "wording says again": share(says_again, log.ran),
+        "intent is said again": share(again, log.intent),
+        "intent says again": share(says_again, log.intent),
+    }
+
+
+def _neighbours(log: Log, again: Floats, neighbours: pl.DataFrame) -> dict[str, Floats]:
+    """How often others say again what is said most like it and was taken for the same, and which share of what is
+    like it was taken for the same."""
+    key = ["locale", "utterance", "intent"]
+    turns = log.turns.select(
+        "locale",
+        utterance="ran",
+        intent=pl.col("best_intent").fill_null(""),
+        again=pl.Series(again),
+    )
+    rows = turns.group_by(key).agg(pl.col("again").sum(), said=pl.len())
+    weighed = neighbours.filter(pl.col("similarity") > NEAR).select(
+        "locale", "utterance", "neighbour", weight=pl.col("similarity") ** 2
+    )
+    theirs = rows.rename({"utterance": "neighbour", "again": "their_again", "said": "their_said"})
+    beside = rows.select(key).join(weighed, on=["locale", "utterance"])
+    every = beside.group_by(key).agg(all=pl.col("weight").sum())
+    alike = (
+        beside.join(theirs, on=["locale", "neighbour", "intent"])
+        .group_by(key)
+        .agg(
+            again=(pl.col("weight") * pl.col("their_again")).sum(),
+            said=(pl.col("weight") * pl.col("their_said")).sum(),
+            same=pl.col("weight").sum(),
+        )
+    )
+    mean = float(again.mean()) if len(again) else 0.0
+    told = every.join(alike, on=key, how="left").select(
+        *key,
+        near=(pl.col("again").fill_null(0.0) + mean) / (pl.col("said").fill_null(0.0) + 1),
+        agree=pl.col("same").fill_null(0.0) / pl.max_horizontal("all", 0.1),
+    )
+    found = turns.join(told, on=key, how="left", maintain_order="left")
+    return {
+        "neighbours are said again": found["near"].cast(pl.Float64).to_numpy(),
+        "neighbours are taken for the same": found["agree"].cast(pl.Float64).to_numpy(),
+    }
+
+
+def _after(values: Floats, rows: Indices, size: int) -> Floats:
+    found = np.full(size, np.nan)
+    found[rows] = values
+    return found
+
+
+def _assistant(log: Log) -> dict[str, Floats]:
+    """What the assistant said of its own hypothesis."""
+    turns = log.turns
+    outcome = turns["outcome"].replace_strict(
+        {"failure": 0.0, "success": 1.0}, default=None, return_dtype=pl.Float64
+    )
+    executed = turns["executed"].to_numpy().astype(np.float64)
+    known = turns["best_intent"].null_count() < turns.height
+    sure = turns["best_confidence"].to_numpy().astype(np.float64)
+    second = (
+        turns["n_best"]
+        .list.eval(pl.element().struct.field("confidence"))
+        .list.sort(descending=True, nulls_last=True)
+        .list.get(1, null_on_oob=True)
+        .to_numpy()
+    )
+    unknown = np.full(len(executed), np.nan)
+    return {
+        "executed": executed if known else unknown,
+        "confidence": ranks(turns["best_confidence"]),
+        "sure": sure,
+        "ahead": sure - np.nan_to_num(second.astype(np.float64)),
+        "confidence of the wording": share(
+            np.nan_to_num(ranks(turns["best_confidence"]), nan=0.5), log.wording
+        ),
+        "executed of the intent": share(executed, log.intent) if known else unknown,
+        "outcome": outcome.to_numpy(),
+        "interrupted": turns["interrupted"].cast(pl.Float64).to_numpy(),
+        "feedback": turns["feedback"].cast(pl.Float64).to_numpy(),
+    }
+
+
+def _answer(log: Log, again: Floats) -> dict[str, Floats]:
+    """What the answer shows."""
+    template = log.template
+    following = np.where(log.followed, template, NONE)
+    executed = log.turns["executed"].to_numpy().astype(np.float64)
+    question = log.turns["response"].str.contains(r"[?？؟]\s*$").cast(pl.Float64).to_numpy()
+    often = np.bincount(template[template != NONE], minlength=1)
+    missing = (template == NONE) | (log.prompt == NONE)
+    itself = np.where(log.followed, (template == template[log.next]).astype(float), np.nan)
+    return {
+        "template is said again": share(again, template),
+        "template executes": share(executed, template),
+        "template repeats itself": share(np.nan_to_num(itself), following),
+        "repeats itself": itself,
+        "repeated itself": np.where(missing, np.nan, template == log.prompt),
+        "common template": np.where(
+            template == NONE,
+            np.nan,
+            np.log10(np.maximum(often[np.maximum(template, 0)], 1) / max(len(template), 1)),
+        ),
+        "template is followed": share(log.followed.astype(float), template),
+        "prompt is said again": _by(again, template)[log.prompt],
+        "asks": question,
+        "echo": log.echo,
+    }
+
+
+def _by(values: Floats, key: Indices) -> Floats:
+    """The mean of each key; the last place, for NONE, is nan."""
+    size = int(key.max(initial=0)) + 2
+    known = key != NONE
+    count = np.bincount(key[known], minlength=size)
+    whole = np.bincount(key[known], values[known], size)
+    return np.where(count > 0, whole / np.maximum(count, 1), np.nan)
+
+
+def _place(log: Log) -> dict[str, Floats]:
+    """Where it stands in its session, and how often it is said."""
+    turns = log.turns
+    wait = turns["next_ms"].to_numpy().astype(np.float64)
+    users = (
+        pl.DataFrame({"w": log.wording, "u": log.user})
+        .select(pl.col("u").n_unique().over("w"))
+        .to_series()
+        .to_numpy()
+    )
+    counts = log.words.count[log.wording]
+    return {
+        "followed": log.followed.astype(np.float64),
+        "wait": ranks(pl.Series(wait, nan_to_null=True)),
+        "place": np.minimum(turns["place"].to_numpy().astype(np.float64), 8.0),
+        "wording is followed": share(log.followed.astype(float), log.wording),
+        "wording opens": share(log.opens.astype(float), log.wording),
+        "users": np.log10(users / max(1, len(np.unique(log.user)))),
+        "length": np.log2((counts + 1) / max(float(np.median(counts)), 1.0)),
+        "rarity": log.words.mass[log.wording] / np.maximum(counts, 1),
+    }

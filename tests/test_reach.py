@@ -1,0 +1,109 @@
+"""What an edit makes compute anew: what reaches the edited file, and nothing else."""
+
+import importlib
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows import night, reach
+
+STEPS: dict[str, Callable[..., object]] = {
+    f.__name__: f
+    for f in (
+        night.take_in,
+        night.score_pairs,
+        night.count_wordings,
+        night.embed_wordings,
+        night.cluster_wordings,
+        night.judge_turns,
+        night.believe_labels,
+        night.build_training_set,
+        night.decide_retraining,
+    )
+}
+
+
+def reached(step: str) -> set[str]:
+    _, places = reach._of_function(STEPS[step])
+    return {str(p.relative_to(reach.ROOT)) for p in places}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_no_step_reaches_a_help_text_or_the_report(step):
+    assert not {"flows/cli.py", "warehouse/page.py", "flows/deployments.py"} & reached(step)
+
+
+def test_word_lists_reach_the_clusters_and_not_the_log():
+    assert "mining/words.toml" in reached("cluster_wordings")
+    assert "mining/words.toml" not in reached("take_in")
+
+
+def test_a_prior_reaches_what_is_judged_by_it():
+    for step in ("score_pairs", "judge_turns"):
+        assert {"mining/priors/card.json", "mining/priors/pairs.treelite"} <= reached(step)
+    assert "mining/priors/card.json" not in reached("take_in")
+
+
+def test_sql_reaches_the_steps_that_ask_it():
+    assert {"mining/sql/votes.sql", "mining/sql/people.sql"} <= reached("believe_labels")
+    assert "mining/sql/votes.sql" not in reached("count_wordings")
+    assert "mining/sql/pairs.sql" in reached("take_in")
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of one's own, in the place of ours."""
+    root = tmp_path / "ours"
+    root.mkdir()
+    (root / "__init__.py").write_text("")
+    (root / "inner.py").write_text('"""Words."""\nWORDS = "list.toml"\n')
+    (root / "list.toml").write_text("a = 1\n")
+    (root / "other.toml").write_text("a = 1\n")
+    (root / "alone.py").write_text("X = 1\n")
+    (root / "steps.py").write_text(
+        "from ours import inner\nMOST = 3\n\n\ndef step():\n    return helper()\n\n\n"
+        "def helper():\n    return inner.WORDS, MOST\n\n\ndef unused():\n    return 1\n"
+    )
+    monkeypatch.setattr(reach, "OURS", ("ours",))
+    monkeypatch.setattr(reach, "ROOT", tmp_path)
+    monkeypatch.setattr(reach, "ENGINES", ())
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield root
+    for name in [n for n in sys.modules if n.split(".")[0] == "ours"]:
+        del sys.modules[name]
+    shutil.rmtree(root)
+
+
+def key(root: Path) -> str:
+    """The key of the package's step, as a fresh process would have it."""
+    for name in [n for n in sys.modules if n.split(".")[0] == "ours"]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    shutil.rmtree(root / "__pycache__", ignore_errors=True)
+    reach._of_module.cache_clear()
+    import linecache
+
+    linecache.clearcache()
+    return reach.code_of(importlib.import_module("ours.steps").step)
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "matters"),
+    [
+        ("list.toml", "a = 1", "a = 2", True),
+        ("inner.py", "Words.", "All words.", True),
+        ("steps.py", "MOST = 3", "MOST = 4", True),
+        ("steps.py", "return inner.WORDS, MOST", "return MOST, inner.WORDS", True),
+        ("steps.py", "return 1", "return 2", False),
+        ("alone.py", "X = 1", "X = 2", False),
+        ("other.toml", "a = 1", "a = 2", False),
+    ],
+)
+def test_an_edit_matters_where_it_is_reached(package, file, before, after, matters):
+    first = key(package)
+    place = package / file
+    place.write_text(place.read_text().replace(before, after))
+    assert (key(package) != first) == matters

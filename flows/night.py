@@ -30,6 +30,7 @@ from mining import (
     meaning,
     pairs,
     rewrites,
+    slot_answers,
     turns,
     variants,
 )
@@ -37,6 +38,7 @@ from mining.door import FORGOTTEN, DoorConfig
 from mining.engine import Engine
 from mining.neighbours import Search
 from mining.rephrases import scoring
+from mining.rephrases.log import Log
 from retrain import brake, outbox, store
 from retrain.trigger import TriggerConfig, decide
 from warehouse import forgotten
@@ -273,6 +275,7 @@ def count_wordings(night: Night, day: str) -> Result:
             "followed": followed.sort("source_turn_id"),
             "ends": ends.sort("turn_id"),
             "moves": moves.sort("locale", "source", "target"),
+            "slot_answers": slot_answers.answering(Log.of(engine.query("context", people))),
         }
         for table, rows in found.items():
             lake.put(table, day, rows)
@@ -290,8 +293,9 @@ def judge_turns(night: Night, day: str) -> Result:
         lake, engine = night.lake, night.engine
         days = night.window("turns", day)
         people = said_by_people(night, day)
+        context = engine.query("context", people)
         found = defects.defects(
-            engine.query("context", people),
+            context,
             lake.read("rephrase_events", night.window("rephrase_events", day)),
             lake.read("neighbours", [day]),
         )
@@ -309,13 +313,17 @@ def judge_turns(night: Night, day: str) -> Result:
             "bootstrap",
             people | {"asked": now.select("locale", "utterance", "intent"), "replicates": drawn},
         )
-        proposed = reviewing.rewritten(lake, day, rewrites.rewrites(chains, counted, now))
+        moves = lake.read("moves", [day])
+        heard = defects.heard_last(context)
+        least = night.settings.floors.training
+        sure = rewrites.fitting(rewrites.rewrites(chains, counted, now), moves, heard, least)
+        proposed = reviewing.rewritten(lake, day, sure)
         followed_up = _followed_up(night, day, people, proposed, judged.rates)
         running = fixes.rewrites(followed_up)
         lake.put("fixes", day, followed_up)
         lake.put("rewrites", day, running)
         found = variants.bound(
-            lake.read("moves", [day]),
+            moves,
             lake.read("neighbours", [day]),
             reviewing.accepted(lake, day),
             judged.served(),
@@ -327,7 +335,7 @@ def judge_turns(night: Night, day: str) -> Result:
     seen = ("turns", "robots", "followed", "utterances", "moves")
     marks = night.marks(day, *seen, "neighbours", "clusters", "verdicts", "reviews")
     earlier = night.lake.mark("fixes", _before(night, "fixes", day))
-    return night.once(judge_turns, [day, marks, earlier], work)
+    return night.once(judge_turns, [day, marks, earlier], work, ("mining", "floors"))
 
 
 def _followed_up(
@@ -512,13 +520,14 @@ def believe_labels(night: Night, day: str, version: str) -> Result:
         lake, engine = night.lake, night.engine
         people = said_by_people(night, day)
         followed = {"followed": lake.read("followed", [day])}
+        answers = lake.read("slot_answers", [day])
         told = lake.read("evidence", [day])
         cast_votes = engine.query(
             "votes",
-            people | followed | {"ends": lake.read("ends", [day])},
+            people | followed | {"ends": lake.read("ends", [day]), "answers": answers},
             {"most_items": MOST_ITEMS, "intents": int(told["intent"].item() > 0)},
         ).sort("locale", "utterance", "label", "kind", "via", "user_id")
-        spoken = lake.read("wordings", [day])
+        spoken = wished(lake.read("wordings", [day]), answers)
         known = seed.kept(night.home)
         key = ["locale", "utterance"]
         near, taught = lake.read("neighbours", [day]), seed.taught(known)
@@ -551,9 +560,19 @@ def believe_labels(night: Night, day: str, version: str) -> Result:
         return {"votes": cast_votes.height, "soft_labels": rows.height}
 
     seen = ("turns", "robots", "utterances", "followed", "ends", "clusters", "neighbours")
-    marks = night.marks(day, *seen, "verdicts", "reviews")
+    marks = night.marks(day, *seen, "slot_answers", "verdicts", "reviews")
     known = [digest_of(night.home.seed_data), languages.files(night.settings)]
     return night.once(believe_labels, [day, version, marks, known], work, ("mining", "languages"))
+
+
+def wished(wordings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """The wordings without those that are mostly said in answer to a question."""
+    key = ["locale", "utterance"]
+    often = answers.group_by(key).agg(answers=pl.len())
+    asked = wordings.join(often, on=key, how="left").filter(
+        pl.col("answers").fill_null(0) * 2 >= pl.col("turns")
+    )
+    return wordings.join(asked, on=key, how="anti")
 
 
 def detect_changes(night: Night, day: str) -> Result:

@@ -36,17 +36,32 @@ from mining.rephrases.log import Log
 from warehouse.home import create
 
 PLACE = Path(priors.__file__).parent
-HELD = 6  # one world in so many is held back
+HELD = 7  # one world in so many is held back
 # Signs of which more can only speak for it, and those of which more can only speak against it.
 MORE = {
     "pairs": dict.fromkeys(
-        ["alike", "tail", "excess", "contained", "contained tail", "jaccard", "jaccard tail",
-         "rarest", "best of source", "best of target"],
+        [
+            "alike",
+            "tail",
+            "excess",
+            "contained",
+            "contained tail",
+            "jaccard",
+            "jaccard tail",
+            "rarest",
+            "best of source",
+            "best of target",
+        ],
         1,
     ),
     "turns": dict.fromkeys(
-        ["said again", "template is said again", "wording is said again",
-         "intent is said again", "neighbours are said again"],
+        [
+            "said again",
+            "template is said again",
+            "wording is said again",
+            "intent is said again",
+            "neighbours are said again",
+        ],
         1,
     )
     | dict.fromkeys(("executed", "confidence", "outcome", "feedback"), -1),

@@ -100,6 +100,16 @@ def judge(judged: pl.DataFrame, utterances: pl.DataFrame) -> Judged:
     return Judged(kept.select(*KEY, "users", "executed", "last_ms", "right", "like"), rates(own))
 
 
+def heard_last(turns: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance, values`: the slot values that the assistant heard last in each wording that it executed."""
+    executed = turns.filter(pl.col("executed")).sort("at_ms", "turn_id")
+    last = executed.group_by("locale", utterance="ran", maintain_order=True).agg(
+        pl.col("slots").last()
+    )
+    values = pl.col("slots").list.eval(pl.element().struct.field("value")).list.drop_nulls()
+    return last.select("locale", "utterance", values=values)
+
+
 def rates(judged: pl.DataFrame) -> Rates:
     """How often people come back after right turns and after wrong ones."""
     p, again = judged["p_defect"].to_numpy(), judged["again"].to_numpy()

@@ -1,13 +1,18 @@
-"""Wordings that fail, and the one that would serve their users: proposed only where we are sure."""
+"""Wordings that fail, and the one that would serve their users: proposed only where we are sure, where users went from
+the one to the other and came out well, and where both speak of the same values."""
 
 import numpy as np
 import polars as pl
+from rapidfuzz.fuzz import partial_ratio
 
+from mining.alike import sound
 from mining.defects import PULL, Judged
 
 REPLICATES = 24  # of the bootstrap over users
 SURE = 0.05  # quantile of the replicates that bounds a rate from either side
 HARM = 5.0  # a turn that breaks weighs as much as so many that are mended
+KEPT = 0.5  # probability from which users stayed with where they ended
+SOUNDS_ALIKE = 70.0  # of 100, from which a value was said, if not heard
 KEY = ["locale", "utterance"]
 
 
@@ -50,6 +55,41 @@ def rewrites(chains: pl.DataFrame, counted: pl.DataFrame, now: pl.DataFrame) -> 
             low=pl.Series(np.round(np.quantile(served, SURE, axis=1), 6)),
             high=pl.Series(np.round(np.quantile(alone, 1 - SURE, axis=1), 6)),
         )
+    )
+
+
+def fitting(
+    proposed: pl.DataFrame, moves: pl.DataFrame, values: pl.DataFrame, least_users: int
+) -> pl.DataFrame:
+    """The rewrites that may go live: `least_users` went that way themselves and stayed with where they ended, and no
+    value that the assistant heard in one of both is missing in the other.
+
+    `moves` as the SQL file of the name has them; `values`: `locale, utterance, values`, those heard last.
+    """
+    went = moves.filter((pl.col("p_kept") >= KEPT) & (pl.col("users") >= least_users))
+    rows = proposed.join(
+        went.select("locale", "source", "target"), on=["locale", "source", "target"], how="semi"
+    )
+    for side in ("source", "target"):
+        heard = values.rename({"utterance": side, "values": f"{side}_values"})
+        rows = rows.join(heard, on=["locale", side], how="left", maintain_order="left")
+    fits = [
+        held(r["target_values"], r["source"]) and held(r["source_values"], r["target"])
+        for r in rows.select("source", "target", "source_values", "target_values").to_dicts()
+    ]
+    return rows.filter(pl.Series(fits, dtype=pl.Boolean)).select(proposed.columns)
+
+
+def held(values: list[str] | None, wording: str) -> bool:
+    """Whether a wording holds each of the values, misheard perhaps: compared by sound.
+
+    >>> held(["the beatles"], "play some beetles"), held(["monday"], "wake me on friday")
+    (True, False)
+    """
+    heard = sound(wording)
+    return all(
+        not (value := sound(v or "")) or partial_ratio(value, heard) >= SOUNDS_ALIKE
+        for v in values or []
     )
 
 

@@ -218,6 +218,14 @@ class Fits(dy.Schema):
     evidence = _strings("what the log had to tell it")
 
 
+class SlotAnswers(dy.Schema):
+    """A turn that answers the assistant's question, and is no wording of the intent that was running."""
+
+    turn_id = _text("the turn", key=True)
+    locale = _text("its locale")
+    utterance = _text("its wording")
+
+
 class Rewrites(dy.Schema):
     """A wording that users give up for another, and how sure we are that the other works better."""
 
@@ -850,6 +858,7 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "rejects": Rejects,
     "gaps": Gaps,
     "fits": Fits,
+    "slot_answers": SlotAnswers,
     "evidence": Evidence,
     "wordings": Wordings,
     "utterances": Utterances,

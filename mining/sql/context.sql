@@ -14,6 +14,7 @@ select
     lag(response) over (
         partition by user_id, session_given, session_id order by at_ms, turn_id
     ) as prompt,
+    at_ms,
     first_value(turn_id) over (
         partition by user_id, session_given, session_id order by at_ms, turn_id
     ) as opening,

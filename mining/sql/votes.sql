@@ -9,7 +9,8 @@
 --   n_best             another hypothesis of the assistant, at its confidence; nobody's vote
 -- A user counts once for each, with the mean of what happened, and votes on at most :most_items
 -- wordings, the first ones. Probabilities are summed in millionths.
--- followed: the turns that were said again; ends: where their chains end;
+-- A turn that answers the assistant's question says nothing of its own wording.
+-- followed: the turns that were said again; answers: those that answer; ends: where their chains end;
 -- :intents is 1 where the log names what was executed, so that none means nothing was
 with said as (
     select
@@ -32,6 +33,9 @@ with said as (
     from people as t
     left join followed as f on t.turn_id = f.source_turn_id
 ),
+wished as (
+    select s.* from said as s left anti join answers as a on s.turn_id = a.turn_id
+),
 items as (
     select user_id, locale, utterance
     from (
@@ -42,7 +46,7 @@ items as (
             row_number() over (
                 partition by user_id order by min(at_ms), locale, utterance
             ) as item
-        from said
+        from wished
         group by user_id, locale, utterance
     ) as ranked
     where item <= :most_items
@@ -50,29 +54,29 @@ items as (
 cast_votes as (
     select locale, utterance, label, user_id, day, '' as via, 1000000 - p as weight,
         case when executed = 1 then 'stayed' else 'idle' end as kind
-    from said
+    from wished
     where ran = utterance
     union all
     select locale, utterance, label, user_id, day, '' as via, p as weight,
         case when executed = 1 then 'fled' else 'lost' end as kind
-    from said
+    from wished
     where ran = utterance
     union all
     select locale, utterance, label, user_id, day, ran as via, 1000000 - p as weight,
         'rewrite' as kind
-    from said
+    from wished
     where ran <> utterance and executed = 1
     union all
     select locale, utterance, label, user_id, day, '' as via, 1000000 as weight,
         case when feedback > 0 then 'praise' else 'blame' end as kind
-    from said
+    from wished
     where feedback <> 0 and executed = 1 and ran = utterance
     union all
     select s.locale, s.utterance, t.label, s.user_id, s.day, t.ran as via,
         cast(floor(cast(s.p as double) * cast(1000000 - t.p as double) / 1000000) as bigint) as weight,
         'target' as kind
     from followed as f
-    inner join said as s on f.source_turn_id = s.turn_id
+    inner join wished as s on f.source_turn_id = s.turn_id
     inner join said as t on f.target_turn_id = t.turn_id
     left join ends as e on f.source_turn_id = e.turn_id
     where t.executed = 1 and s.utterance <> t.ran and f.target_turn_id <> coalesce(e.end_turn_id, '')
@@ -81,7 +85,7 @@ cast_votes as (
         cast(floor(e.p_chain * cast(1000000 - t.p as double)) as bigint) as weight,
         'end' as kind
     from ends as e
-    inner join said as s on e.turn_id = s.turn_id
+    inner join wished as s on e.turn_id = s.turn_id
     inner join said as t on e.end_turn_id = t.turn_id
     where t.executed = 1 and s.utterance <> t.ran
 ),
@@ -104,7 +108,7 @@ of_users as (
 known as (
     select locale, utterance, label, day, h.intent as other,
         cast(round(h.confidence * 1000000) as bigint) as weight
-    from said
+    from wished
     lateral view explode(n_best) as h
     where ran = utterance
 ),

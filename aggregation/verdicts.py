@@ -1,0 +1,146 @@
+"""What this log can tell: of pairs, failures, labels and rewrites a verdict, with its reasons.
+
+Nothing here knows the truth. A verdict weighs what the beliefs themselves claim, which is calibrated on worlds alone,
+against what users who were held back did. Where they speak against each other, or where there is nothing to weigh, the
+log cannot tell, and what it cannot tell is not taught.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Floats = npt.NDArray[np.float64]
+
+WELL, WEAKLY, NOT_AT_ALL = "well", "weakly", "not at all"
+ORDER = (NOT_AT_ALL, WEAKLY, WELL)
+SUBJECTS = ("pairs", "failures", "labels", "rewrites")
+
+FEW_SAID = 30  # pairs at .5 and above, with fewer of which the pairs are told weakly
+SURE = 0.75  # mean probability of those from which pairs are told well
+SEPARATES_WELL, SEPARATES = 0.8, 0.65  # area under the curve that the probabilities themselves claim
+COMES_BACK = 1.5  # times as often after a wrong turn as after a right one, below which coming back tells nothing
+FEW_LABELS = 50
+FEW_CHECKS = 30.0  # votes of users held back, with fewer of which nobody checked the labels
+LABELS_HOLD = 0.1  # by which held-back users may find fewer labels right than are claimed
+FEW_REWRITES = 10
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How well something can be told, and why not better."""
+
+    subject: str
+    verdict: str
+    because: tuple[str, ...] = field(default=())
+
+    def at_most(self, other: "Verdict") -> "Verdict":
+        """No better than what it rests on."""
+        if ORDER.index(other.verdict) >= ORDER.index(self.verdict):
+            return self
+        return Verdict(self.subject, other.verdict, (*self.because, f"rests on {other.subject}"))
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The training set that was built: how many wordings, what it claims, of what was `turned` against the hypothesis
+    what it claims and how often the hypothesis was right, expected; and what held-back users found."""
+
+    wordings: int
+    turned: int
+    turned_claimed: float
+    turned_hypothesis: float
+    checks: float
+    believed: float
+    observed: float
+
+
+def of_pairs(p: Floats, evidence: Iterable[str]) -> Verdict:
+    """By the probabilities of the pairs, and what the log had to tell them by."""
+    said = p[p >= 0.5]
+    if not len(said):
+        return Verdict("pairs", NOT_AT_ALL, ("no pair is more likely said again than not",))
+    because = []
+    if len(said) < FEW_SAID:
+        because.append(f"{len(said)} pairs are more likely said again than not, {FEW_SAID} needed")
+    if said.mean() < SURE:
+        because.append(f"those are {said.mean():.0%} sure on average, {SURE:.0%} needed")
+    if not {"hypotheses", "answers"} & set(evidence):
+        because.append("the log has neither hypotheses nor answers")
+    return Verdict("pairs", WEAKLY if because else WELL, tuple(because))
+
+
+def of_failures(p: Floats, right: float, wrong: float) -> Verdict:
+    """By how far the probabilities of failure are apart, and by the rates of coming back."""
+    because = []
+    if wrong < COMES_BACK * right:
+        because.append(
+            f"people come back to {wrong:.0%} of wrong turns and to {right:.0%} of right ones: that tells nothing"
+        )
+    apart = separation(p)
+    if apart < SEPARATES_WELL:
+        because.append(f"failed turns rank above others {apart:.0%} of the time, {SEPARATES_WELL:.0%} needed")
+    if apart < SEPARATES:
+        return Verdict("failures", NOT_AT_ALL, tuple(because))
+    return Verdict("failures", WEAKLY if because else WELL, tuple(because))
+
+
+def separation(p: Floats) -> float:
+    """The area under the ROC curve that probabilities claim of themselves: how often a failed turn, drawn by p, ranks
+    above one that was right, drawn by 1 - p; one half where they are all alike."""
+    if not len(p) or p.sum() == 0 or (1 - p).sum() == 0:
+        return 0.5
+    order = np.sort(p)
+    right = 1 - order
+    below = np.cumsum(right) - right
+    values, first = np.unique(order, return_index=True)
+    low = below[first]
+    of_value = np.add.reduceat(right, first)
+    weight = np.add.reduceat(order, first)
+    del values
+    return float((weight * (low + of_value / 2)).sum() / (order.sum() * right.sum()))
+
+
+def of_labels(found: Labelled, failures: Verdict) -> Verdict:
+    """By what the labels gain over the hypotheses, if they are as right as they claim and as held-back users find."""
+    because = []
+    if not found.wordings:
+        return Verdict("labels", NOT_AT_ALL, ("no wording has a label that enough users believe",))
+    short = found.believed - found.observed
+    checked = found.checks >= FEW_CHECKS
+    if checked and short > LABELS_HOLD:
+        because.append(
+            f"users who were held back find {found.observed:.0%} of labels right that are believed at {found.believed:.0%}"
+        )
+    if not checked:
+        because.append("too few users were held back to check the labels")
+    gain = found.turned_claimed - short * checked - found.turned_hypothesis
+    if found.turned and gain < 0:
+        because.append(
+            f"where labels turn against the hypothesis they would be right {found.turned_claimed:.0%} of the time,"
+            f" the hypothesis {found.turned_hypothesis:.0%}"
+        )
+        return Verdict("labels", NOT_AT_ALL, tuple(because))
+    if found.wordings < FEW_LABELS:
+        because.append(f"{found.wordings} wordings are believed, {FEW_LABELS} needed")
+    own = Verdict("labels", WEAKLY if because else WELL, tuple(because))
+    return own.at_most(failures)
+
+
+def of_rewrites(live: int, pairs: Verdict, failures: Verdict) -> Verdict:
+    """By how many there are, and by what they rest on."""
+    if not live:
+        return Verdict("rewrites", NOT_AT_ALL, ("no wording surely fares better as another",))
+    few = (f"{live} rewrites are proposed, {FEW_REWRITES} needed",) if live < FEW_REWRITES else ()
+    return Verdict("rewrites", WEAKLY if few else WELL, few).at_most(pairs).at_most(failures)
+
+
+def table(verdicts: Iterable[Verdict]) -> pl.DataFrame:
+    """A row a subject."""
+    return pl.DataFrame(
+        [(v.subject, v.verdict, list(v.because)) for v in verdicts],
+        {"subject": pl.String(), "verdict": pl.String(), "because": pl.List(pl.String())},
+        orient="row",
+    )

@@ -111,6 +111,16 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
     )
 
 
+def emptied(built: TrainingSet, because: tuple[str, ...]) -> TrainingSet:
+    """The same where the log cannot tell labels: what a person accepted stays, the rest is withheld and says why."""
+    by_person = pl.col("sources") == pl.lit(["person"])
+    kept = built.examples.filter(by_person)
+    reason = "this log cannot tell labels: " + "; ".join(because)
+    row = {"stage": "training set", "reason": reason, "rows": built.examples.height - kept.height}
+    told = pl.DataFrame([row], built.withheld.schema).filter(pl.col("rows") > 0)
+    return replace(built, examples=kept, withheld=pl.concat([built.withheld, told]))
+
+
 def sure(examples: pl.DataFrame) -> pl.DataFrame:
     """`locale, utterance`: examples that may be varied, by what the weight says that is believed. What only
     users set apart said is none of them."""

@@ -20,7 +20,10 @@ SUBJECTS = ("pairs", "failures", "labels", "rewrites")
 
 FEW_SAID = 30  # pairs at .5 and above, with fewer of which the pairs are told weakly
 SURE = 0.75  # mean probability of those from which pairs are told well
-SEPARATES_WELL, SEPARATES = 0.8, 0.65  # area under the curve that the probabilities themselves claim
+SEPARATES_WELL, SEPARATES = (
+    0.8,
+    0.65,
+)  # area under the curve that the probabilities themselves claim
 COMES_BACK = 1.5  # times as often after a wrong turn as after a right one, below which coming back tells nothing
 FEW_LABELS = 50
 FEW_CHECKS = 30.0  # votes of users held back, with fewer of which nobody checked the labels
@@ -81,7 +84,9 @@ def of_failures(p: Floats, right: float, wrong: float) -> Verdict:
         )
     apart = separation(p)
     if apart < SEPARATES_WELL:
-        because.append(f"failed turns rank above others {apart:.0%} of the time, {SEPARATES_WELL:.0%} needed")
+        because.append(
+            f"failed turns rank above others {apart:.0%} of the time, {SEPARATES_WELL:.0%} needed"
+        )
     if apart < SEPARATES:
         return Verdict("failures", NOT_AT_ALL, tuple(because))
     return Verdict("failures", WEAKLY if because else WELL, tuple(because))

@@ -554,6 +554,12 @@ def simulate(
             min=2,
         ),
     ] = None,
+    shape: Annotated[
+        str,
+        typer.Option(
+            help="What people do with the assistant: command, dialogue, chat, search, or mixed (all, in shares)."
+        ),
+    ] = "mixed",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -574,6 +580,7 @@ def simulate(
         again,
         pace,
         changing_day,
+        shape,
     )
     spoken = locales.split(",") if locales else None
     started = None
@@ -680,11 +687,16 @@ def _show_night(outcome: Any, home: Path) -> None:
         table.add_row("told by", ", ".join(outcome.evidence))
     if outcome.training_set:
         table.add_row("training set", outcome.training_set)
+        for told in outcome.verdicts:
+            because = f": {'; '.join(told['because'])}" if told["because"] else ""
+            table.add_row(f"{told['subject']} are told", f"{told['verdict']}{because}")
         table.add_row(
             "retrain", ("yes: " if outcome.retrain else "no: ") + "; ".join(outcome.because)
         )
     else:
         table.add_row("nothing to learn", "the log holds no turn")
+    for line in outcome.noticed:
+        table.add_row("noticed", line)
     for message in outcome.told:
         table.add_row(message["receiver"], f"{message['status']}: {message['answer']}")
     table.add_row(

@@ -4,7 +4,7 @@ function, writes the lake, and is not done again for the same inputs, settings a
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,9 @@ import polars as pl
 from aggregation import backing, slots, training_set
 from aggregation.believe import believe
 from aggregation.evidence import Evidence
+from aggregation.verdicts import NOT_AT_ALL, Verdict, of_rewrites
 from aggregation.votes import weights
-from flows import detecting, figures, languages, launches, programs, reviewing, seed
+from flows import detecting, figures, languages, launches, programs, reviewing, seed, trusting
 from flows.erasure import cutoff, erase_old
 from flows.prospects import changed, prospects
 from flows.reach import code_of
@@ -39,6 +40,7 @@ from mining.engine import Engine
 from mining.neighbours import Search
 from mining.rephrases import scoring
 from mining.rephrases.log import Log
+from mining.shape import changed as changed_shape
 from retrain import brake, outbox, store
 from retrain.trigger import TriggerConfig, decide
 from warehouse import forgotten
@@ -124,6 +126,8 @@ class Outcome:
     because: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()  # what the log had to tell a rephrase from a change of mind
     told: tuple[dict[str, str], ...] = ()  # messages sent that retraining is due
+    verdicts: tuple[dict[str, Any], ...] = ()  # subject, verdict, because
+    noticed: tuple[str, ...] = ()  # what is odd about the log
 
 
 def learn(night: Night, logs: list[Path], today: str, call: Caller) -> Outcome:
@@ -153,15 +157,19 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
         return Outcome(day, "empty", intake, counts["views"])
     embedded = call(embed_wordings, night, day)
     call(cluster_wordings, night, day, embedded["encoder"])
-    call(judge_turns, night, day)
+    judged = call(judge_turns, night, day)
     call(believe_labels, night, day, embedded["encoder"])
     call(detect_changes, night, day)
     call(gather_figures, night, day, embedded["encoder"])
-    built = call(build_training_set, night, day)
+    built = call(build_training_set, night, day, judged["verdicts"])
     call(tell_launches, night, day, built["version"])
     decided = call(decide_retraining, night, day, built["version"])
     call(post_messages, night, day, built["version"], decided)
-    counts = call(publish_warehouse, night, day, intake)
+    noticed = [
+        *(f"the log has another shape: {s}" for s in scored["shape"]),
+        *outside(night, day, intake),
+    ]
+    counts = call(publish_warehouse, night, day, intake, noticed)
     return Outcome(
         day,
         "completed" if intake["days"] else "empty",
@@ -171,7 +179,24 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
         decided["retrain"],
         tuple(decided["because"]),
         tuple(scored["evidence"]),
+        verdicts=tuple(built["verdicts"]),
+        noticed=tuple(noticed),
     )
+
+
+def outside(night: Night, day: str, intake: Result) -> list[str]:
+    """That turns of the log that was given do not count, for they are older than the window."""
+    counted = set(night.window("turns", day))
+    older = [d for d in intake["days"] if d not in counted and d <= day]
+    if not older:
+        return []
+    files = night.lake.files("turns", older)
+    turns = pl.scan_parquet(files, hive_partitioning=False).select(pl.len()).collect().item()
+    needed = (date.fromisoformat(day) - date.fromisoformat(older[0])).days + 1
+    return [
+        f"{turns:,} turns of {older[0]} to {older[-1]} lie outside the window of"
+        f" {night.settings.mining.window_days} days and do not count; [mining] window_days = {needed} counts them"
+    ]
 
 
 def take_in(night: Night, logs: list[Path]) -> Result:
@@ -248,7 +273,11 @@ def score_pairs(night: Night, day: str) -> Result:
         for d in days:
             lake.put("rephrase_events", d, scored.events.filter(pl.col("day") == d))
         lake.put("fits", day, scored.fits)
-        return {"events": scored.events.height, "evidence": evidence_of(scored.fits)}
+        return {
+            "events": scored.events.height,
+            "evidence": evidence_of(scored.fits),
+            "shape": changed_shape(turns, scored.events),
+        }
 
     return night.once(score_pairs, [day, night.marks(day, "turns", "pairs", "robots")], work)
 
@@ -317,20 +346,28 @@ def judge_turns(night: Night, day: str) -> Result:
         heard = defects.heard_last(context)
         least = night.settings.floors.training
         sure = rewrites.fitting(rewrites.rewrites(chains, counted, now), moves, heard, least)
+        told = trusting.of_turns(lake, days, found, judged.rates)
+        if any(v.verdict == NOT_AT_ALL for v in told):
+            sure = sure.clear()
         proposed = reviewing.rewritten(lake, day, sure)
         followed_up = _followed_up(night, day, people, proposed, judged.rates)
         running = fixes.rewrites(followed_up)
         lake.put("fixes", day, followed_up)
         lake.put("rewrites", day, running)
-        found = variants.bound(
+        alike = variants.bound(
             moves,
             lake.read("neighbours", [day]),
             reviewing.accepted(lake, day),
             judged.served(),
         )
-        backers = engine.query("backers", people | {"grouped": variants.groups(found)})
-        lake.put("variants", day, variants.with_users(found, backers))
-        return {"rewrites": running.height, "variants": found.height}
+        backers = engine.query("backers", people | {"grouped": variants.groups(alike)})
+        lake.put("variants", day, variants.with_users(alike, backers))
+        lake.put("judged", day, judged.wordings)
+        return {
+            "rewrites": running.height,
+            "variants": alike.height,
+            "verdicts": [asdict(v) for v in (*told, of_rewrites(running.height, *told))],
+        }
 
     seen = ("turns", "robots", "followed", "utterances", "moves")
     marks = night.marks(day, *seen, "neighbours", "clusters", "verdicts", "reviews")
@@ -615,9 +652,11 @@ def gather_figures(night: Night, day: str, version: str) -> Result:
     return night.once(gather_figures, [day, version, night.marks(day, *seen)], work, asked)
 
 
-def build_training_set(night: Night, day: str) -> Result:
-    """The immutable training set of what is believed."""
-    marks = night.marks(day, "soft_labels", "votes", "robots", "moves", "followed", "turns")
+def build_training_set(night: Night, day: str, verdicts: list[Result]) -> Result:
+    """The immutable training set of what is believed; empty where the log cannot tell labels. `verdicts` are those of
+    pairs, failures and rewrites."""
+    seen = ("soft_labels", "votes", "robots", "moves", "followed", "turns", "judged", "calibration")
+    marks = night.marks(day, *seen, "slot_answers")
 
     def work() -> Result:
         lake, home = night.lake, night.home
@@ -635,6 +674,11 @@ def build_training_set(night: Night, day: str) -> Result:
             ),
             floors,
         )
+        told = [Verdict(**v) for v in verdicts]
+        of_labels = trusting.of_labels(lake, day, built.examples, told)
+        lake.put("trust", day, trusting.table([*told, of_labels]))
+        if of_labels.verdict == NOT_AT_ALL:
+            built = training_set.emptied(built, of_labels.because)
         made = languages.variants(night.settings, training_set.sure(built.examples))
         built = training_set.varied(built, made, lake.read("wordings", [day]))
         content = training_set.content_hash(built)
@@ -659,12 +703,22 @@ def build_training_set(night: Night, day: str) -> Result:
             "withheld",
             day,
             pl.concat(
-                [_set_aside(lake, day), _robots(night, day), _unlabelled(lake, day), built.withheld]
+                [
+                    _set_aside(lake, day),
+                    _robots(night, day),
+                    _answers(lake, day),
+                    _unlabelled(lake, day),
+                    built.withheld,
+                ]
             ),
         )
-        return {"version": version, "counts": {"examples": built.examples.height}}
+        return {
+            "version": version,
+            "counts": {"examples": built.examples.height},
+            "verdicts": [asdict(v) for v in (*told, of_labels)],
+        }
 
-    inputs = [day, marks, languages.files(night.settings)]
+    inputs = [day, marks, languages.files(night.settings), verdicts]
     shown = sorted(Settings.model_fields.keys() - PRIVATE)  # the card tells them all
     return night.once(build_training_set, inputs, work, shown)
 
@@ -719,8 +773,10 @@ def post_messages(night: Night, day: str, version: str, decided: Result) -> Resu
     return {"waiting": outbox.post(night.home, day, version, decided["because"], names)}
 
 
-def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
-    """Record the run, and replace the published warehouse."""
+def publish_warehouse(
+    night: Night, day: str, intake: Result, noticed: Sequence[str] = ()
+) -> Result:
+    """Record the run with what was `noticed`, and replace the published warehouse."""
     lake, privacy = night.lake, night.settings.privacy
     files = lake.files("turns", night.window("turns", day))
     said = sum(pl.scan_parquet(f).select(pl.len()).collect().item() for f in files)
@@ -728,6 +784,7 @@ def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
     repeated = f"{intake['duplicates']} rows repeat a turn" if intake["duplicates"] else None
     run = {
         "evidence": evidence_of(lake.newest("fits")),
+        **trusting.columns(lake.newest("trust", day)),
         "epsilon": privacy.epsilon,
         "delta": privacy.delta if privacy.epsilon else None,
         "recall": lake.newest("searches")["recall"].min(),
@@ -737,12 +794,15 @@ def publish_warehouse(night: Night, day: str, intake: Result) -> Result:
         **{name: intake[name] for name in ("read", "kept", "set_aside")},
         "forgotten": intake["forgotten"],
         "turns": said,
-        "message": repeated if intake["days"] else "the log holds no turn",
+        "message": "; ".join(m for m in (repeated, *noticed) if m) or None
+        if intake["days"]
+        else "the log holds no turn",
         "seconds": round(time.perf_counter() - night.began, 3),
     }
     if intake["days"] or of not in lake.days("runs"):
         types = {"message": pl.String(), "evidence": pl.List(pl.String()), "recall": pl.Float64()}
         types |= {"epsilon": pl.Float64(), "delta": pl.Float64()}
+        types |= dict.fromkeys(trusting.COLUMNS, pl.String())
         lake.put("runs", of, pl.DataFrame([run], schema_overrides=types))
     if intake["days"]:
         lake.put("funnel", day, figures.funnel(lake, day, intake, said))
@@ -760,7 +820,7 @@ def record_failure(lake: Lake, day: str, message: str) -> None:
         "evidence": [],
         "recall": None,
     }
-    rest |= {"epsilon": None, "delta": None}
+    rest |= {"epsilon": None, "delta": None} | dict.fromkeys(trusting.COLUMNS)
     before = lake.read("runs", [day]).filter(pl.col("status") != "failed")
     lake.put("runs", day, pl.concat([before, typed(Runs, pl.DataFrame([run | rest]))]))
 
@@ -793,6 +853,16 @@ def _robots(night: Night, day: str) -> pl.DataFrame:
         .select(pl.lit("mining").alias("stage"), "reason", "rows")
         .sort("reason")
     )
+
+
+def _answers(lake: Lake, day: str) -> pl.DataFrame:
+    """Turns that say nothing of their own wording."""
+    row = {
+        "stage": "labels",
+        "reason": "answers to a question",
+        "rows": lake.read("slot_answers", [day]).height,
+    }
+    return pl.DataFrame([row]).filter(pl.col("rows") > 0)
 
 
 def _unlabelled(lake: Lake, day: str) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,9 @@ from flows import night, settings
 from flows.simulation import variety
 from mining import failures, priors
 from mining.duckdb_engine import DuckdbEngine
+from mining.priors import Prior
 from mining.rephrases import scoring
-from mining.rephrases.features import compare
+from mining.rephrases.features import Features, compare
 from mining.rephrases.log import Log
 from warehouse.home import create
 
@@ -66,15 +68,16 @@ MORE = {
     )
     | dict.fromkeys(("executed", "confidence", "outcome", "feedback"), -1),
 }
+MODELS = 4  # each taught by its own share of the worlds
+OF_WORLDS = 2  # one in so many
 TREES: dict[str, Any] = {
-    "max_iter": 350,
-    "learning_rate": 0.07,
+    "max_iter": 150,
+    "learning_rate": 0.08,
     "max_leaf_nodes": 10,
     "max_features": 0.2,
     "min_samples_leaf": 100,
     "l2_regularization": 10.0,
     "early_stopping": False,
-    "random_state": 0,
 }
 
 
@@ -151,7 +154,8 @@ def _said_again(folder: Path) -> tuple[set[tuple[str, str]], set[tuple[str, str]
     before = {t["turn_id"]: t["rephrase_of"] for t in _truth(folder)}
     gold = {(b, t) for t, b in before.items() if b}
     chain = set()
-    for turn, back in before.items():
+    for turn, first in before.items():
+        back = first
         while back:
             chain.add((back, turn))
             back = before.get(back)
@@ -168,8 +172,17 @@ def _failed(folder: Path) -> dict[str, float]:
     return found
 
 
-def teach(name: str, lessons: Sequence[Lesson]) -> HistGradientBoostingClassifier:
-    """A model of the lessons; a world counts as the root of its rows, so that large ones do not rule."""
+def teach(name: str, lessons: Sequence[Lesson]) -> Prior:
+    """Models of the lessons, each of a share of the worlds drawn at random."""
+    rng = np.random.default_rng(0)
+    size = max(2, -(-len(lessons) // OF_WORLDS))
+    drawn = [rng.permutation(len(lessons))[:size] for _ in range(MODELS)]
+    models = [_taught(name, [lessons[i] for i in chosen], n) for n, chosen in enumerate(drawn)]
+    return Prior(lessons[0].names, models)
+
+
+def _taught(name: str, lessons: Sequence[Lesson], number: int) -> treelite.Model:
+    """One of them; a world counts as the root of its rows, so that large ones do not rule."""
     values, truth, weight = [], [], []
     for lesson in lessons:
         known = np.isfinite(lesson.truth)
@@ -178,8 +191,9 @@ def teach(name: str, lessons: Sequence[Lesson]) -> HistGradientBoostingClassifie
         weight.append(np.full(known.sum(), 1 / np.sqrt(max(known.sum(), 1))))
     every = np.concatenate(weight)
     rules = [MORE[name].get(n, 0) for n in lessons[0].names]
-    model = HistGradientBoostingClassifier(monotonic_cst=rules, **TREES)
-    return model.fit(priors.read(np.vstack(values)), np.concatenate(truth), every / every.mean())
+    model = HistGradientBoostingClassifier(monotonic_cst=rules, random_state=number, **TREES)
+    model.fit(priors.read(np.vstack(values)), np.concatenate(truth), every / every.mean())
+    return treelite.sklearn.import_model(model)
 
 
 def measured(name: str, lessons: Sequence[Lesson]) -> dict[str, dict[str, float]]:
@@ -191,7 +205,7 @@ def measured(name: str, lessons: Sequence[Lesson]) -> dict[str, dict[str, float]
         truth = lesson.truth[known]
         if not 0 < truth.sum() < len(truth):
             continue
-        p = taught.predict_proba(priors.read(lesson.values[known]))[:, 1]
+        p = taught.probability(Features(lesson.names, lesson.values[known]))
         score = average_precision_score if name == "pairs" else roc_auc_score
         rows.append(
             {"kind": lesson.kind, "score": score(truth, p), "claimed": p.sum() / truth.sum()}
@@ -204,10 +218,12 @@ def measured(name: str, lessons: Sequence[Lesson]) -> dict[str, dict[str, float]
     return {r.pop("kind"): r for r in middle.sort("kind").to_dicts()}
 
 
-def keep(name: str, model: HistGradientBoostingClassifier) -> str:
-    """Write the model; the hash of its file."""
-    place = PLACE / f"{name}.treelite"
-    treelite.sklearn.import_model(model).serialize(str(place))
+def keep(name: str, prior: Prior) -> str:
+    """Write the models; the hash of their file, which is the same for the same models."""
+    place = PLACE / f"{name}.zip"
+    with ZipFile(place, "w", ZIP_DEFLATED) as packed:
+        for number, model in enumerate(prior.models):
+            packed.writestr(ZipInfo(f"{number}.treelite"), model.serialize_bytes(), ZIP_DEFLATED)
     priors.prior.cache_clear()
     return hashlib.sha256(place.read_bytes()).hexdigest()
 

@@ -3,6 +3,7 @@ the one to the other and came out well, and where both speak of the same values.
 
 import numpy as np
 import polars as pl
+from anyascii import anyascii
 from rapidfuzz.fuzz import partial_ratio
 
 from mining.alike import sound
@@ -12,7 +13,7 @@ REPLICATES = 24  # of the bootstrap over users
 SURE = 0.05  # quantile of the replicates that bounds a rate from either side
 HARM = 5.0  # a turn that breaks weighs as much as so many that are mended
 KEPT = 0.5  # probability from which users stayed with where they ended
-SOUNDS_ALIKE = 70.0  # of 100, from which a value was said, if not heard
+ALIKE = 75.0  # of 100, from which a value was said
 KEY = ["locale", "utterance"]
 
 
@@ -81,16 +82,18 @@ def fitting(
 
 
 def held(values: list[str] | None, wording: str) -> bool:
-    """Whether a wording holds each of the values, misheard perhaps: compared by sound.
+    """Whether a wording holds each of the values, misheard or misspelt perhaps.
 
     >>> held(["the beatles"], "play some beetles"), held(["monday"], "wake me on friday")
     (True, False)
     """
-    heard = sound(wording)
-    return all(
-        not (value := sound(v or "")) or partial_ratio(value, heard) >= SOUNDS_ALIKE
-        for v in values or []
-    )
+    return all(_alike(value, wording) >= ALIKE for value in values or [] if value)
+
+
+def _alike(value: str, wording: str) -> float:
+    """How alike a value is to the best matching stretch of a wording, 0 to 100: mean of letters and sound."""
+    letters = partial_ratio(anyascii(value).lower(), anyascii(wording).lower())
+    return float(letters + partial_ratio(sound(value), sound(wording))) / 2
 
 
 def _replicates(counted: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:

@@ -37,7 +37,8 @@ def pairs(
         mine.sort(key=lambda t: (t["at_ms"], t["turn_id"]))
         place = mine.index(a)
         for b in mine[place + 1 : place + 1 + reach]:
-            if b["locale"] == a["locale"] and b["at_ms"] - a["at_ms"] <= within_ms:
+            near = a["session_given"] or b["at_ms"] - a["at_ms"] <= within_ms
+            if b["locale"] == a["locale"] and near:
                 found.add((a["turn_id"], b["turn_id"]))
     return found
 

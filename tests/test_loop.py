@@ -21,7 +21,20 @@ from retrain import store
 from warehouse.home import Home
 from warehouse.lake import Lake
 
-ASKED = ["--cycles", "2", "--locales", "en-GB", "--turns", "1200", "--users", "40", "--days", "4"]
+ASKED = [
+    "--shape",
+    "command",
+    "--cycles",
+    "2",
+    "--locales",
+    "en-GB",
+    "--turns",
+    "1200",
+    "--users",
+    "40",
+    "--days",
+    "4",
+]
 
 
 def rows(path: Path) -> list[dict[str, Any]]:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from flows.simulation import corpus
+from flows.simulation.invented import invent
 from flows.simulation.launching import Launch
 from flows.simulation.people import goals
 from flows.simulation.place import Habits
@@ -171,3 +173,47 @@ def test_an_encoder_serves_a_launched_locale(tmp_path):
 
     assert len(heard(tmp_path / "world")) > 1
     assert heard(tmp_path / "world") != heard(tmp_path / "without")
+
+
+@pytest.mark.parametrize("shape", ["dialogue", "chat", "search", "mixed"])
+def test_a_world_of_every_shape_is_one_whose_truth_fits_its_log(tmp_path, shape):
+    habits = replace(HABITS, turns=1_500, shape=shape, robots=0)
+    simulate(tmp_path, None, 7, habits, ["en-GB", "ja-JP"])
+    log, truth = rows(tmp_path / "log.jsonl.gz"), rows(tmp_path / "truth.jsonl.gz")
+    of = {r["turn_id"]: r for r in log}
+    assert [t["turn_id"] for t in truth] == [r["turn_id"] for r in log]
+    for turn in truth:
+        if turn["rephrase_of"]:
+            before = of[turn["rephrase_of"]]
+            assert before["session_id"] == of[turn["turn_id"]]["session_id"]
+            assert before["timestamp"] < of[turn["turn_id"]]["timestamp"]
+    assert any(t["rephrase_of"] for t in truth)
+
+
+def test_what_a_shape_lacks_is_in_no_row(tmp_path):
+    for shape, lacking in (("chat", "intent"), ("search", "response"), ("dialogue", "outcome")):
+        simulate(tmp_path / shape, None, 7, replace(HABITS, shape=shape, robots=0), ["en-GB"])
+        assert all(r[lacking] is None for r in rows(tmp_path / shape / "log.jsonl.gz")), shape
+
+
+def test_dialogues_go_forward(tmp_path):
+    simulate(tmp_path, None, 7, replace(HABITS, turns=3_000, shape="dialogue", robots=0), ["en-GB"])
+    truth, log = rows(tmp_path / "truth.jsonl.gz"), rows(tmp_path / "log.jsonl.gz")
+    sessions = Counter(r["session_id"] for r in log)
+    assert 3 <= np.median(list(sessions.values())) <= 12
+    kinds = Counter(t["kind"] for t in truth)
+    assert {"greet", "goodbye", "answer", "reject", "refine"} <= set(kinds)
+    assert 0.01 < sum(t["rephrase_of"] is not None for t in truth) / len(truth) < 0.3
+
+
+def test_an_unknown_shape_is_told(tmp_path):
+    with pytest.raises(BadInput, match="known: command, dialogue, chat, search, mixed"):
+        simulate(tmp_path, None, 7, replace(HABITS, shape="poem"), ["en-GB"])
+
+
+def test_an_invented_language_is_its_own(tmp_path):
+    one, same, other = (invent("art-x-1", np.random.default_rng(n)) for n in (1, 1, 2))
+    assert [w.utterance for w in one.wordings] == [w.utterance for w in same.wordings]
+    assert one.wordings != other.wordings
+    assert len({w.intent for w in one.wordings}) >= 8
+    assert all(v in w.utterance for w in one.wordings for _, v in w.slots)

@@ -159,7 +159,7 @@ def test_chains_end_where_the_slow_way_says(tmp_path_factory, steps):
 
 QUERIES = [
     "evidence",
-    "following",
+    "context",
     "utterances",
     "moves",
     "speakers",
@@ -212,6 +212,7 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
         "robots": pairs.robots(lake, days),
         "pairs": lake.files("pairs", days),
         "followed": followed,
+        "answers": pl.DataFrame({"turn_id": [f"t{n:03}" for n in range(0, 60, 7)]}),
         "ends": duck.query("ends", {"followed": followed}),
         "asked": asked,
         "fixes": asked.select("locale", source="utterance"),
@@ -228,7 +229,7 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
     params |= {"now_7": START, "now_3": START + 200_000, "until": START + 300_000}
     params |= {"before_7": START + 9_000, "before_3": START + 100_000}
     found = [e.query(name, inputs, params) for e in (duck, spark)]
-    keys = found[0].columns
+    keys = [c for c in found[0].columns if not found[0][c].dtype.is_nested()]
     assert found[0].height > 0
     assert found[0].sort(keys).equals(found[1].select(found[0].columns).sort(keys))
 

@@ -52,6 +52,7 @@ NEWEST = (
     "calibration",
     "moved",
     "borrowed",
+    "trust",
 )
 HISTORY = (
     "shown_lineage",

@@ -218,6 +218,27 @@ class Fits(dy.Schema):
     evidence = _strings("what the log had to tell it")
 
 
+class Judged(dy.Schema):
+    """A wording under a hypothesis of the assistant, and how often that was right, expected."""
+
+    locale = _text("locale", key=True)
+    utterance = _text("wording that ran", key=True)
+    intent = _text("best hypothesis; empty where there was none", key=True)
+    users = _count("distinct users")
+    executed = _share("share of them for whom it was executed")
+    last_ms = dy.Int64(nullable=False, description="when it was last so, milliseconds since 1970")
+    right = _share("expected share of right turns")
+    like = _share("the same of all wordings under this hypothesis")
+
+
+class Trust(dy.Schema):
+    """What the log of the window can tell."""
+
+    subject = _text("pairs, failures, labels or rewrites", key=True)
+    verdict = _text("well, weakly, or not at all")
+    because = _strings("why not better")
+
+
 class SlotAnswers(dy.Schema):
     """A turn that answers the assistant's question, and is no wording of the intent that was running."""
 
@@ -839,6 +860,16 @@ class Runs(dy.Schema):
     message = _text("what happened, in a line", null=True)
     evidence = _strings("what the log had to tell a rephrase from a change of mind")
     recall = _share("least share of the true neighbours found, over locales", null=True)
+    verdict_pairs = _text(
+        "how well pairs that say it again can be told: well, weakly, not at all", null=True
+    )
+    verdict_failures = _text("how well turns that failed can be told", null=True)
+    verdict_labels = _text(
+        "how well labels can be told; the training set is empty where not at all", null=True
+    )
+    verdict_rewrites = _text(
+        "how well rewrites can be told; none are proposed where not at all", null=True
+    )
     epsilon = dy.Float64(
         nullable=True, description="of the published set of wordings; null without it"
     )
@@ -859,6 +890,8 @@ STATE_TABLES: dict[str, type[dy.Schema]] = {
     "gaps": Gaps,
     "fits": Fits,
     "slot_answers": SlotAnswers,
+    "judged": Judged,
+    "trust": Trust,
     "evidence": Evidence,
     "wordings": Wordings,
     "utterances": Utterances,

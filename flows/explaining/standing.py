@@ -42,8 +42,18 @@ def _stopped(
     """The step at which a wording that is in no training set stopped, and why."""
     if not spoken.turns:
         return _unheard(memory, spoken)
+    if (
+        labels.is_empty()
+        and not memory.of("slot_answers", spoken.wording, spoken.locale).is_empty()
+    ):
+        return (
+            "labels",
+            "it is said in answer to the assistant's questions, which is no wording of an intent",
+        )
     if labels.is_empty():
         return "labels", "no label was ever heard for it"
+    if because := _untold(memory):
+        return "verdict", f"this log cannot tell labels: {because}"
     best = labels.row(0, named=True)
     floor = memory.settings.floors.training
     believed = f"its best label {best['label']} is believed at {best['probability']:.2f}"
@@ -61,6 +71,14 @@ def _stopped(
     if not sets:
         return "training set", "no training set was built yet"
     return "training set", f"it passes these settings; {sets[0]} was built with others"
+
+
+def _untold(memory: Memory) -> str | None:
+    """Why the log of the night tells no labels at all; None where it does."""
+    from aggregation.verdicts import NOT_AT_ALL
+
+    rows = memory.lake.newest("trust", memory.night).filter(subject="labels", verdict=NOT_AT_ALL)
+    return "; ".join(rows["because"].to_list()[0]) if rows.height else None
 
 
 def _unheard(memory: Memory, spoken: Spoken) -> tuple[str, str]:

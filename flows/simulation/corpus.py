@@ -123,7 +123,9 @@ def _talk(grammar: dict[str, Any]) -> Talk:
 
 def _nearest(locale: str) -> str:
     """The built-in locale of the same language, or the English one."""
-    return next((x for x in built_in() if x.split("-")[0] == locale.split("-")[0]), "en-GB")
+    return next(
+        (x for x in built_in() if x.split("-")[0] == locale.split("-", maxsplit=1)[0]), "en-GB"
+    )
 
 
 def _spoken(locale: str, grammar: dict[str, Any]) -> Iterator[Wording]:

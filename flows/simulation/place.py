@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from rapidfuzz.fuzz import ratio
 
 from flows.simulation.changing import Changes, Hearing
+from flows.simulation.chatting import Chat, Search
 from flows.simulation.corpus import Language, Wording
 from flows.simulation.launching import Launch
-from flows.simulation.chatting import Chat, Search
 from flows.simulation.people import Answer, Assistant, Manner, Person, Plot, Said, goals
 from flows.simulation.shapes import Shape, mixture
 from flows.simulation.talking import Customs, Dialogue

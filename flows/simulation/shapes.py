@@ -73,11 +73,17 @@ class Shape:
 
 
 COMMAND = Shape("command")
-DIALOGUE = Shape("dialogue", again=0.6, lacks=frozenset({"outcome", "interrupted", "feedback"}))
+DIALOGUE = Shape(
+    "dialogue",
+    tasks=4.0,
+    again=0.6,
+    detours=0.15,
+    lacks=frozenset({"outcome", "interrupted", "feedback"}),
+)
 CHAT = Shape(
     "chat",
-    tasks=5.0,
-    again=0.22,
+    tasks=6.0,
+    again=0.25,
     spoils=0.02,
     garbled=0.0,
     pasted=0.08,
@@ -102,6 +108,7 @@ SEARCH = Shape(
     ),
 )
 SHAPES = {s.kind: s for s in (COMMAND, DIALOGUE, CHAT, SEARCH)}
+SPREAD = 0.6  # of log odds, of the shares of worlds of one kind
 MIXED = {"command": 0.55, "dialogue": 0.3, "chat": 0.1, "search": 0.05}  # shares of sessions
 
 
@@ -125,7 +132,7 @@ def varied(shape: Shape, rng: np.random.Generator) -> Shape:
         if each.name in ("tasks", "pace", "unsteady"):
             drawn[each.name] = float(value * rng.lognormal(0.0, 0.35))
         elif isinstance(value, float):
-            odds = np.log((value + 0.01) / (1.01 - value)) + rng.normal(0.0, 0.8)
+            odds = np.log((value + 0.01) / (1.01 - value)) + rng.normal(0.0, SPREAD)
             drawn[each.name] = float(np.clip(1 / (1 + np.exp(-odds)), 0.0, 0.97)) if value else 0.0
         elif isinstance(value, tuple):
             shares = rng.dirichlet(np.maximum(np.array(value), 0.02) * 6)
@@ -138,7 +145,7 @@ def varied(shape: Shape, rng: np.random.Generator) -> Shape:
         lacking -= {"outcome"}
     if spoken := shape.kind == "dialogue" and rng.random() < 0.5:
         drawn["spoils"] = float(rng.uniform(0.02, 0.2))
-        drawn["garbled"] = float(rng.uniform(0.0, 0.4))
+        drawn["garbled"] = float(rng.uniform(0.0, 0.5))
     return replace(
         shape,
         **drawn,  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ T = TypeVar("T")
 PATIENCE = 5  # times something is said at most
 SURE = (0.75, 0.95)  # confidence in what is understood by its context
 UNSURE = 0.1
+PERSISTENT = 3.0  # times that somebody would say again what was understood wrongly, before giving up what was not at all
 GARBLED = 0.75  # share of the words that are lost or mistaken in a garbled turn
 NEAR = 12  # words of which the one that sounds most alike is misheard
 MOST_TURNS = 40
@@ -54,6 +55,22 @@ class Customs:
         """A number of a phrase from 0 to 1, the same for all people of the place."""
         content = f"{self.language.locale}/{self.words[:3]}/{phrase}".encode()
         return int.from_bytes(blake2b(content, digest_size=4).digest(), "big") / 2**32
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What was heard of a turn, its `intent` and values as they were `meant` and as they were heard, the reply, and
+    whether that was right."""
+
+    heard: str
+    kind: str
+    intent: str | None
+    meant: dict[str, str]
+    answer: Answer
+    values: dict[str, str]
+    again: int | None
+    reply: str
+    right: bool
 
 
 @dataclass
@@ -150,7 +167,7 @@ class Dialogue:
     def _persists(self) -> float:
         """The chance that it is said again: greater where nothing at all was understood."""
         again = self.shape.again
-        return 1 - (1 - again) ** 1.7 if self.said[-1].answer.executed is None else again
+        return 1 - (1 - again) ** PERSISTENT if self.said[-1].answer.executed is None else again
 
     def _detour(self) -> None:
         """Something else in between."""
@@ -171,7 +188,7 @@ class Dialogue:
         answer = self.assistant.answer(self.customs.language.locale, heard)
         reply = self._filled("done", answer.executed, {}) if answer.executed else self._repair()
         right = answer.executed is None
-        self._record(heard, "noise", None, {}, answer, {}, None, reply, right=right)
+        self._record(Exchange(heard, "noise", None, {}, answer, {}, None, reply, right))
 
     def _again(
         self, wording: Wording, ways: list[Wording], text: str, meant: dict[str, str]
@@ -273,7 +290,7 @@ class Dialogue:
         else:
             reply = self._filled("done", answer.executed, values)
         self.running = answer.executed or self.running
-        self._record(heard, kind, intent, meant, answer, values, again, reply, right=right)
+        self._record(Exchange(heard, kind, intent, meant, answer, values, again, reply, right))
         self.question = reply if asked else None if answer.executed else self.question
         return right, asked, checked
 
@@ -291,7 +308,7 @@ class Dialogue:
             values = self._values(heard, meant, right=True)
         right = answer.executed == intent and values == meant
         reply = self._filled("done", intent, values) if answer.executed else self._repair()
-        self._record(heard, kind, intent, meant, answer, values, again, reply, right=right)
+        self._record(Exchange(heard, kind, intent, meant, answer, values, again, reply, right))
         self.question = None if right else self.question
         return right
 
@@ -310,41 +327,30 @@ class Dialogue:
         if name in ("affirm", "deny"):
             reply = self._filled("done", self.running or name, {}) if known else self._repair()
         meant = name if self.shape.small_talk else None
-        self._record(
-            heard, kind or name, meant, {}, answer, {}, None, reply, right=answer.executed == meant
-        )
+        right = answer.executed == meant
+        self._record(Exchange(heard, kind or name, meant, {}, answer, {}, None, reply, right))
 
-    def _record(
-        self,
-        heard: str,
-        kind: str,
-        intent: str | None,
-        meant: dict[str, str],
-        answer: Answer,
-        values: dict[str, str],
-        again: int | None,
-        reply: str,
-        *,
-        right: bool,
-    ) -> None:
-        if values:
-            self.state = list(values.values())
-        outcome = "failure" if answer.executed is None else "success"
+    def _record(self, turn: "Exchange") -> None:
+        if turn.values:
+            self.state = list(turn.values.values())
+        executed = turn.answer.executed
+        outcome = "failure" if executed is None else "success"
         told = Told(
-            reply,
-            values,
-            intent,
-            meant,
-            right,
-            not right,
+            turn.reply,
+            turn.values,
+            turn.intent,
+            turn.meant,
+            turn.right,
+            not turn.right,
             outcome,
             self.shape.lacks,
             self.shape.channel,
         )
-        thumbs = (1 if right else -1) if self._chance(0.04) else None
-        cut = not right and answer.executed is not None and self._chance(0.2)
+        thumbs = (1 if turn.right else -1) if self._chance(0.04) else None
+        cut = not turn.right and executed is not None and self._chance(0.2)
+        wait = self._pause(turn.kind)
         self.said.append(
-            Said(self._pause(kind), heard, kind, None, answer, again, thumbs, cut, told=told)
+            Said(wait, turn.heard, turn.kind, None, turn.answer, turn.again, thumbs, cut, told=told)
         )
 
     def _by_context(self, intent: str, answer: Answer) -> Answer:

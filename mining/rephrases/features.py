@@ -341,7 +341,6 @@ def _habits(log: Log, s: Indices, t: Indices, apart: Indices, tail: Floats) -> d
     others = rows.select(pl.col("u").n_unique().over("a", "b") - 1).to_series().to_numpy()
     said = pl.DataFrame({"w": w, "u": log.user}).group_by("w").agg(pl.col("u").n_unique()).sort("w")
     users = said["u"].to_numpy() / max(1, len(np.unique(log.user)))
-    alone = pl.DataFrame({"w": w, "u": log.user})
     resembling = (tail >= TAIL).astype(float)
     opener = openers(log)[t]
     return {

@@ -9,6 +9,10 @@
 -- seconds: wall time of the last run, seconds
 -- message: what happened, in a line; null where there is nothing to say
 -- evidence: what the log had to tell a rephrase from a change of mind
+-- verdict_pairs: how well the log tells what is said again: well, weakly or not at all; null of failed nights, as those that follow
+-- verdict_failures: how well it tells which turns failed
+-- verdict_labels: how well it tells what wordings mean; not at all: the training set is empty
+-- verdict_rewrites: how well it tells rewrites; not at all: none is proposed
 -- recall: share of the true neighbours of wordings that was found, on a sample, in the locale where it is least, 0 to 1
 -- epsilon: of the differential privacy of the published set of wordings; null where none was asked for
 -- delta: chance that it does not hold; null where none was asked for
@@ -23,6 +27,10 @@ select
     round(seconds, 1) as seconds,
     case when status = 'failed' then 'it failed; the lake says why' else message end as message,
     evidence,
+    verdict_pairs,
+    verdict_failures,
+    verdict_labels,
+    verdict_rewrites,
     share(recall) as recall,
     epsilon,
     delta

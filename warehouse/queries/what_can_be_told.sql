@@ -1,0 +1,4 @@
+-- What can be told from this log, and why not more?
+select subject, verdict, array_to_string(because, '; ') as because
+from trust
+order by list_position(['pairs', 'failures', 'labels', 'rewrites'], subject)

@@ -5,7 +5,7 @@ FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi >/dev/null 
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench closed-loop analysts launches test-worlds test-cluster format clean
+.PHONY: demo test check bench closed-loop analysts launches real priors shapes test-worlds test-cluster format clean
 
 # torch comes first, in the pinned version: asked for later, pip may take another build of it.
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -59,10 +59,24 @@ closed-loop: $(VENV)/.ready
 	$(BIN)/python benchmarks/closed_loop.py --users 300 --turns 4000 --seeds 2
 	$(if $(MASSIVE),$(BIN)/python benchmarks/closed_loop.py $(MASSIVE) --users 3000 --turns 20000)
 
+# Logs of people, and worlds made after dialogues: REAL and WORLDS hold a folder each. Quality alone, one run each.
+REAL ?= ../shared/real
+real: $(VENV)/.ready
+	$(BIN)/python benchmarks/real_logs.py $(REAL)/* $(WORLDS)/*
+	$(BIN)/python benchmarks/verdicts.py
+
+# The shape of logs beside that of the worlds that simulate makes.
+shapes: $(VENV)/.ready
+	$(BIN)/python benchmarks/shapes.py $(REAL)/* $(WORLDS)/*
+
+# What simulated worlds teach of pairs and of failing turns, anew: mining/priors. Half an hour on two cores.
+priors: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m flows.priors
+
 # What analysts wait for, on a home of 30 days of 100,000 turns, and readers while nights are published.
 LARGE ?= build/large
 analysts: $(VENV)/.ready
-	$(BIN)/sayagain simulate --out $(LARGE)/world --seed 5 --turns 3000000 --days 30 --users 8000
+	$(BIN)/sayagain simulate --out $(LARGE)/world --shape command --seed 5 --turns 3000000 --days 30 --users 8000
 	$(BIN)/sayagain run $(LARGE)/world/log.jsonl.gz --home $(LARGE)/home --seed-data $(LARGE)/world/seed.jsonl.gz
 	$(BIN)/python benchmarks/analysts.py $(LARGE)/home
 	$(BIN)/python benchmarks/readers.py $(LARGE)/home

@@ -20,7 +20,7 @@ from aggregation import ambiguity, calibration, lending, moving, votes
 from aggregation.calibration import Bend, Held
 from aggregation.em import Cells, Solved, Votes, solve
 from aggregation.evidence import NO_LABELS, NO_LOANS, NOTHING, Believed, Evidence
-from aggregation.fleeing import Heard, Rates, at, judge, odds
+from aggregation.fleeing import Guess, Heard, Rates, at, judge, odds
 from aggregation.honesty import honest
 from aggregation.lending import Loan, Shown, loan
 from aggregation.reader import Others, Texts, read
@@ -34,6 +34,7 @@ CLOSE = 6  # exponent on the similarity of neighbours whose meaning is asked
 LEAST_BACKGROUND = 1e-3
 MANY = 4.0  # votes of users who stayed; of five, some are older or less than sure
 TURNED = 0.5 + 1e-6
+JUDGED = 50.0  # users that the rates of the judged turns are worth
 THUMBS = 20.0  # thumbs that the guess of no difference is worth
 SMALLEST = 0.002  # a probability below it is not kept
 MOST_LABELS = 20
@@ -240,7 +241,7 @@ class Locale:
         others = Others(elsewhere, lent.trust)
         found = read(self.texts, taught, _teaching(_most(taught)), csr_matrix(asked), others)
         words = found.words
-        judged = judge(heard, words, self.near, lent.guess)
+        judged = judge(heard, words, self.near, self._guess(lent))
         rates, was_right = judged.rates, judged.was_right
         own = odds(
             was_right, rates.told(heard.stayed, heard.fled) + _thumbs(cast, heard, was_right)
@@ -256,6 +257,12 @@ class Locale:
         before = Solved.expecting(lent.reliability, cells)
         solved = solve(cells, cast_votes, len(votes.WEIGHED), prior, earlier=before)
         return Round(cells, heard, solved, voted, rates, judged.gate, found.trust)
+
+    def _guess(self, lent: Loan) -> Guess:
+        """What is taken for granted of the rates: what other locales lend, else what the judged turns tell."""
+        if lent.lenders or self.evidence.rates is None:
+            return lent.guess
+        return replace(lent.guess, rates=self.evidence.rates, users=JUDGED)
 
     def _trusted(self, first: Round) -> pl.DataFrame:
         """All votes, each worth as much as its user is honest by what the first round believes."""

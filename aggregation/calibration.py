@@ -95,7 +95,7 @@ def report(held: Held, rates: Rates, bent: Bend) -> pl.DataFrame:
             votes=votes.sum(),
             believed=pl.col("before").sum() / votes.sum(),
             bent=pl.col("after").sum() / votes.sum(),
-            observed=((rates.wrong - back) / (rates.wrong - rates.right)).clip(0.0, 1.0),
+            observed=((rates.wrong - back) / max(rates.wrong - rates.right, EDGE)).clip(0.0, 1.0),
         )
         .join(people, on="bucket")
         .sort("bucket")

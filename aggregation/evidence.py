@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from aggregation import calibration, moving
+from aggregation.fleeing import Rates
 
 TEXTS = ("locale", "utterance", "label")
 NO_VECTORS = pl.DataFrame(
@@ -28,7 +29,8 @@ class Evidence:
     """`votes` of the lake up to `night`, `heard` (`locale, utterance, intent, confidence`), `neighbours`
     of the lake, and `seed` (`locale, utterance, intent`). `vectors` (`locale, utterance, vector`) are the
     encoder's of wordings and seed data, `read_as` (`locale, utterance, folded, translated`) how a table of
-    forms or a lexicon has some of them; `across` is whether the encoder knows what locales share."""
+    forms or a lexicon has some of them; `across` is whether the encoder knows what locales share; `rates`, what the
+    judged turns of the log tell of coming back, where that is known."""
 
     votes: pl.DataFrame
     night: str
@@ -38,6 +40,7 @@ class Evidence:
     vectors: pl.DataFrame = field(default_factory=NO_VECTORS.clone)
     read_as: pl.DataFrame = field(default_factory=NO_TEXTS.clone)
     across: bool = False
+    rates: Rates | None = None
 
     def of(self, locale: str) -> "Evidence":
         mine = pl.col("locale") == locale
@@ -50,6 +53,7 @@ class Evidence:
             self.vectors.filter(mine),
             self.read_as.filter(mine),
             self.across,
+            self.rates,
         )
 
 

@@ -50,7 +50,9 @@ class Rates:
     wrong: float
 
     def was_right(self, fled: Floats) -> Floats:
-        """The share of right hypotheses behind a share of users who fled."""
+        """The share of right hypotheses behind a share of users who fled; one half where that tells nothing."""
+        if self.wrong <= self.right:
+            return np.full(len(fled), 0.5)
         return np.clip((self.wrong - fled) / (self.wrong - self.right), 0.0, 1.0)
 
     def told(self, stayed: Floats, fled: Floats) -> Floats:
@@ -119,10 +121,10 @@ class Judged:
 
 def rates_of(heard: Heard, guess: Guess) -> Rates:
     """The rates, before it is known which hypotheses were right: people come back to what is wrong as often
-    as they do where nothing was executed."""
+    as they do where nothing was executed. Where that is no more than after what is right, coming back convicts nobody."""
     users = heard.lost.sum() + heard.idle.sum() + guess.users
     lost = (heard.lost.sum() + guess.users * guess.rates.wrong) / users
-    return Rates(guess.rates.right, max(float(lost), 2 * guess.rates.right))
+    return Rates(guess.rates.right, max(float(lost), guess.rates.right))
 
 
 def judge(heard: Heard, words: csr_matrix, near: csr_matrix, guess: Guess) -> Judged:
@@ -174,7 +176,7 @@ def _calm(
     calm = tried & (was_right >= np.quantile(was_right[tried], 1 - CALM))
     back = heard.fled[calm].sum() + guess.rates.right * guess.users
     share = back / (heard.executed[calm].sum() + guess.users)
-    return float(np.clip(share, LEAST_RIGHT, rates.wrong / 2))
+    return float(np.clip(share, LEAST_RIGHT, max(rates.wrong, LEAST_RIGHT)))
 
 
 def _ahead(words: csr_matrix, heard: Heard) -> tuple[Floats, Floats]:

@@ -15,6 +15,7 @@ import polars as pl
 from aggregation import backing, slots, training_set
 from aggregation.believe import believe
 from aggregation.evidence import Evidence
+from aggregation.fleeing import Rates
 from aggregation.verdicts import NOT_AT_ALL, Verdict, of_rewrites
 from aggregation.votes import weights
 from flows import detecting, figures, languages, launches, programs, reviewing, seed, trusting
@@ -158,7 +159,7 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
     embedded = call(embed_wordings, night, day)
     call(cluster_wordings, night, day, embedded["encoder"])
     judged = call(judge_turns, night, day)
-    call(believe_labels, night, day, embedded["encoder"])
+    call(believe_labels, night, day, embedded["encoder"], judged["rates"])
     call(detect_changes, night, day)
     call(gather_figures, night, day, embedded["encoder"])
     built = call(build_training_set, night, day, judged["verdicts"])
@@ -366,6 +367,7 @@ def judge_turns(night: Night, day: str) -> Result:
         return {
             "rewrites": running.height,
             "variants": alike.height,
+            "rates": [judged.rates.right, judged.rates.wrong],
             "verdicts": [asdict(v) for v in (*told, of_rewrites(running.height, *told))],
         }
 
@@ -550,8 +552,9 @@ def cluster_wordings(night: Night, day: str, version: str) -> Result:
     return night.once(cluster_wordings, inputs, work)
 
 
-def believe_labels(night: Night, day: str, version: str) -> Result:
-    """Votes, and what is believed of each wording, with the users behind its cluster and label."""
+def believe_labels(night: Night, day: str, version: str, rates: list[float]) -> Result:
+    """Votes, and what is believed of each wording, with the users behind its cluster and label. `rates` of coming back
+    after right turns and after wrong ones."""
 
     def work() -> Result:
         lake, engine = night.lake, night.engine
@@ -579,6 +582,7 @@ def believe_labels(night: Night, day: str, version: str) -> Result:
                 _vectors(night, version, asked),
                 languages.read_as(night.settings, asked),
                 across=bool(night.settings.mining.encoder),
+                rates=Rates(*rates),
             )
         )
         clusters = reviewing.accepted(lake, day)

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mining.rephrases.features import Features, openers, ranks
-from mining.rephrases.log import NONE, Log, share
+from mining.rephrases.features import Features
+from mining.rephrases.habits import openers
+from mining.rephrases.log import NONE, Log, ranks, share
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -24,12 +25,13 @@ def signs(log: Log, pairs: pl.DataFrame, neighbours: pl.DataFrame) -> Features:
     `similarity`."""
     s, t = log.at(pairs["source_turn_id"]), log.at(pairs["target_turn_id"])
     p = pairs["p_rephrase"].to_numpy()
-    size = log.turns.height
-    again, says_again = np.zeros(size), np.zeros(size)
+    again, says_again = np.zeros(log.turns.height), np.zeros(log.turns.height)
     np.maximum.at(again, s, p)
     np.maximum.at(says_again, t, p)
+    at_once = t == s + 1
     told = (
-        _said_again(log, s, t, t == s + 1, p, again, says_again)
+        _said_again(log, again, says_again)
+        | _next(log, t[at_once], p[at_once])
         | _neighbours(log, again, neighbours)
         | _assistant(log)
         | _answer(log, again)
@@ -38,31 +40,31 @@ def signs(log: Log, pairs: pl.DataFrame, neighbours: pl.DataFrame) -> Features:
     return Features(list(told), np.column_stack(list(told.values())).astype(np.float32))
 
 
-def _said_again(
-    log: Log,
-    s: Indices,
-    t: Indices,
-    near: npt.NDArray[np.bool_],
-    p: Floats,
-    again: Floats,
-    says_again: Floats,
-) -> dict[str, Floats]:
+def _said_again(log: Log, again: Floats, says_again: Floats) -> dict[str, Floats]:
     """Whether it was said again, whether it says something again, and how often others did."""
-    opener = openers(log)
-    opens_again = _after(share(p[near], opener[t[near]]), t[near], len(again))
-    wording_again = _after(share(p[near], log.wording[t[near]]), t[near], len(again))
-    following = np.where(log.followed, opens_again[log.next], np.nan)
-    next_wording = np.where(log.followed, wording_again[log.next], np.nan)
     return {
         "said again": again,
         "says again": says_again,
-        "next opens as corrections do": following,
-        "next wording says again": next_wording,
         "wording is said again": share(again, log.ran),
         "wording says again": share(says_again, log.ran),
         "intent is said again": share(again, log.intent),
         "intent says again": share(says_again, log.intent),
     }
+
+
+def _next(log: Log, t: Indices, p: Floats) -> dict[str, Floats]:
+    """How often what opens as the next turn does, and what is worded so, says again what went before: a "no" in any
+    language. `p` are the probabilities of turns `t` to say the turn before again."""
+    following = np.where(log.followed, log.next, 0)
+    found = {}
+    for name, key in (
+        ("next opens as corrections do", openers(log)),
+        ("next wording says again", log.wording),
+    ):
+        of_turn = np.full(len(following), np.nan)
+        of_turn[t] = share(p, key[t])
+        found[name] = np.where(log.followed, of_turn[following], np.nan)
+    return found
 
 
 def _neighbours(log: Log, again: Floats, neighbours: pl.DataFrame) -> dict[str, Floats]:
@@ -102,12 +104,6 @@ def _neighbours(log: Log, again: Floats, neighbours: pl.DataFrame) -> dict[str, 
         "neighbours are said again": found["near"].cast(pl.Float64).to_numpy(),
         "neighbours are taken for the same": found["agree"].cast(pl.Float64).to_numpy(),
     }
-
-
-def _after(values: Floats, rows: Indices, size: int) -> Floats:
-    found = np.full(size, np.nan)
-    found[rows] = values
-    return found
 
 
 def _assistant(log: Log) -> dict[str, Floats]:

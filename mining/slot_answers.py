@@ -18,7 +18,7 @@ Bools = npt.NDArray[np.bool_]
 ASKS = 0.5  # share of the turns after an answer of the assistant that go on with its intent, from which it asks
 COVERED = 0.5  # share of an answer's words, weighed by rarity, that are values
 FEW = 3  # words of an answer in which no value was heard
-OPENS = 0.1  # share of a wording's turns that open a session, up to which it may be an answer
+OPENS = 0.25  # share of a wording's turns that open a session, up to which it may be an answer
 
 
 def answering(log: Log) -> pl.DataFrame:

@@ -22,9 +22,15 @@ from mining.rephrases.log import NONE, Log, share
 from mining.rephrases.siblings import turns_taken
 from mining.rephrases.words import Words
 
-THINGS = ["kitchen lamp", "hall heater", "garage door", "attic window", "porch light", "red bulb"]
+ROOMS = ["kitchen", "hall", "garage", "attic", "porch", "cellar", "study", "nursery", "pantry"]
+DEVICES = ["lamp", "heater", "door", "window", "light", "radio", "fan", "blind", "kettle"]
+THINGS = [f"{room} {device}" for room in ROOMS for device in DEVICES]
 WISHES = ["switch on the {}", "turn the {} on please", "the {} should go on", "start the {} now"]
-OTHERS = ["what is the weather", "buy some bread", "wake me at six", "tell me a joke", "call mum"]
+OTHERS = [
+    f"{ask} {what}"
+    for ask in ("what is", "tell me about")
+    for what in ("the weather", "football", "my calendar", "the news")
+]
 Session = list[dict[str, Any]]
 
 

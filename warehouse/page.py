@@ -204,7 +204,7 @@ def _lead(asked: Ask, run: dict[str, Any]) -> list[str]:
     if last:
         verdict = "serves" if last[0]["champion"] else "does not serve"
         said.append(f"The last model, {last[0]['version']}, {verdict}.")
-    for told in asked("from trust").to_dicts():
+    for told in asked("from trust where night = (select max(night) from trust)").to_dicts():
         because = f" ({'; '.join(told['because'])})" if told["because"] else ""
         said.append(f"This log tells {told['subject']} {told['verdict']}{because}.")
     if run["evidence"]:

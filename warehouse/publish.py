@@ -52,7 +52,6 @@ NEWEST = (
     "calibration",
     "moved",
     "borrowed",
-    "trust",
 )
 HISTORY = (
     "shown_lineage",
@@ -64,6 +63,7 @@ HISTORY = (
     "outbox",
     "erasures",
     "runs",
+    "trust",
 )
 FLIPS = {"locale": pl.String(), "utterance": pl.String(), "intent": pl.String()}
 MODELS = {

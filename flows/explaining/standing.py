@@ -9,6 +9,8 @@ from flows.explaining.memory import Memory, Spoken, said
 from flows.explaining.words import count
 from warehouse.home import training_versions
 
+ANSWERS = "it is said in answer to the assistant's questions, which is no wording of an intent"
+
 
 def standing(
     memory: Memory, spoken: Spoken, labels: pl.DataFrame, verdict: str | None
@@ -42,18 +44,16 @@ def _stopped(
     """The step at which a wording that is in no training set stopped, and why."""
     if not spoken.turns:
         return _unheard(memory, spoken)
-    if (
-        labels.is_empty()
-        and not memory.of("slot_answers", spoken.wording, spoken.locale).is_empty()
-    ):
-        return (
-            "labels",
-            "it is said in answer to the assistant's questions, which is no wording of an intent",
-        )
     if labels.is_empty():
-        return "labels", "no label was ever heard for it"
+        answers = memory.of("slot_answers", spoken.wording, spoken.locale).height
+        return "labels", ANSWERS if answers else "no label was ever heard for it"
     if because := _untold(memory):
         return "verdict", f"this log cannot tell labels: {because}"
+    return _unbelieved(memory, labels, sets)
+
+
+def _unbelieved(memory: Memory, labels: pl.DataFrame, sets: list[str]) -> tuple[str, str]:
+    """Which floor a wording does not reach, and by how much."""
     best = labels.row(0, named=True)
     floor = memory.settings.floors.training
     believed = f"its best label {best['label']} is believed at {best['probability']:.2f}"

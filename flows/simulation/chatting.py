@@ -106,11 +106,11 @@ class Chat:
 
     def _remark(self) -> None:
         """A few words of what was said last, by either, among others: on the subject, but no wish said again."""
-        last = self.said[-1]
+        last = self.said[-1] if self._chance(0.75) else self._draw(self.said)
         answered = last.told.answered if last.told else None
-        source = answered if answered and self._chance(0.5) else last.utterance
+        source = answered if answered and self._chance(0.4) else last.utterance
         words = WORD.findall(source)[:20]
-        size = int(self.rng.integers(1, min(4, len(words)) + 1)) if words else 0
+        size = int(self.rng.integers(1, min(5, len(words)) + 1)) if words else 0
         start = int(self.rng.integers(len(words) - size + 1)) if words else 0
         kept = words[start : start + size]
         others = WORD.findall(self._draw(self.customs.talk.chatter))

@@ -9,17 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mining.rephrases.log import NONE, Log, share
+from mining.rephrases import habits, interpretations
+from mining.rephrases.log import Log
 from mining.rephrases.siblings import turns_taken
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-
-TAIL = 1.0  # -log10 of the share of random non-matches that are more alike, from which a pair resembles
-MOST_USERS = 4
-RESTATED, RESTATED_AND_NEW, CORRECTED, OTHER_SLOTS, NO_SLOTS = range(5)
-SAME, AMONG, OTHER, UNKNOWN = range(4)
 
 
 @dataclass(frozen=True)
@@ -42,10 +38,10 @@ def compare(pairs: pl.DataFrame, log: Log) -> Features:
         text
         | _order(pairs, s, t, apart, text["tail"])
         | _around(log, pairs, s, t, apart)
-        | _intents(log, s, t, apart)
-        | _slots(log, s, t)
-        | _answers(log, s, t, apart, text["tail"])
-        | _habits(log, s, t, apart, text["tail"])
+        | interpretations.intents(log, s, t, apart)
+        | interpretations.slots(log, s, t)
+        | habits.answers(log, s, t, apart, text["tail"])
+        | habits.wordings(log, s, t, apart, text["tail"])
     )
     return Features(list(found), np.column_stack(list(found.values())).astype(np.float32))
 
@@ -154,221 +150,3 @@ def _around(
         "interrupted": cut[s],
         "feedback": thumbs[s],
     }
-
-
-def _intents(log: Log, s: Indices, t: Indices, apart: Indices) -> dict[str, Floats]:
-    """What the assistant made of both."""
-    turns = log.turns
-    if turns["best_intent"].null_count() == turns.height:
-        names = ("intents", "shared n-best", "later among earlier", "executed", "later executed")
-        more = ("confidence", "later confidence", "gained", "step", "step lift", "intent repeats")
-        return dict.fromkeys((*names, *more), np.full(len(s), np.nan))
-    executed = turns["executed"].to_numpy().astype(np.float64)
-    sure = ranks(turns["best_confidence"])
-    one, other = log.intent[s], log.intent[t]
-    known = log.hypotheses
-    shared = np.asarray(known[s].minimum(known[t]).sum(axis=1)).ravel()
-    among = np.asarray(known[s, np.maximum(other, 0)]).ravel() * (other != NONE)
-    relation = np.select(
-        [(one == NONE) | (other == NONE), one == other, among > 0],
-        [UNKNOWN, SAME, AMONG],
-        OTHER,
-    ).astype(np.float64)
-    goes = log.followed & (log.intent != NONE) & (log.intent[log.next] != NONE)
-    step = np.where(goes, log.intent * (log.intent.max() + 1) + log.intent[log.next], NONE)
-    here = (apart == 1) & (one != NONE) & (other != NONE)
-    pair_step = np.where(
-        (one != NONE) & (other != NONE), one * (log.intent.max() + 1) + other, NONE
-    )
-    of_pair, of_source, of_target, whole = _steps(log, step, goes, pair_step, one, other, here)
-    chance = (of_pair + 0.5 * of_target / max(whole, 1)) / (of_source + 0.5)
-    lift = np.log((chance + 1e-4) / (of_target / max(whole, 1) + 1e-3))
-    repeats = share(
-        (log.intent == log.intent[log.next]).astype(float) * goes, np.where(goes, log.intent, NONE)
-    )
-    again = np.full(turns.height, np.nan)
-    again[goes] = repeats[goes]
-    return {
-        "intents": relation,
-        "shared n-best": shared,
-        "later among earlier": among,
-        "executed": executed[s],
-        "later executed": executed[t],
-        "confidence": sure[s],
-        "later confidence": sure[t],
-        "gained": sure[t] - sure[s],
-        "step": np.where(pair_step != NONE, chance, np.nan),
-        "step lift": np.where(pair_step != NONE, lift, np.nan),
-        "intent repeats": again[s],
-    }
-
-
-def _steps(
-    log: Log, step: Indices, goes: Bools, asked: Indices, one: Indices, other: Indices, own: Bools
-) -> tuple[Floats, Floats, Floats, float]:
-    """How many turns make each asked step of intents, begin like it, end like it; and all steps. The
-    pair's own step is left out."""
-    names, count = np.unique(step[goes], return_counts=True)
-    mine = own.astype(np.float64)
-    if len(names):
-        place = np.minimum(np.searchsorted(names, asked), len(names) - 1)
-        of_pair = np.where(names[place] == asked, count[place], 0) - mine
-    else:
-        of_pair = np.zeros(len(asked))
-    size = int(log.intent.max()) + 1
-    begins = np.bincount(log.intent[goes], minlength=size)
-    ends = np.bincount(log.intent[log.next][goes], minlength=size)
-    return (
-        np.maximum(of_pair, 0.0),
-        np.maximum(begins[np.maximum(one, 0)] - mine, 0.0),
-        np.maximum(ends[np.maximum(other, 0)] - mine, 0.0),
-        float(goes.sum()),
-    )
-
-
-def _slots(log: Log, s: Indices, t: Indices) -> dict[str, Floats]:
-    """Whether the later turn restates a value, corrects it, or tells another."""
-    rows = log.turns.select(
-        pairs=pl.col("slots").list.eval(
-            pl.element().struct.field("name")
-            + "="
-            + pl.element().struct.field("value").fill_null("")
-        ),
-        names=pl.col("slots").list.eval(pl.element().struct.field("name")),
-    )
-    if rows["pairs"].null_count() == rows.height:
-        return {"slots": np.full(len(s), np.nan)}
-    both = pl.concat(
-        [rows[s], rows[t].rename({"pairs": "later", "names": "later_names"})], how="horizontal"
-    )
-    held = pl.col("pairs").list.set_intersection("later").list.len()
-    named = pl.col("names").list.set_intersection("later_names").list.len()
-    told = pl.when(
-        (pl.col("pairs").list.len().fill_null(0) == 0)
-        | (pl.col("later").list.len().fill_null(0) == 0)
-    ).then(NO_SLOTS)
-    relation = (
-        told.when((held > 0) & (named == held) & (pl.col("later_names").list.len() == named))
-        .then(RESTATED)
-        .when(named > held)
-        .then(CORRECTED)
-        .when(held > 0)
-        .then(RESTATED_AND_NEW)
-        .otherwise(OTHER_SLOTS)
-    )
-    return {"slots": both.select(relation.cast(pl.Float64)).to_series().to_numpy()}
-
-
-def _answers(log: Log, s: Indices, t: Indices, apart: Indices, tail: Floats) -> dict[str, Floats]:
-    """What the assistant's answers show: whether they repair, ask, or go on."""
-    template = log.template
-    names = (
-        "repeated itself",
-        "same answer",
-        "template is repeated",
-        "template repeats itself",
-        "template fails",
-        "template is followed",
-        "common template",
-        "echo",
-        "later echo",
-        "later in answer",
-        "same prompt",
-        "asks",
-        "asked",
-        "prompt is repeated",
-        "later template fails",
-    )
-    if (template == NONE).all():
-        return dict.fromkeys(names, np.full(len(s), np.nan))
-    near = apart == 1
-    resembles = np.zeros(len(template))
-    resembles[s[near]] = (tail[near] >= TAIL).astype(float)
-    stepped = np.where(log.followed, template, NONE)
-    repeated = share(resembles, stepped)
-    itself = share((template == template[log.next]).astype(float), stepped)
-    failed = (~log.turns["executed"].to_numpy()).astype(float)
-    if log.intent.max() == NONE:
-        failed = (log.turns["outcome"] == "failure").fill_null(value=False).to_numpy().astype(float)
-    fails = share(failed, template)
-    follows = share(log.followed.astype(float), template)
-    often = np.bincount(template[template != NONE])
-    common = np.where(
-        template == NONE, np.nan, np.log10(often[np.maximum(template, 0)] / len(template))
-    )
-    question = log.turns["response"].str.contains(r"[?？؟]\s*$").cast(pl.Float64).to_numpy()
-    before = np.where(log.opens, np.nan, np.concatenate([[np.nan], question[:-1]]))
-    missing = (template[s] == NONE) | (log.prompt[s] == NONE)
-    both = (template[s] == NONE) | (template[t] == NONE)
-    return {
-        "repeated itself": np.where(missing, np.nan, template[s] == log.prompt[s]),
-        "same answer": np.where(both, np.nan, template[s] == template[t]),
-        "template is repeated": repeated[s],
-        "template repeats itself": itself[s],
-        "template fails": fails[s],
-        "later template fails": fails[t],
-        "template is followed": follows[s],
-        "common template": common[s],
-        "echo": log.echo[s],
-        "later echo": log.echo[t],
-        "later in answer": log.echoed(s, t),
-        "same prompt": np.where(
-            (log.prompt[s] == NONE) | (log.prompt[t] == NONE),
-            np.nan,
-            log.prompt[s] == log.prompt[t],
-        ),
-        "asks": question[s],
-        "asked": before[s],
-        "prompt is repeated": np.where(
-            log.prompt[s] == NONE, np.nan, _by_key(repeated, template)[log.prompt[s]]
-        ),
-    }
-
-
-def _by_key(values: Floats, key: Indices) -> Floats:
-    """The mean of the values of each key; the last place is for NONE."""
-    size = int(key.max(initial=0)) + 2
-    known = (key != NONE) & np.isfinite(values)
-    whole = np.bincount(key[known], values[known], size)
-    count = np.bincount(key[known], minlength=size)
-    return np.where(count > 0, whole / np.maximum(count, 1), np.nan)
-
-
-def _habits(log: Log, s: Indices, t: Indices, apart: Indices, tail: Floats) -> dict[str, Floats]:
-    """What people do with these wordings elsewhere."""
-    w = log.wording
-    rows = pl.DataFrame({"a": w[s], "b": w[t], "u": log.user[s]})
-    others = rows.select(pl.col("u").n_unique().over("a", "b") - 1).to_series().to_numpy()
-    said = pl.DataFrame({"w": w, "u": log.user}).group_by("w").agg(pl.col("u").n_unique()).sort("w")
-    users = said["u"].to_numpy() / max(1, len(np.unique(log.user)))
-    resembling = (tail >= TAIL).astype(float)
-    opener = openers(log)[t]
-    return {
-        "others too": np.minimum(others, MOST_USERS).astype(float),
-        "others too, of its users": others / np.maximum(said["u"].to_numpy()[w[s]] - 1, 1),
-        "source users": np.log10(users[w[s]]),
-        "target users": np.log10(users[w[t]]),
-        "source is followed": share(log.followed.astype(float), w)[s],
-        "target is followed": share(log.followed.astype(float), w)[t],
-        "source opens": share(log.opens.astype(float), w)[s],
-        "target opens": share(log.opens.astype(float), w)[t],
-        "earlier resembles": share(resembling, w[s]),
-        "later resembles": share(resembling, w[t]),
-        "opening resembles": share(resembling, opener),
-    }
-
-
-def openers(log: Log) -> Indices:
-    """The first word of each turn, as a number; NONE where it has none."""
-    first = log.turns["utterance"].str.to_lowercase().str.extract(r"^\W*([\w'’]+)", 1)
-    return first.rank("dense").fill_null(0).to_numpy().astype(np.int64) - 1
-
-
-def ranks(column: pl.Series) -> Floats:
-    """The rank of each value among all, 0..1; nan where missing."""
-    known = column.drop_nulls().sort().to_numpy()
-    if not len(known):
-        return np.full(len(column), np.nan)
-    low = np.searchsorted(known, column.fill_null(0.0).to_numpy(), "left")
-    high = np.searchsorted(known, column.fill_null(0.0).to_numpy(), "right")
-    return np.where(column.is_null().to_numpy(), np.nan, (low + high) / 2 / len(known))

@@ -251,6 +251,16 @@ def share(hit: Floats, key: Indices, mean: float | None = None, *, own: bool = T
     return np.where(known, found, np.nan)
 
 
+def ranks(column: pl.Series) -> Floats:
+    """The rank of each value among all, 0..1; nan where missing."""
+    known = column.drop_nulls().sort().to_numpy()
+    if not len(known):
+        return np.full(len(column), np.nan)
+    low = np.searchsorted(known, column.fill_null(0.0).to_numpy(), "left")
+    high = np.searchsorted(known, column.fill_null(0.0).to_numpy(), "right")
+    return np.where(column.is_null().to_numpy(), np.nan, (low + high) / 2 / len(known))
+
+
 def _codes(column: pl.Series) -> Indices:
     return column.rank("dense").to_numpy().astype(np.int64) - 1
 

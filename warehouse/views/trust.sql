@@ -1,5 +1,6 @@
--- What the log can tell, as the newest night judged it. What it cannot tell at all is neither taught nor proposed.
+-- What the log can tell, night by night. What it cannot tell at all is neither taught nor proposed.
+-- night: night
 -- subject: pairs (what says what again), failures (which turns failed their users), labels (what wordings mean) or rewrites
 -- verdict: well, weakly, or not at all
 -- because: why not better; empty where there is nothing to say
-select subject, verdict, because from lake_trust
+select cast(day as date) as night, subject, verdict, because from lake_trust

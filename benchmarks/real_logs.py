@@ -1,0 +1,73 @@
+"""Quality on logs of people, and on worlds made after them: one night each.
+
+    python benchmarks/real_logs.py FOLDER...
+
+A FOLDER holds log.jsonl.gz and truth.jsonl.gz, and seed.jsonl.gz and test.jsonl.gz where it is a world. Beside the folders' parent lies
+`bench/` with `real_score.py` and `score.py`, which say in their headers how they count. Beside the figures stand the verdicts: what the
+run itself says that this log can tell.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from flows import runs, settings
+from flows.night import directly
+
+PAIRS = ("rephrase_AP", "rephrase_error", "rephrase_said", "rephrase_said_right", "rephrase_mass")
+FAILURES = ("defect_AUC", "defect_ECE")
+LABELS = ("believed", "label_right", "hypothesis_right", "claimed", "harm", "turned_right_before")
+REST = ("turned_right_after", "rewrites", "win_loss")
+WORLD = ("win_loss", "defect_reduction", "recovered_mean")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="+", type=Path)
+    names = [*PAIRS, *FAILURES, *LABELS, *REST]
+    print("| log | " + " | ".join(n.replace("_", " ") for n in names) + " | verdicts |")
+    print("|---" * (len(names) + 2) + "|")
+    for folder in parser.parse_args().folders:
+        if (folder / "log.jsonl.gz").is_file():
+            found = measured(folder)
+            cells = [str(found.get(name, "")) for name in names]
+            print(
+                f"| {folder.name} | " + " | ".join(cells) + f" | {found['verdicts']} |", flush=True
+            )
+
+
+def measured(folder: Path) -> dict[str, Any]:
+    """The figures of one log."""
+    bench = folder.parent.parent / "bench"
+    seed = folder / "seed.jsonl.gz"
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place) / "home"
+        request = runs.Request(
+            [str(folder / "log.jsonl.gz")], home, seed_data=seed if seed.is_file() else None
+        )
+        outcome = runs.run_night(request, settings.Settings(), directly)
+        found = _scored(bench / "real_score.py", folder, home)
+        if seed.is_file():
+            ours = _scored(bench / "score.py", folder, home)
+            found |= {name: ours[name] for name in WORLD}
+            found["win_loss"] = f"{ours['win_loss']} at {ours['defect_reduction']:.1%} of defects"
+            found["label_right"] = (
+                f"{found.get('label_right', '')} (recovered {ours['recovered_mean']})"
+            )
+    told = (f"{v['subject']} {v['verdict']}" for v in outcome.verdicts)
+    return found | {"verdicts": ", ".join(told)}
+
+
+def _scored(script: Path, folder: Path, home: Path) -> dict[str, Any]:
+    command = [sys.executable, str(script), str(folder), str(home), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""What a log can tell: verdicts with their reasons."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from aggregation import training_set
+from aggregation.verdicts import (
+    NOT_AT_ALL,
+    ORDER,
+    WEAKLY,
+    WELL,
+    Labelled,
+    Verdict,
+    of_failures,
+    of_labels,
+    of_pairs,
+    of_rewrites,
+    separation,
+    table,
+)
+
+EVIDENCE = ["words", "answers"]
+FINE = Labelled(
+    wordings=500, turned=50, turned_claimed=0.8, turned_hypothesis=0.2, checks=200.0, believed=0.9, observed=0.88
+)  # fmt: skip
+
+
+def test_pairs_of_which_none_is_likely_are_not_told():
+    assert of_pairs(np.full(100, 0.4), EVIDENCE).verdict == NOT_AT_ALL
+    assert of_pairs(np.zeros(0), EVIDENCE).verdict == NOT_AT_ALL
+
+
+def test_many_sure_pairs_are_told_well_and_few_or_unsure_ones_weakly():
+    many = np.concatenate([np.full(50, 0.9), np.full(500, 0.01)])
+    assert of_pairs(many, EVIDENCE) == Verdict("pairs", WELL)
+    assert of_pairs(many[45:], EVIDENCE).because[0].startswith("5 pairs")
+    assert of_pairs(np.full(50, 0.6), EVIDENCE).verdict == WEAKLY
+    assert "neither hypotheses nor answers" in of_pairs(many, ["words"]).because[0]
+
+
+probabilities = st.lists(st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.9, 1.0]), min_size=2, max_size=30)
+
+
+@given(probabilities)
+def test_separation_is_the_area_under_the_curve_that_is_expected(p):
+    """Each row once as failed, weighed by p, and once as right, weighed by 1 - p."""
+    values = np.array(p)
+    found = separation(values)
+    if values.sum() == 0 or values.sum() == len(values):
+        assert found == 0.5
+        return
+    truth = np.concatenate([np.ones(len(p)), np.zeros(len(p))])
+    weight = np.concatenate([values, 1 - values])
+    assert found == pytest.approx(roc_auc_score(truth, np.tile(values, 2), sample_weight=weight))
+
+
+def test_failures_that_look_like_all_else_are_not_told():
+    assert of_failures(np.full(100, 0.4), 0.1, 0.4).verdict == NOT_AT_ALL
+    apart = np.concatenate([np.full(50, 0.95), np.full(50, 0.05)])
+    assert of_failures(apart, 0.05, 0.4) == Verdict("failures", WELL)
+    assert "tells nothing" in of_failures(apart, 0.3, 0.35).because[0]
+
+
+def test_labels_that_would_be_worse_than_the_hypotheses_are_not_told():
+    well = Verdict("failures", WELL)
+    assert of_labels(FINE, well) == Verdict("labels", WELL)
+    worse = Labelled(**vars(FINE) | {"turned_hypothesis": 0.85})
+    assert of_labels(worse, well).verdict == NOT_AT_ALL
+    off = of_labels(Labelled(**vars(FINE) | {"observed": 0.6}), well)
+    assert off.verdict == WEAKLY
+    assert "60%" in off.because[0]
+    assert of_labels(Labelled(**vars(FINE) | {"wordings": 0}), well).verdict == NOT_AT_ALL
+
+
+def test_nothing_is_told_better_than_what_it_rests_on():
+    weak, none = Verdict("failures", WEAKLY), Verdict("failures", NOT_AT_ALL)
+    assert of_labels(FINE, weak).verdict == WEAKLY
+    assert of_labels(FINE, none).because == ("rests on failures",)
+    assert of_rewrites(40, Verdict("pairs", WELL), none).verdict == NOT_AT_ALL
+    for one in ORDER:
+        for other in ORDER:
+            found = Verdict("labels", one).at_most(Verdict("failures", other)).verdict
+            assert ORDER.index(found) == min(ORDER.index(one), ORDER.index(other))
+
+
+def test_what_cannot_be_told_leaves_what_a_person_accepted():
+    examples = pl.DataFrame({"utterance": ["a", "b"], "sources": [["person"], ["stayed"]]})
+    withheld = pl.DataFrame(
+        schema={"stage": pl.String(), "reason": pl.String(), "rows": pl.Int64()}
+    )
+    built = training_set.TrainingSet(examples, withheld, pl.DataFrame())
+    found = training_set.emptied(built, ("nobody can tell",))
+    assert found.examples["utterance"].to_list() == ["a"]
+    assert found.withheld.row(0)[1:] == ("this log cannot tell labels: nobody can tell", 1)
+
+
+def test_verdicts_are_a_table():
+    assert table([Verdict("pairs", WELL), Verdict("labels", WEAKLY, ("few",))]).height == 2

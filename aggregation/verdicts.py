@@ -27,7 +27,10 @@ SEPARATES_WELL, SEPARATES = (
 COMES_BACK = 1.5  # times as often after a wrong turn as after a right one, below which coming back tells nothing
 FEW_LABELS = 50
 FEW_CHECKS = 30.0  # votes of users held back, with fewer of which nobody checked the labels
-LABELS_HOLD = 0.1  # by which held-back users may find fewer labels right than are claimed
+LABELS_HOLD, LABELS_FAIL = (
+    0.05,
+    0.15,
+)  # by which held-back users may find fewer labels right than are believed
 FEW_REWRITES = 10
 
 
@@ -49,7 +52,8 @@ class Verdict:
 @dataclass(frozen=True)
 class Labelled:
     """The training set that was built: how many wordings, what it claims, of what was `turned` against the hypothesis
-    what it claims and how often the hypothesis was right, expected; and what held-back users found."""
+    what it claims and how often the hypothesis was right, expected; and what held-back users found of wordings that few
+    said, of which a training set is mostly made."""
 
     wordings: int
     turned: int
@@ -115,12 +119,14 @@ def of_labels(found: Labelled, failures: Verdict) -> Verdict:
         return Verdict("labels", NOT_AT_ALL, ("no wording has a label that enough users believe",))
     short = found.believed - found.observed
     checked = found.checks >= FEW_CHECKS
-    if checked and short > LABELS_HOLD:
+    if not checked:
+        because.append("too few users were held back to check the labels")
+    elif short > LABELS_HOLD:
         because.append(
             f"users who were held back find {found.observed:.0%} of labels right that are believed at {found.believed:.0%}"
         )
-    if not checked:
-        because.append("too few users were held back to check the labels")
+        if short > LABELS_FAIL:
+            return Verdict("labels", NOT_AT_ALL, tuple(because))
     gain = found.turned_claimed - short * checked - found.turned_hypothesis
     if found.turned and gain < 0:
         because.append(

@@ -345,8 +345,7 @@ def judge_turns(night: Night, day: str) -> Result:
         )
         moves = lake.read("moves", [day])
         heard = defects.heard_last(context)
-        least = night.settings.floors.training
-        sure = rewrites.fitting(rewrites.rewrites(chains, counted, now), moves, heard, least)
+        sure = rewrites.fitting(rewrites.rewrites(chains, counted, now), moves, heard)
         told = trusting.of_turns(lake, days, found, judged.rates)
         if any(v.verdict == NOT_AT_ALL for v in told):
             sure = sure.clear()
@@ -374,7 +373,7 @@ def judge_turns(night: Night, day: str) -> Result:
     seen = ("turns", "robots", "followed", "utterances", "moves")
     marks = night.marks(day, *seen, "neighbours", "clusters", "verdicts", "reviews")
     earlier = night.lake.mark("fixes", _before(night, "fixes", day))
-    return night.once(judge_turns, [day, marks, earlier], work, ("mining", "floors"))
+    return night.once(judge_turns, [day, marks, earlier], work)
 
 
 def _followed_up(

@@ -246,7 +246,7 @@ def main() -> None:
     place = PLACE / "card.json"
     for name, lesson, worlds, seed in (
         ("pairs", pairs_of, 240, asked.seed),
-        ("turns", turns_of, 160, asked.seed + 1),
+        ("turns", turns_of, 72, asked.seed + 1),
     ):
         lessons = _each(partial(lesson, seed), worlds, asked.workers)
         card["worlds"][name] = worlds

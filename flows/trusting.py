@@ -57,7 +57,7 @@ def _labelled(lake: Lake, day: str, examples: pl.DataFrame) -> Labelled:
         .unique(KEY, keep="first", maintain_order=True)
     )
     turned = best.join(heard, on=KEY).filter(pl.col("label") != pl.col("intent"))
-    checks = lake.read("calibration", [day])
+    checks = lake.read("calibration", [day]).filter(pl.col("bucket") != "head")
     votes = checks["votes"].to_numpy()
     believed, observed = (
         float(np.average(checks[name], weights=votes)) if votes.sum() else 0.0

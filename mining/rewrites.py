@@ -59,15 +59,13 @@ def rewrites(chains: pl.DataFrame, counted: pl.DataFrame, now: pl.DataFrame) -> 
     )
 
 
-def fitting(
-    proposed: pl.DataFrame, moves: pl.DataFrame, values: pl.DataFrame, least_users: int
-) -> pl.DataFrame:
-    """The rewrites that may go live: `least_users` went that way themselves and stayed with where they ended, and no
+def fitting(proposed: pl.DataFrame, moves: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
+    """The rewrites that may go live: users went that way themselves and stayed with where they ended, and no
     value that the assistant heard in one of both is missing in the other.
 
     `moves` as the SQL file of the name has them; `values`: `locale, utterance, values`, those heard last.
     """
-    went = moves.filter((pl.col("p_kept") >= KEPT) & (pl.col("users") >= least_users))
+    went = moves.filter(pl.col("p_kept") >= KEPT)
     rows = proposed.join(
         went.select("locale", "source", "target"), on=["locale", "source", "target"], how="semi"
     )

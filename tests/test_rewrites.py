@@ -238,7 +238,6 @@ WAY = {"locale": "en-GB", "source": "lamp monday", "target": "switch on monday"}
     ("went", "heard_in", "fits"),
     [
         ({"users": 3, "p_kept": 0.9}, {}, True),
-        ({"users": 1, "p_kept": 0.9}, {}, False),
         ({"users": 3, "p_kept": 0.2}, {}, False),
         ({"users": 3, "p_kept": 0.9}, {"switch on monday": ["monday"]}, True),
         ({"users": 3, "p_kept": 0.9}, {"switch on monday": ["friday"]}, False),
@@ -253,7 +252,7 @@ def test_a_rewrite_goes_live_where_users_went_and_values_fit(went, heard_in, fit
         {"locale": pl.String(), "utterance": pl.String(), "values": pl.List(pl.String())},
         orient="row",
     )
-    assert rewrites.fitting(rows, moves, values, 2).height == int(fits)
+    assert rewrites.fitting(rows, moves, values).height == int(fits)
 
 
 def test_the_examples_of_values_hold():

@@ -70,9 +70,13 @@ def test_labels_that_would_be_worse_than_the_hypotheses_are_not_told():
     assert of_labels(FINE, well) == Verdict("labels", WELL)
     worse = Labelled(**vars(FINE) | {"turned_hypothesis": 0.85})
     assert of_labels(worse, well).verdict == NOT_AT_ALL
-    off = of_labels(Labelled(**vars(FINE) | {"observed": 0.6}), well)
+    off = of_labels(Labelled(**vars(FINE) | {"observed": 0.8}), well)
     assert off.verdict == WEAKLY
-    assert "60%" in off.because[0]
+    assert "80%" in off.because[0]
+    assert of_labels(Labelled(**vars(FINE) | {"observed": 0.6}), well).verdict == NOT_AT_ALL
+    assert (
+        of_labels(Labelled(**vars(FINE) | {"checks": 3.0, "observed": 0.0}), well).verdict == WEAKLY
+    )
     assert of_labels(Labelled(**vars(FINE) | {"wordings": 0}), well).verdict == NOT_AT_ALL
 
 

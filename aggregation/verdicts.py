@@ -42,11 +42,12 @@ class Verdict:
     verdict: str
     because: tuple[str, ...] = field(default=())
 
-    def at_most(self, other: "Verdict") -> "Verdict":
-        """No better than what it rests on."""
-        if ORDER.index(other.verdict) >= ORDER.index(self.verdict):
+    def at_most(self, other: "Verdict", least: str = NOT_AT_ALL) -> "Verdict":
+        """No better than what it rests on, if that is not below `least`."""
+        bound = max(other.verdict, least, key=ORDER.index)
+        if ORDER.index(bound) >= ORDER.index(self.verdict):
             return self
-        return Verdict(self.subject, other.verdict, (*self.because, f"rests on {other.subject}"))
+        return Verdict(self.subject, bound, (*self.because, f"rests on {other.subject}"))
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def of_labels(found: Labelled, failures: Verdict) -> Verdict:
     if found.wordings < FEW_LABELS:
         because.append(f"{found.wordings} wordings are believed, {FEW_LABELS} needed")
     own = Verdict("labels", WEAKLY if because else WELL, tuple(because))
-    return own.at_most(failures)
+    return own.at_most(failures, WEAKLY)
 
 
 def of_rewrites(live: int, pairs: Verdict, failures: Verdict) -> Verdict:
@@ -145,7 +146,7 @@ def of_rewrites(live: int, pairs: Verdict, failures: Verdict) -> Verdict:
     if not live:
         return Verdict("rewrites", NOT_AT_ALL, ("no wording surely fares better as another",))
     few = (f"{live} rewrites are proposed, {FEW_REWRITES} needed",) if live < FEW_REWRITES else ()
-    return Verdict("rewrites", WEAKLY if few else WELL, few).at_most(pairs).at_most(failures)
+    return Verdict("rewrites", WEAKLY if few else WELL, few).at_most(pairs).at_most(failures, WEAKLY)
 
 
 def table(verdicts: Iterable[Verdict]) -> pl.DataFrame:

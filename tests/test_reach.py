@@ -43,7 +43,7 @@ def test_word_lists_reach_the_clusters_and_not_the_log():
 
 def test_a_prior_reaches_what_is_judged_by_it():
     for step in ("score_pairs", "judge_turns"):
-        assert {"mining/priors/card.json", "mining/priors/pairs.treelite"} <= reached(step)
+        assert {"mining/priors/card.json", "mining/priors/pairs.zip"} <= reached(step)
     assert "mining/priors/card.json" not in reached("take_in")
 
 

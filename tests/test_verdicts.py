@@ -83,8 +83,8 @@ def test_labels_that_would_be_worse_than_the_hypotheses_are_not_told():
 def test_nothing_is_told_better_than_what_it_rests_on():
     weak, none = Verdict("failures", WEAKLY), Verdict("failures", NOT_AT_ALL)
     assert of_labels(FINE, weak).verdict == WEAKLY
-    assert of_labels(FINE, none).because == ("rests on failures",)
-    assert of_rewrites(40, Verdict("pairs", WELL), none).verdict == NOT_AT_ALL
+    assert of_labels(FINE, none) == Verdict("labels", WEAKLY, ("rests on failures",))
+    assert of_rewrites(40, Verdict("pairs", NOT_AT_ALL), weak).verdict == NOT_AT_ALL
     for one in ORDER:
         for other in ORDER:
             found = Verdict("labels", one).at_most(Verdict("failures", other)).verdict

@@ -146,7 +146,9 @@ def of_rewrites(live: int, pairs: Verdict, failures: Verdict) -> Verdict:
     if not live:
         return Verdict("rewrites", NOT_AT_ALL, ("no wording surely fares better as another",))
     few = (f"{live} rewrites are proposed, {FEW_REWRITES} needed",) if live < FEW_REWRITES else ()
-    return Verdict("rewrites", WEAKLY if few else WELL, few).at_most(pairs).at_most(failures, WEAKLY)
+    return (
+        Verdict("rewrites", WEAKLY if few else WELL, few).at_most(pairs).at_most(failures, WEAKLY)
+    )
 
 
 def table(verdicts: Iterable[Verdict]) -> pl.DataFrame:

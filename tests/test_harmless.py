@@ -130,7 +130,7 @@ def test_a_log_of_another_shape_is_noticed(tmp_path):
     rows = [
         turn(
             f"u{n}",
-            n * 400,
+            n * 200,
             f"play song {n % 20}",
             turn_id=f"a{n}",
             session_id=f"a{n}",
@@ -139,7 +139,7 @@ def test_a_log_of_another_shape_is_noticed(tmp_path):
         for n in range(210)
     ]
     rows += [
-        turn(f"u{n}", 86_400 + n * 300 + k * 9, f"word {n} and {k}", turn_id=f"b{n}.{k}", session_id=f"b{n}", response="Go on.")
+        turn(f"u{n}", 2 * 86_400 + n * 200 + k * 9, f"word {n} and {k}", turn_id=f"b{n}.{k}", session_id=f"b{n}", response="Go on.")
         for n in range(40)
         for k in range(6)
     ]  # fmt: skip

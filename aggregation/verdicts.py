@@ -18,19 +18,16 @@ WELL, WEAKLY, NOT_AT_ALL = "well", "weakly", "not at all"
 ORDER = (NOT_AT_ALL, WEAKLY, WELL)
 SUBJECTS = ("pairs", "failures", "labels", "rewrites")
 
+# The bounds were set by hand; benchmarks/verdicts.py shows what comes of them.
 FEW_SAID = 30  # pairs at .5 and above, with fewer of which the pairs are told weakly
 SURE = 0.75  # mean probability of those from which pairs are told well
-SEPARATES_WELL, SEPARATES = (
-    0.8,
-    0.65,
-)  # area under the curve that the probabilities themselves claim
+# Area under the curve that the probabilities themselves claim.
+SEPARATES_WELL, SEPARATES = 0.8, 0.65
 COMES_BACK = 1.5  # times as often after a wrong turn as after a right one, below which coming back tells nothing
 FEW_LABELS = 50
 FEW_CHECKS = 30.0  # votes of users held back, with fewer of which nobody checked the labels
-LABELS_HOLD, LABELS_FAIL = (
-    0.05,
-    0.15,
-)  # by which held-back users may find fewer labels right than are believed
+# By which held-back users may find fewer labels right than are believed.
+LABELS_HOLD, LABELS_FAIL = 0.05, 0.15
 FEW_REWRITES = 10
 
 
@@ -105,12 +102,9 @@ def separation(p: Floats) -> float:
     order = np.sort(p)
     right = 1 - order
     below = np.cumsum(right) - right
-    values, first = np.unique(order, return_index=True)
-    low = below[first]
-    of_value = np.add.reduceat(right, first)
-    weight = np.add.reduceat(order, first)
-    del values
-    return float((weight * (low + of_value / 2)).sum() / (order.sum() * right.sum()))
+    first = np.unique(order, return_index=True)[1]
+    of_value, weight = np.add.reduceat(right, first), np.add.reduceat(order, first)
+    return float((weight * (below[first] + of_value / 2)).sum() / (order.sum() * right.sum()))
 
 
 def of_labels(found: Labelled, failures: Verdict) -> Verdict:

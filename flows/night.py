@@ -16,7 +16,17 @@ from aggregation import backing, slots, training_set
 from aggregation.believe import believe
 from aggregation.evidence import Evidence
 from aggregation.fleeing import Rates
-from aggregation.verdicts import NOT_AT_ALL, Verdict, of_rewrites
+from aggregation.verdicts import (
+    NOT_AT_ALL,
+    Verdict,
+    of_failures,
+    of_labels,
+    of_pairs,
+    of_rewrites,
+)
+from aggregation.verdicts import (
+    table as trust_table,
+)
 from aggregation.votes import weights
 from flows import detecting, figures, languages, launches, programs, reviewing, seed, trusting
 from flows.erasure import cutoff, erase_old
@@ -203,6 +213,7 @@ def outside(night: Night, day: str, intake: Result) -> list[str]:
 def take_in(night: Night, logs: list[Path]) -> Result:
     """Read the log through the door; merge its turns and find pairs on the days that it touches."""
     lake, settings = night.lake, night.settings
+    since = cutoff(lake, settings, night.now)
 
     def work() -> Result:
         door = DoorConfig(
@@ -211,7 +222,7 @@ def take_in(night: Night, logs: list[Path]) -> Result:
             settings.log.time_zone,
             night.until,
             settings.assistant,
-            cutoff(lake, settings, night.now),
+            since,
             forgotten.read(night.home).users,
         )
         out = lake.staging("door")
@@ -232,8 +243,7 @@ def take_in(night: Night, logs: list[Path]) -> Result:
             "written": written,
         }
 
-    kept_since = str(cutoff(lake, settings, night.now))
-    inputs = [[file_digest(f) for f in logs], str(night.until), kept_since]
+    inputs = [[file_digest(f) for f in logs], str(night.until), str(since)]
     key = night.key(take_in, inputs, ("assistant", "log", "mining"))
     taken = night.ledger.once(
         "take_in", key, work, lambda known: known["marks"] == _taken(lake, known["written"])
@@ -270,10 +280,12 @@ def score_pairs(night: Night, day: str) -> Result:
         days = night.window("pairs", day)
         parts = [lake.read("pairs", [d]).with_columns(day=pl.lit(d)) for d in days]
         turns = night.engine.query("context", said_by_people(night, day))
-        scored = scoring.score(pl.concat(parts), turns)
+        log = Log.of(turns)
+        scored = scoring.score(pl.concat(parts), log)
         for d in days:
             lake.put("rephrase_events", d, scored.events.filter(pl.col("day") == d))
         lake.put("fits", day, scored.fits)
+        lake.put("slot_answers", day, slot_answers.answering(log))
         return {
             "events": scored.events.height,
             "evidence": evidence_of(scored.fits),
@@ -305,7 +317,6 @@ def count_wordings(night: Night, day: str) -> Result:
             "followed": followed.sort("source_turn_id"),
             "ends": ends.sort("turn_id"),
             "moves": moves.sort("locale", "source", "target"),
-            "slot_answers": slot_answers.answering(Log.of(engine.query("context", people))),
         }
         for table, rows in found.items():
             lake.put(table, day, rows)
@@ -324,11 +335,8 @@ def judge_turns(night: Night, day: str) -> Result:
         days = night.window("turns", day)
         people = said_by_people(night, day)
         context = engine.query("context", people)
-        found = defects.defects(
-            context,
-            lake.read("rephrase_events", night.window("rephrase_events", day)),
-            lake.read("neighbours", [day]),
-        )
+        events = lake.read("rephrase_events", night.window("rephrase_events", day))
+        found = defects.defects(context, events, lake.read("neighbours", [day]))
         for d in days:
             lake.put("defects", d, found.filter(pl.col("day") == d).sort("turn_id"))
         judged = defects.judge(found, lake.read("utterances", [day]))
@@ -346,11 +354,15 @@ def judge_turns(night: Night, day: str) -> Result:
         moves = lake.read("moves", [day])
         heard = defects.heard_last(context)
         sure = rewrites.fitting(rewrites.rewrites(chains, counted, now), moves, heard)
-        told = trusting.of_turns(lake, days, found, judged.rates)
+        rates, p_defect = judged.rates, found["p_defect"].to_numpy()
+        told = (
+            of_pairs(events["p_rephrase"].to_numpy(), evidence_of(lake.newest("fits"))),
+            of_failures(p_defect, rates.right, rates.wrong),
+        )
         if told[0].verdict == NOT_AT_ALL:  # no pair leads from one wording to another
             sure = sure.clear()
         proposed = reviewing.rewritten(lake, day, sure)
-        followed_up = _followed_up(night, day, people, proposed, judged.rates)
+        followed_up = _followed_up(night, day, people, proposed, rates)
         running = fixes.rewrites(followed_up)
         lake.put("fixes", day, followed_up)
         lake.put("rewrites", day, running)
@@ -366,7 +378,7 @@ def judge_turns(night: Night, day: str) -> Result:
         return {
             "rewrites": running.height,
             "variants": alike.height,
-            "rates": [judged.rates.right, judged.rates.wrong],
+            "rates": [rates.right, rates.wrong],
             "verdicts": [asdict(v) for v in (*told, of_rewrites(running.height, *told))],
         }
 
@@ -677,11 +689,12 @@ def build_training_set(night: Night, day: str, verdicts: list[Result]) -> Result
             ),
             floors,
         )
-        told = [Verdict(**v) for v in verdicts]
-        of_labels = trusting.of_labels(lake, day, built.examples, told)
-        lake.put("trust", day, trusting.table([*told, of_labels]))
-        if of_labels.verdict == NOT_AT_ALL:
-            built = training_set.emptied(built, of_labels.because)
+        told = {v["subject"]: Verdict(**v) for v in verdicts}
+        labelled = trusting.labelled(lake, day, built.examples)
+        told["labels"] = of_labels(labelled, told["failures"])
+        lake.put("trust", day, trust_table(told.values()))
+        if told["labels"].verdict == NOT_AT_ALL:
+            built = training_set.emptied(built, told["labels"].because)
         made = languages.variants(night.settings, training_set.sure(built.examples))
         built = training_set.varied(built, made, lake.read("wordings", [day]))
         content = training_set.content_hash(built)
@@ -718,7 +731,7 @@ def build_training_set(night: Night, day: str, verdicts: list[Result]) -> Result
         return {
             "version": version,
             "counts": {"examples": built.examples.height},
-            "verdicts": [asdict(v) for v in (*told, of_labels)],
+            "verdicts": [asdict(v) for v in told.values()],
         }
 
     inputs = [day, marks, languages.files(night.settings), verdicts]

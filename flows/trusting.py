@@ -1,50 +1,19 @@
-"""Gathers from the lake what the verdicts on a log rest on."""
+"""Gathers from the lake what the verdict on labels rests on."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from aggregation.verdicts import (
-    SUBJECTS,
-    Labelled,
-    Verdict,
-    of_failures,
-    of_pairs,
-    table,
-)
-from aggregation.verdicts import (
-    of_labels as label_verdict,
-)
-from mining.defects import Rates
+from aggregation.verdicts import SUBJECTS, Labelled
 from warehouse.lake import Lake
 
 COLUMNS = tuple(f"verdict_{subject}" for subject in SUBJECTS)
 KEY = ["locale", "utterance"]
 
-__all__ = ["COLUMNS", "columns", "of_labels", "of_turns", "table"]
 
-
-def of_turns(
-    lake: Lake, days: list[str], defects: pl.DataFrame, rates: Rates
-) -> tuple[Verdict, Verdict]:
-    """Of the pairs and of the failures of a window."""
-    p = lake.read("rephrase_events", days)["p_rephrase"].to_numpy()
-    fits = lake.newest("fits")
-    evidence = fits["evidence"].to_list()[0] if fits.height else []
-    return of_pairs(p, evidence), of_failures(
-        defects["p_defect"].to_numpy(), rates.right, rates.wrong
-    )
-
-
-def of_labels(lake: Lake, day: str, examples: pl.DataFrame, known: Sequence[Verdict]) -> Verdict:
-    """Of a training set that was built."""
-    failures = next(v for v in known if v.subject == "failures")
-    return label_verdict(_labelled(lake, day, examples), failures)
-
-
-def _labelled(lake: Lake, day: str, examples: pl.DataFrame) -> Labelled:
+def labelled(lake: Lake, day: str, examples: pl.DataFrame) -> Labelled:
+    """What a training set that was built claims, and what held-back users found."""
     best = examples.select(
         *KEY,
         label=pl.col("labels").list.first(),

@@ -11,11 +11,10 @@ import polars as pl
 
 from mining.rephrases.features import Features
 from mining.rephrases.habits import openers
-from mining.rephrases.log import NONE, Log, ranks, share
+from mining.rephrases.log import NONE, Log, mean_by, ranks, share
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
-
 
 NEAR = 0.3  # cosine from which a neighbour tells something
 
@@ -109,10 +108,7 @@ def _neighbours(log: Log, again: Floats, neighbours: pl.DataFrame) -> dict[str, 
 def _assistant(log: Log) -> dict[str, Floats]:
     """What the assistant said of its own hypothesis."""
     turns = log.turns
-    outcome = turns["outcome"].replace_strict(
-        {"failure": 0.0, "success": 1.0}, default=None, return_dtype=pl.Float64
-    )
-    executed = turns["executed"].to_numpy().astype(np.float64)
+    executed = log.turns["executed"].to_numpy().astype(np.float64)
     known = turns["best_intent"].null_count() < turns.height
     sure = turns["best_confidence"].to_numpy().astype(np.float64)
     second = (
@@ -123,16 +119,15 @@ def _assistant(log: Log) -> dict[str, Floats]:
         .to_numpy()
     )
     unknown = np.full(len(executed), np.nan)
+    confidence = ranks(turns["best_confidence"])
     return {
         "executed": executed if known else unknown,
-        "confidence": ranks(turns["best_confidence"]),
+        "confidence": confidence,
         "sure": sure,
         "ahead": sure - np.nan_to_num(second.astype(np.float64)),
-        "confidence of the wording": share(
-            np.nan_to_num(ranks(turns["best_confidence"]), nan=0.5), log.wording
-        ),
+        "confidence of the wording": share(np.nan_to_num(confidence, nan=0.5), log.wording),
         "executed of the intent": share(executed, log.intent) if known else unknown,
-        "outcome": outcome.to_numpy(),
+        "outcome": log.outcome,
         "interrupted": turns["interrupted"].cast(pl.Float64).to_numpy(),
         "feedback": turns["feedback"].cast(pl.Float64).to_numpy(),
     }
@@ -143,47 +138,25 @@ def _answer(log: Log, again: Floats) -> dict[str, Floats]:
     template = log.template
     following = np.where(log.followed, template, NONE)
     executed = log.turns["executed"].to_numpy().astype(np.float64)
-    question = log.turns["response"].str.contains(r"[?？؟]\s*$").cast(pl.Float64).to_numpy()
-    often = np.bincount(template[template != NONE], minlength=1)
-    missing = (template == NONE) | (log.prompt == NONE)
     itself = np.where(log.followed, (template == template[log.next]).astype(float), np.nan)
     return {
         "template is said again": share(again, template),
         "template executes": share(executed, template),
         "template repeats itself": share(np.nan_to_num(itself), following),
         "repeats itself": itself,
-        "repeated itself": np.where(missing, np.nan, template == log.prompt),
-        "common template": np.where(
-            template == NONE,
-            np.nan,
-            np.log10(np.maximum(often[np.maximum(template, 0)], 1) / max(len(template), 1)),
-        ),
+        "repeated itself": log.repeated_itself,
+        "common template": log.common_template,
         "template is followed": share(log.followed.astype(float), template),
-        "prompt is said again": _by(again, template)[log.prompt],
-        "asks": question,
+        "prompt is said again": mean_by(again, template)[log.prompt],
+        "asks": log.asks,
         "echo": log.echo,
     }
-
-
-def _by(values: Floats, key: Indices) -> Floats:
-    """The mean of each key; the last place, for NONE, is nan."""
-    size = int(key.max(initial=0)) + 2
-    known = key != NONE
-    count = np.bincount(key[known], minlength=size)
-    whole = np.bincount(key[known], values[known], size)
-    return np.where(count > 0, whole / np.maximum(count, 1), np.nan)
 
 
 def _place(log: Log) -> dict[str, Floats]:
     """Where it stands in its session, and how often it is said."""
     turns = log.turns
     wait = turns["next_ms"].to_numpy().astype(np.float64)
-    users = (
-        pl.DataFrame({"w": log.wording, "u": log.user})
-        .select(pl.col("u").n_unique().over("w"))
-        .to_series()
-        .to_numpy()
-    )
     counts = log.words.count[log.wording]
     return {
         "followed": log.followed.astype(np.float64),
@@ -191,7 +164,7 @@ def _place(log: Log) -> dict[str, Floats]:
         "place": np.minimum(turns["place"].to_numpy().astype(np.float64), 8.0),
         "wording is followed": share(log.followed.astype(float), log.wording),
         "wording opens": share(log.opens.astype(float), log.wording),
-        "users": np.log10(users / max(1, len(np.unique(log.user)))),
-        "length": np.log2((counts + 1) / max(float(np.median(counts)), 1.0)),
+        "users": log.popularity[log.wording],
+        "length": log.length,
         "rarity": log.words.mass[log.wording] / np.maximum(counts, 1),
     }

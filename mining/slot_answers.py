@@ -5,6 +5,7 @@ Where the assistant hears an answer as an intent of its own (affirm, inform), it
 """
 
 import re
+from collections import Counter
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,7 @@ def answering(log: Log) -> pl.DataFrame:
     running = ~log.opens & (intent != NONE) & (intent == before)
     goes_on = share(running.astype(np.float64), log.prompt)
     asks = np.nan_to_num(goes_on) >= ASKS
-    question = log.turns["response"].str.contains(r"[?？؟]\s*$").fill_null(value=False).to_numpy()
-    asks |= ~log.opens & np.concatenate([[False], question[:-1]])
+    asks |= log.asked == 1
     covered = _covered(log)
     short = log.words.count[log.wording] <= FEW
     seldom_opens = share(log.opens.astype(np.float64), log.wording) <= OPENS
@@ -42,14 +42,12 @@ def answering(log: Log) -> pl.DataFrame:
 
 def _covered(log: Log) -> npt.NDArray[np.float64]:
     """The share of each turn's words that its slot values hold, a rare word counting more; nan without values."""
-    counts = np.bincount(log.wording)
-    size = max(len(log.wording), 1)
-    found = np.full(size if len(log.wording) else 0, np.nan)
-    often: dict[str, int] = {}
+    size = log.turns.height
+    found = np.full(size, np.nan)
+    often: Counter[str] = Counter()
     texts = log.turns["utterance"][log.first_of_wording].to_list()
-    for text, count in zip(texts, counts.tolist(), strict=True):
-        for word in set(re.findall(TOKEN, text.lower())):
-            often[word] = often.get(word, 0) + count
+    for text, count in zip(texts, np.bincount(log.wording).tolist(), strict=True):
+        often.update(dict.fromkeys(re.findall(TOKEN, text.lower()), count))
     values = log.turns["slots"].list.eval(pl.element().struct.field("value"))
     for row, (text, held) in enumerate(zip(log.turns["utterance"], values, strict=True)):
         words = set(re.findall(TOKEN, text.lower()))

@@ -15,7 +15,6 @@ from mining.rephrases.siblings import turns_taken
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -25,9 +24,6 @@ class Features:
     names: list[str]
     values: npt.NDArray[np.float32]
 
-    def take(self, rows: Indices | Bools) -> "Features":
-        return Features(self.names, self.values[rows])
-
 
 def compare(pairs: pl.DataFrame, log: Log) -> Features:
     """A row a pair of `pairs` (ordered by target, nearest source first)."""
@@ -36,12 +32,12 @@ def compare(pairs: pl.DataFrame, log: Log) -> Features:
     text = _text(log, s, t)
     found = (
         text
-        | _order(pairs, s, t, apart, text["tail"])
+        | _order(s, t, text["tail"])
         | _around(log, pairs, s, t, apart)
         | interpretations.intents(log, s, t, apart)
         | interpretations.slots(log, s, t)
         | habits.answers(log, s, t, apart, text["tail"])
-        | habits.wordings(log, s, t, apart, text["tail"])
+        | habits.wordings(log, s, t, text["tail"])
     )
     return Features(list(found), np.column_stack(list(found.values())).astype(np.float32))
 
@@ -65,7 +61,6 @@ def _text(log: Log, s: Indices, t: Indices) -> dict[str, Floats]:
         jaccard_tail[rows] = _tail(shared.jaccard[rows], np.sort(among.jaccard))
         excess[rows] = _excess(tail[rows], _tail(random, random))
     counts = log.words.count[log.wording]
-    middle = max(float(np.median(counts)), 1.0)
     same = (log.wording[s] == log.wording[t]).astype(np.float64)
     removed, added = 1 - shared.in_target, 1 - shared.in_source
     return {
@@ -80,8 +75,8 @@ def _text(log: Log, s: Indices, t: Indices) -> dict[str, Floats]:
         "in target": shared.in_target,
         "rarest": shared.rarest,
         "same": same,
-        "source length": np.log2((counts[s] + 1) / middle),
-        "target length": np.log2((counts[t] + 1) / middle),
+        "source length": log.length[s],
+        "target length": log.length[t],
         "longer": np.log2((counts[t] + 1) / (counts[s] + 1)),
         "new": added * shared.target_mass,
         "gone": removed * shared.source_mass,
@@ -106,11 +101,9 @@ def _excess(tail: Floats, random: Floats) -> Floats:
     return np.asarray(ratio[place])
 
 
-def _order(
-    pairs: pl.DataFrame, s: Indices, t: Indices, apart: Indices, tail: Floats
-) -> dict[str, Floats]:
+def _order(s: Indices, t: Indices, tail: Floats) -> dict[str, Floats]:
     """How the pair stands beside the other candidates of its source and of its target."""
-    rows = pl.DataFrame({"s": s, "t": t, "tail": tail, "apart": apart})
+    rows = pl.DataFrame({"s": s, "t": t, "tail": tail})
     best_of = {
         name: (pl.col("tail") - pl.col("tail").max().over(name)).alias(name) for name in ("s", "t")
     }
@@ -134,10 +127,6 @@ def _around(
     near = np.sort(seconds[apart == 1])
     turns = log.turns
     place = turns["place"].to_numpy().astype(np.float64)
-    outcome = turns["outcome"].replace_strict(
-        {"failure": 0.0, "success": 1.0}, default=None, return_dtype=pl.Float64
-    )
-    went = outcome.to_numpy()
     cut = turns["interrupted"].cast(pl.Float64).to_numpy()
     thumbs = turns["feedback"].cast(pl.Float64).to_numpy()
     return {
@@ -145,8 +134,8 @@ def _around(
         "seconds": np.searchsorted(near, seconds) / max(len(near), 1),
         "place": np.minimum(place[s], 8.0),
         "later is followed": log.followed[t].astype(np.float64),
-        "outcome": went[s],
-        "outcome of the later": went[t],
+        "outcome": log.outcome[s],
+        "outcome of the later": log.outcome[t],
         "interrupted": cut[s],
         "feedback": thumbs[s],
     }

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mining.rephrases.log import NONE, Log, share
+from mining.rephrases.log import NONE, Log, mean_by, share
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -47,23 +47,16 @@ def answers(log: Log, s: Indices, t: Indices, apart: Indices, tail: Floats) -> d
         failed = (log.turns["outcome"] == "failure").fill_null(value=False).to_numpy().astype(float)
     fails = share(failed, template)
     follows = share(log.followed.astype(float), template)
-    often = np.bincount(template[template != NONE])
-    common = np.where(
-        template == NONE, np.nan, np.log10(often[np.maximum(template, 0)] / len(template))
-    )
-    question = log.turns["response"].str.contains(r"[?？؟]\s*$").cast(pl.Float64).to_numpy()
-    before = np.where(log.opens, np.nan, np.concatenate([[np.nan], question[:-1]]))
-    missing = (template[s] == NONE) | (log.prompt[s] == NONE)
     both = (template[s] == NONE) | (template[t] == NONE)
     return {
-        "repeated itself": np.where(missing, np.nan, template[s] == log.prompt[s]),
+        "repeated itself": log.repeated_itself[s],
         "same answer": np.where(both, np.nan, template[s] == template[t]),
         "template is repeated": repeated[s],
         "template repeats itself": itself[s],
         "template fails": fails[s],
         "later template fails": fails[t],
         "template is followed": follows[s],
-        "common template": common[s],
+        "common template": log.common_template[s],
         "echo": log.echo[s],
         "later echo": log.echo[t],
         "later in answer": log.echoed(s, t),
@@ -72,37 +65,24 @@ def answers(log: Log, s: Indices, t: Indices, apart: Indices, tail: Floats) -> d
             np.nan,
             log.prompt[s] == log.prompt[t],
         ),
-        "asks": question[s],
-        "asked": before[s],
-        "prompt is repeated": np.where(
-            log.prompt[s] == NONE, np.nan, _by_key(repeated, template)[log.prompt[s]]
-        ),
+        "asks": log.asks[s],
+        "asked": log.asked[s],
+        "prompt is repeated": mean_by(repeated, template)[log.prompt[s]],
     }
 
 
-def _by_key(values: Floats, key: Indices) -> Floats:
-    """The mean of the values of each key; the last place is for NONE."""
-    size = int(key.max(initial=0)) + 2
-    known = (key != NONE) & np.isfinite(values)
-    whole = np.bincount(key[known], values[known], size)
-    count = np.bincount(key[known], minlength=size)
-    return np.where(count > 0, whole / np.maximum(count, 1), np.nan)
-
-
-def wordings(log: Log, s: Indices, t: Indices, apart: Indices, tail: Floats) -> dict[str, Floats]:
+def wordings(log: Log, s: Indices, t: Indices, tail: Floats) -> dict[str, Floats]:
     """What people do with these wordings elsewhere."""
     w = log.wording
     rows = pl.DataFrame({"a": w[s], "b": w[t], "u": log.user[s]})
     others = rows.select(pl.col("u").n_unique().over("a", "b") - 1).to_series().to_numpy()
-    said = pl.DataFrame({"w": w, "u": log.user}).group_by("w").agg(pl.col("u").n_unique()).sort("w")
-    users = said["u"].to_numpy() / max(1, len(np.unique(log.user)))
     resembling = (tail >= TAIL).astype(float)
     opener = openers(log)[t]
     return {
         "others too": np.minimum(others, MOST_USERS).astype(float),
-        "others too, of its users": others / np.maximum(said["u"].to_numpy()[w[s]] - 1, 1),
-        "source users": np.log10(users[w[s]]),
-        "target users": np.log10(users[w[t]]),
+        "others too, of its users": others / np.maximum(log.users_of_wording[w[s]] - 1, 1),
+        "source users": log.popularity[w[s]],
+        "target users": log.popularity[w[t]],
         "source is followed": share(log.followed.astype(float), w)[s],
         "target is followed": share(log.followed.astype(float), w)[t],
         "source opens": share(log.opens.astype(float), w)[s],

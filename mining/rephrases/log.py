@@ -57,17 +57,16 @@ class Log:
     @cached_property
     def wording(self) -> Indices:
         """Distinct wordings of a locale, without letter case."""
-        return _codes(
-            self.turns.select(
-                pl.struct("locale", pl.col("utterance").str.to_lowercase())
-            ).to_series()
-        )
+        return self._folded("utterance")
 
     @cached_property
     def ran(self) -> Indices:
         """The same of what ran."""
-        folded = pl.col("ran").str.to_lowercase()
-        return _codes(self.turns.select(pl.struct("locale", folded)).to_series())
+        return self._folded("ran")
+
+    def _folded(self, column: str) -> Indices:
+        folded = pl.struct("locale", pl.col(column).str.to_lowercase())
+        return _codes(self.turns.select(folded).to_series())
 
     @cached_property
     def first_of_wording(self) -> Indices:
@@ -135,6 +134,57 @@ class Log:
         """The template of the answer before each turn; NO_ANSWER at a session's beginning."""
         before = np.concatenate([[NO_ANSWER], self.template[:-1]])
         return np.where(self.opens, NO_ANSWER, before)
+
+    @cached_property
+    def repeated_itself(self) -> Floats:
+        """1 where the assistant answered as before the turn, 0 where not; nan without both answers."""
+        missing = (self.template == NONE) | (self.prompt == NONE)
+        return np.where(missing, np.nan, self.template == self.prompt)
+
+    @cached_property
+    def common_template(self) -> Floats:
+        """Log10 of the share of turns that are answered so; nan without an answer."""
+        template = self.template
+        often = np.bincount(template[template != NONE], minlength=1)
+        told = np.log10(np.maximum(often[np.maximum(template, 0)], 1) / max(len(template), 1))
+        return np.where(template == NONE, np.nan, told)
+
+    @cached_property
+    def asks(self) -> Floats:
+        """1 where the answer ends as a question; nan without an answer."""
+        ends = self.turns["response"].str.contains(r"[?？؟]\s*$")
+        return ends.cast(pl.Float64).to_numpy()
+
+    @cached_property
+    def asked(self) -> Floats:
+        """The same of the answer before each turn; nan at a session's beginning."""
+        return np.where(self.opens, np.nan, np.concatenate([[np.nan], self.asks[:-1]]))
+
+    @cached_property
+    def outcome(self) -> Floats:
+        """1 for success, 0 for failure; nan where the log does not say."""
+        told = self.turns["outcome"].replace_strict(
+            {"failure": 0.0, "success": 1.0}, default=None, return_dtype=pl.Float64
+        )
+        return told.to_numpy()
+
+    @cached_property
+    def users_of_wording(self) -> Indices:
+        """How many users say each wording."""
+        said = pl.DataFrame({"wording": self.wording, "user": self.user})
+        counted = said.group_by("wording").agg(pl.col("user").n_unique()).sort("wording")
+        return counted["user"].to_numpy().astype(np.int64)
+
+    @cached_property
+    def popularity(self) -> Floats:
+        """Log10 of the share of users who say each wording."""
+        return np.log10(self.users_of_wording / max(1, len(np.unique(self.user))))
+
+    @cached_property
+    def length(self) -> Floats:
+        """Words of each turn, log2, beside the median."""
+        counts = self.words.count[self.wording]
+        return np.log2((counts + 1) / max(float(np.median(counts)), 1.0))
 
     @cached_property
     def opens(self) -> Bools:
@@ -235,20 +285,28 @@ class Log:
         return left[others], right[others]
 
 
-def share(hit: Floats, key: Indices, mean: float | None = None, *, own: bool = True) -> Floats:
-    """The mean of `hit` over the rows of each key, its own row left out (where `own`), drawn towards the
-    mean of all as PULL rows; nan where the key is NONE."""
+def share(hit: Floats, key: Indices) -> Floats:
+    """The mean of `hit` over the rows of each key, its own row left out, drawn towards the mean of all as PULL
+    rows; nan where the key is NONE."""
     known = key != NONE
     if not known.any():
         return np.full(len(key), np.nan)
     size = int(key.max()) + 1
     whole = np.bincount(key[known], hit[known], size)
     count = np.bincount(key[known], minlength=size)
-    middle = float(hit[known].mean()) if mean is None else mean
+    middle = float(hit[known].mean())
     place = np.where(known, key, 0)
-    mine = 1.0 if own else 0.0
-    found = (whole[place] - mine * hit + PULL * middle) / (count[place] - mine + PULL)
+    found = (whole[place] - hit + PULL * middle) / (count[place] - 1 + PULL)
     return np.where(known, found, np.nan)
+
+
+def mean_by(values: Floats, key: Indices) -> Floats:
+    """The mean of the values of each key, nan where it has none; the last place, for NONE, is nan."""
+    size = int(key.max(initial=0)) + 2
+    known = (key != NONE) & np.isfinite(values)
+    whole = np.bincount(key[known], values[known], size)
+    count = np.bincount(key[known], minlength=size)
+    return np.where(count > 0, whole / np.maximum(count, 1), np.nan)
 
 
 def ranks(column: pl.Series) -> Floats:
@@ -263,7 +321,3 @@ def ranks(column: pl.Series) -> Floats:
 
 def _codes(column: pl.Series) -> Indices:
     return column.rank("dense").to_numpy().astype(np.int64) - 1
-
-
-def _folded() -> pl.Expr:
-    return pl.col("utterance").str.to_lowercase().alias("folded")

@@ -39,14 +39,13 @@ class Scored:
     fits: pl.DataFrame
 
 
-def score(pairs: pl.DataFrame, turns: pl.DataFrame) -> Scored:
-    """The rows of `pairs` (with their `day`), judged; `turns` of the window as the SQL of the name `context` has them."""
+def score(pairs: pl.DataFrame, log: Log) -> Scored:
+    """The rows of `pairs` (with their `day`), judged; `log` of the window."""
     if pairs.is_empty():
         return Scored(
             RephraseEvents.create_empty().with_columns(day=pl.lit("")), Fits.create_empty()
         )
     ordered = in_order(pairs)
-    log = Log.of(turns)
     features = compare(ordered, log)
     p = at_most_one(ordered["target_turn_id"], prior("pairs").probability(features))
     same = (

@@ -1,20 +1,15 @@
 """People in chats without intents, and people who search."""
 
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-import numpy as np
 from rapidfuzz.fuzz import ratio
 
 from flows.simulation.corpus import Wording
 from flows.simulation.people import Answer, Said, Told
-from flows.simulation.shapes import MANNERS, Shape
-from flows.simulation.talking import WORD, Customs, pause, spoiled
-
-T = TypeVar("T")
+from flows.simulation.shapes import MANNERS
+from flows.simulation.talking import MOST_TURNS, WORD, Session, spoiled
 
 PATIENCE = 4
-MOST_TURNS = 40
 NOTHING = Answer(None, [("", 0.0)])
 PASTE = (10, 70)  # words of a pasted text
 EDITED = 0.1  # share of the words of a pasted text that are new when it is pasted again
@@ -22,16 +17,22 @@ QUERY = 4  # words of a query at most
 
 
 @dataclass
-class Chat:
-    """A session of one person. `said` grows."""
+class Quiet(Session):
+    """A session of which the log has no hypotheses."""
 
-    customs: Customs
-    goals: list[list[Wording]]
-    shape: Shape
-    rng: np.random.Generator
-    said: list[Said] = field(default_factory=list)
-    framed: bool = False
-    pasted: str = ""
+    def _turn(
+        self, heard: str, kind: str, again: int | None, thumbs: int | None, told: Told
+    ) -> None:
+        wait = self._pause(kind)
+        self.said.append(Said(wait, heard, kind, None, NOTHING, again, thumbs, False, told=told))
+
+
+@dataclass
+class Chat(Quiet):
+    """A chat: wishes are `framed` or not, and a text may be `pasted` that comes up again."""
+
+    framed: bool = field(default=False, init=False)
+    pasted: str = field(default="", init=False)
 
     def held(self) -> list[Said]:
         """All turns of the session."""
@@ -145,19 +146,7 @@ class Chat:
         reply = self._reply(text, bad=bad)
         told = Told(reply, None, None, {}, None, bad, None, self.shape.lacks, self.shape.channel)
         thumbs = (-1 if bad else 1) if self._chance(0.03) else None
-        self.said.append(
-            Said(
-                pause(kind, self.shape, self.rng),
-                heard,
-                kind,
-                None,
-                NOTHING,
-                again,
-                thumbs,
-                False,
-                told=told,
-            )
-        )
+        self._turn(heard, kind, again, thumbs, told)
 
     def _reply(self, text: str, *, bad: bool) -> str:
         """A good answer takes up what was said, a bad one mostly does not."""
@@ -183,22 +172,10 @@ class Chat:
         word = self._draw(self.customs.words)
         return f"{word}{self._draw(['', '()', ' =', ':', '_' + str(self.rng.integers(20))])}"
 
-    def _chance(self, share: float) -> bool:
-        return bool(self.rng.random() < share)
-
-    def _draw(self, choices: list[T]) -> T:
-        return choices[int(self.rng.integers(len(choices)))]
-
 
 @dataclass
-class Search:
-    """Queries of one person, a session. `said` grows."""
-
-    customs: Customs
-    goals: list[list[Wording]]
-    shape: Shape
-    rng: np.random.Generator
-    said: list[Said] = field(default_factory=list)
+class Search(Quiet):
+    """Queries of a session."""
 
     def held(self) -> list[Said]:
         """All queries of the session."""
@@ -256,22 +233,4 @@ class Search:
         told = Told(
             None, None, None, {}, None, not content, outcome, self.shape.lacks, self.shape.channel
         )
-        self.said.append(
-            Said(
-                pause(kind, self.shape, self.rng),
-                heard,
-                kind,
-                None,
-                NOTHING,
-                again,
-                None,
-                False,
-                told=told,
-            )
-        )
-
-    def _chance(self, share: float) -> bool:
-        return bool(self.rng.random() < share)
-
-    def _draw(self, choices: list[T]) -> T:
-        return choices[int(self.rng.integers(len(choices)))]
+        self._turn(heard, kind, again, None, told)

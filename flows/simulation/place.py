@@ -145,7 +145,7 @@ class Place:
     def _talk(self, shape: Shape, person: Person, assistant: Assistant) -> list[Said]:
         """A session that is no command."""
         if shape.kind == "dialogue":
-            return Dialogue(self.customs, person.goals, shape, assistant, self.rng).held()
+            return Dialogue(self.customs, person.goals, shape, self.rng, assistant).held()
         of = Chat if shape.kind == "chat" else Search
         return of(self.customs, person.goals, shape, self.rng).held()
 

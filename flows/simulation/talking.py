@@ -24,6 +24,9 @@ PERSISTENT = 3.0  # times that somebody would say again what was understood wron
 GARBLED = 0.75  # share of the words that are lost or mistaken in a garbled turn
 NEAR = 12  # words of which the one that sounds most alike is misheard
 MOST_TURNS = 40
+# Seconds before a turn of a kind, typically.
+TYPICAL = {"rephrase": 8.0, "retry": 6.0, "reject": 4.0, "answer": 5.0, "goodbye": 5.0}
+LONGEST_PAUSE = 1_500.0
 WORD = re.compile(r"\S+")
 
 
@@ -74,18 +77,37 @@ class Exchange:
 
 
 @dataclass
-class Dialogue:
-    """A session of one person. `said` grows."""
+class Session:
+    """A session of one person, who wants some `goals`. `said` grows."""
 
     customs: Customs
     goals: list[list[Wording]]
     shape: Shape
-    assistant: Assistant
     rng: np.random.Generator
-    said: list[Said] = field(default_factory=list)
-    question: str | None = None
-    state: list[str] = field(default_factory=list)
-    running: str | None = None
+    said: list[Said] = field(default_factory=list, init=False)
+
+    def _chance(self, share: float) -> bool:
+        return bool(self.rng.random() < share)
+
+    def _draw(self, choices: list[T]) -> T:
+        return choices[int(self.rng.integers(len(choices)))]
+
+    def _pause(self, kind: str) -> float:
+        """Seconds since the turn before, shorter where people react."""
+        middle = TYPICAL.get(kind, 10.0) * self.shape.pace
+        return float(
+            np.clip(self.rng.lognormal(np.log(middle), self.shape.unsteady), 0.5, LONGEST_PAUSE)
+        )
+
+
+@dataclass
+class Dialogue(Session):
+    """A dialogue: it has a `question` that waits for its answer, a `state` of values, and a `running` intent."""
+
+    assistant: Assistant
+    question: str | None = field(default=None, init=False)
+    state: list[str] = field(default_factory=list, init=False)
+    running: str | None = field(default=None, init=False)
 
     def held(self) -> list[Said]:
         """All turns of the session."""
@@ -402,22 +424,6 @@ class Dialogue:
     def _spoiled(self, text: str) -> str:
         share = GARBLED if self._chance(self.shape.garbled) else self.shape.spoils
         return spoiled(text, share, self.customs.words, self.rng)
-
-    def _pause(self, kind: str) -> float:
-        return pause(kind, self.shape, self.rng)
-
-    def _chance(self, share: float) -> bool:
-        return bool(self.rng.random() < share)
-
-    def _draw(self, choices: list[T]) -> T:
-        return choices[int(self.rng.integers(len(choices)))]
-
-
-def pause(kind: str, shape: Shape, rng: np.random.Generator) -> float:
-    """Seconds since the turn before, shorter where people react."""
-    typical = {"rephrase": 8.0, "retry": 6.0, "reject": 4.0, "answer": 5.0, "goodbye": 5.0}
-    middle = typical.get(kind, 10.0) * shape.pace
-    return float(np.clip(rng.lognormal(np.log(middle), shape.unsteady), 0.5, 1_500.0))
 
 
 def spoiled(text: str, share: float, words: list[str], rng: np.random.Generator) -> str:

@@ -61,11 +61,11 @@ def _tree(process: psutil.Process) -> int:
         return 0
 
 
-def scored(bench: Path, world: Path, home: Path) -> dict:
-    if not (bench / "score.py").is_file() or not home.is_dir():
+def scored(bench: Path, world: Path, home: Path, script: str = "score.py") -> dict:
+    if not (bench / script).is_file() or not home.is_dir():
         return {}
     done = subprocess.run(
-        [sys.executable, str(bench / "score.py"), str(world), str(home), "--json"],
+        [sys.executable, str(bench / script), str(world), str(home), "--json"],
         capture_output=True,
         text=True,
         check=False,

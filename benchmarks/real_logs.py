@@ -8,12 +8,11 @@ run itself says that this log can tell.
 """
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from measuring import scored
 
 from flows import runs, settings
 from flows.night import directly
@@ -50,9 +49,9 @@ def measured(folder: Path) -> dict[str, Any]:
             [str(folder / "log.jsonl.gz")], home, seed_data=seed if seed.is_file() else None
         )
         outcome = runs.run_night(request, settings.Settings(), directly)
-        found = _scored(bench / "real_score.py", folder, home)
+        found = scored(bench, folder, home, "real_score.py")
         if seed.is_file():
-            ours = _scored(bench / "score.py", folder, home)
+            ours = scored(bench, folder, home)
             found |= {name: ours[name] for name in WORLD}
             found["win_loss"] = f"{ours['win_loss']} at {ours['defect_reduction']:.1%} of defects"
             found["label_right"] = (
@@ -60,13 +59,6 @@ def measured(folder: Path) -> dict[str, Any]:
             )
     told = (f"{v['subject']} {v['verdict']}" for v in outcome.verdicts)
     return found | {"verdicts": ", ".join(told)}
-
-
-def _scored(script: Path, folder: Path, home: Path) -> dict[str, Any]:
-    command = [sys.executable, str(script), str(folder), str(home), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 if __name__ == "__main__":

@@ -9,16 +9,15 @@ verbatim, and the average precision that this likeness alone has.
 """
 
 import argparse
-import gzip
-import json
 import tempfile
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import average_precision_score
+from truth import rows
 
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
@@ -35,23 +34,23 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--kinds", default="command,dialogue,chat,search,mixed")
     asked = parser.parse_args()
-    rows = [(f.name, figures(f)) for f in asked.folders]
+    found = [(f.name, figures(f)) for f in asked.folders]
     with tempfile.TemporaryDirectory() as place:
         for kind in asked.kinds.split(","):
             habits = Habits(300, 7, 8_000, "2026-01-05", 6, 0.1, 0, 0.0, shape=kind)
             simulate(Path(place) / kind, None, 1, habits, None)
-            rows.append((f"simulate {kind}", figures(Path(place) / kind)))
-    names = list(rows[0][1])
+            found.append((f"simulate {kind}", figures(Path(place) / kind)))
+    names = list(found[0][1])
     print("| log | " + " | ".join(names) + " |")
     print("|---" * (len(names) + 1) + "|")
-    for name, found in rows:
-        print(f"| {name} | " + " | ".join(found.values()) + " |")
+    for name, told in found:
+        print(f"| {name} | " + " | ".join(told.values()) + " |")
 
 
 def figures(folder: Path) -> dict[str, str]:
     """The figures of one log, as text."""
-    log, truth = _rows(folder / "log.jsonl.gz")[:MOST], _rows(folder / "truth.jsonl.gz")
-    before = {t["turn_id"]: t["rephrase_of"] for t in truth}
+    log = list(islice(rows(folder / "log.jsonl.gz"), MOST))
+    before = {t["turn_id"]: t["rephrase_of"] for t in rows(folder / "truth.jsonl.gz")}
     sessions = _sessions(log)
     waits = [w for s in sessions for w in _waits(s)]
     likeness, hits = _pairs(sessions, before)
@@ -70,26 +69,21 @@ def figures(folder: Path) -> dict[str, str]:
     }
 
 
-def _rows(path: Path) -> list[Row]:
-    with gzip.open(path, "rt", encoding="utf8") as lines:
-        return [json.loads(line) for line in lines]
-
-
 def _sessions(log: list[Row]) -> list[list[Row]]:
     found: dict[str, list[Row]] = {}
     for row in sorted(log, key=lambda r: (r["timestamp"], r["turn_id"])):
         found.setdefault(row.get("session_id") or row["user_id"], []).append(row)
-    return [part for rows in found.values() for part in _parted(rows)]
+    return [part for turns in found.values() for part in _parted(turns)]
 
 
-def _parted(rows: list[Row]) -> Iterator[list[Row]]:
-    """The rows as they are where the log names sessions; else cut where somebody was silent for long."""
+def _parted(turns: list[Row]) -> Iterator[list[Row]]:
+    """The turns as they are where the log names sessions; else cut where somebody was silent for long."""
     start = 0
-    for at, wait in enumerate(_waits(rows), start=1):
-        if rows[at].get("session_id") is None and wait > SILENCE:
-            yield rows[start:at]
+    for at, wait in enumerate(_waits(turns), start=1):
+        if turns[at].get("session_id") is None and wait > SILENCE:
+            yield turns[start:at]
             start = at
-    yield rows[start:]
+    yield turns[start:]
 
 
 def _waits(session: list[Row]) -> Iterator[float]:

@@ -40,9 +40,9 @@ class Speakers:
 
 def speakers(world: Path) -> dict[Wording, Speakers]:
     """Who said each wording; robots apart. A world that names no liars has none."""
-    turns = {t["turn_id"]: t for t in _rows(world / "log.jsonl.gz")}
+    turns = {t["turn_id"]: t for t in rows(world / "log.jsonl.gz")}
     lying = {
-        turns[t["turn_id"]]["user_id"] for t in _rows(world / "truth.jsonl.gz") if t.get("liar")
+        turns[t["turn_id"]]["user_id"] for t in rows(world / "truth.jsonl.gz") if t.get("liar")
     }
     said: dict[Wording, set[str]] = collections.defaultdict(set)
     for wording, told in _told(world):
@@ -58,15 +58,16 @@ def _most(world: Path, what: str) -> dict[Wording, str]:
 
 
 def _told(world: Path) -> Iterator[tuple[Wording, dict]]:
-    turns = {t["turn_id"]: t for t in _rows(world / "log.jsonl.gz")}
-    for told in _rows(world / "truth.jsonl.gz"):
+    turns = {t["turn_id"]: t for t in rows(world / "log.jsonl.gz")}
+    for told in rows(world / "truth.jsonl.gz"):
         if told["intent"] and told["kind"] != "robot":
             turn = turns[told["turn_id"]]
             text = unicodedata.normalize("NFC", turn["utterance"])
             yield (turn["locale"], text), told
 
 
-def _rows(path: Path) -> Iterator[dict]:
+def rows(path: Path) -> Iterator[dict]:
+    """The rows of a file of JSON lines, packed."""
     with gzip.open(path, "rt", encoding="utf8") as lines:
         yield from map(json.loads, lines)
 

@@ -7,8 +7,6 @@ labels that are right less often than the hypotheses, nor `not at all` where the
 """
 
 import argparse
-import gzip
-import json
 import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from truth import rows
 
 from flows import runs, settings
 from flows.night import directly
@@ -71,8 +70,8 @@ def _best(labels: pl.DataFrame) -> pl.DataFrame:
 
 
 def _row(folder: Path, number: int, verdict: str, examples: pl.DataFrame) -> Row:
-    log, truth = (_rows(folder / f"{name}.jsonl.gz") for name in ("log", "truth"))
-    of = {t["turn_id"]: t for t in truth}
+    log = list(rows(folder / "log.jsonl.gz"))
+    of = {t["turn_id"]: t for t in rows(folder / "truth.jsonl.gz")}
     meant: dict[str, Counter[str]] = defaultdict(Counter)
     heard: dict[str, Counter[str]] = defaultdict(Counter)
     for row in log:
@@ -102,11 +101,6 @@ def _row(folder: Path, number: int, verdict: str, examples: pl.DataFrame) -> Row
         "claimed": f"{np.mean(claimed):.3f}" if claimed else "",
         "honest": not lie,
     }
-
-
-def _rows(path: Path) -> list[Row]:
-    with gzip.open(path, "rt", encoding="utf8") as lines:
-        return [json.loads(line) for line in lines]
 
 
 if __name__ == "__main__":

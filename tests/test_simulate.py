@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flows.simulation import corpus
+from flows.simulation import corpus, variety
+from flows.simulation.assistant import WeakAssistant
+from flows.simulation.corpus import Wording
 from flows.simulation.invented import invent
 from flows.simulation.launching import Launch
 from flows.simulation.people import goals
@@ -217,3 +219,19 @@ def test_an_invented_language_is_its_own(tmp_path):
     assert one.wordings != other.wordings
     assert len({w.intent for w in one.wordings}) >= 8
     assert all(v in w.utterance for w in one.wordings for _, v in w.slots)
+
+
+def test_worlds_for_learning_differ_in_how_much_there_is_to_say(tmp_path):
+    drawn = [variety.draw(7, n) for n in range(12)]
+    said = [len({w.goal for w in d.place.spoken.wordings}) for d in drawn]
+    assert min(said) < 40 < max(said)
+    narrow = drawn[int(np.argmin(said))]
+    variety.live(narrow, tmp_path)
+    assert len(rows(tmp_path / "truth.jsonl.gz")) >= narrow.place.habits.turns
+
+
+def test_an_assistant_learns_from_wordings_that_share_nothing():
+    told = [Wording("en-GB", "ab", "one"), Wording("en-GB", "xy", "two")]
+    answers = WeakAssistant(told, [])
+    assert answers.answer("en-GB", "ab").n_best[0][0] == "one"
+    assert answers.answer("en-GB", "xy").n_best[0][0] == "two"

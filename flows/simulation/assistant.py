@@ -100,7 +100,8 @@ def _model(seed: list[Wording], rest: list[Wording]) -> Model:
     labels = sorted({w.intent for w in seed})
     truth = np.searchsorted(labels, [w.intent for w in seed])
     read = grams([w.utterance for w in seed])
-    common = np.flatnonzero(np.bincount(read.indices, minlength=read.shape[1]) >= RAREST)
+    shared = np.bincount(read.indices, minlength=read.shape[1])
+    common = np.flatnonzero(shared >= min(RAREST, shared.max()))
     fitted = LinearSVC(C=COST, tol=0.01, random_state=SEED).fit(read[:, common].tocsr(), truth)
     weights, offsets = fitted.coef_.T, fitted.intercept_
     if len(labels) == 2:

@@ -13,6 +13,7 @@ PATIENCE = 4
 NOTHING = Answer(None, [("", 0.0)])
 PASTE = (10, 70)  # words of a pasted text
 EDITED = 0.1  # share of the words of a pasted text that are new when it is pasted again
+ECHOED = 0.4  # times that a bad answer takes up what was said, beside a good one
 QUERY = 4  # words of a query at most
 
 
@@ -149,10 +150,13 @@ class Chat(Quiet):
         self._turn(heard, kind, again, thumbs, told)
 
     def _reply(self, text: str, *, bad: bool) -> str:
-        """A good answer takes up what was said, a bad one mostly does not."""
+        """A good answer takes up what was said more often than a bad one."""
+        before = self.said[-1].told if self.said else None
+        if before and before.answered and self._chance(self.shape.stuck):
+            return before.answered
         ramble = self.customs.talk.ramble
         parts = [self._draw(ramble) for _ in range(int(self.rng.integers(1, 4)))]
-        if self._chance(0.25 if bad else 0.7):
+        if self._chance(self.shape.echoes * (ECHOED if bad else 1.0)):
             words = WORD.findall(text)[:12]
             kept = [w for w in words if self._chance(0.7)]
             parts.insert(int(self.rng.integers(len(parts) + 1)), " ".join(kept))

@@ -26,10 +26,10 @@ class Shape:
 
     Of the assistant: it asks whether it heard well (`confirms`), `hears` the values of what it understands, `understands` an
     answer to its question, repairs in
-    one way or another (`repairs`, shares of REPAIRS), tells values in its answers (`tells`). In chat: `bad`
-    answers, `chatter` of people, texts that they paste (`pasted`), `follow_ups` on the same subject, `remarks` that
-    take up words of what was said last. In search: the share
-    of queries that a click ends (`clicks`).
+    one way or another (`repairs`, shares of REPAIRS), tells values in its answers (`tells`) and names that nobody said
+    (`finds`). In chat: `bad` answers, answers that take up words (`echoes`) or are given twice running (`stuck`), `chatter`
+    of people, texts that they paste (`pasted`), `follow_ups` on the same subject, `remarks` that take up words of what
+    was said last. In search: the share of queries that a click ends (`clicks`).
 
     Of what is no wish, it takes the share `knows_talk` of phrases for what they are: nobody minds the others.
 
@@ -55,7 +55,10 @@ class Shape:
     understands: float = 0.9
     repairs: tuple[float, ...] = (0.6, 0.25, 0.15)
     tells: float = 0.8
+    finds: float = 0.3
     bad: float = 0.35
+    echoes: float = 0.5
+    stuck: float = 0.03
     chatter: float = 0.4
     pasted: float = 0.0
     follow_ups: float = 0.3
@@ -76,8 +79,10 @@ COMMAND = Shape("command")
 DIALOGUE = Shape(
     "dialogue",
     tasks=4.0,
-    again=0.6,
-    detours=0.15,
+    again=0.65,
+    manners=(0.1, 0.3, 0.2, 0.15, 0.1, 0.15),
+    siblings=0.22,
+    repeats=0.05,
     lacks=frozenset({"outcome", "interrupted", "feedback"}),
 )
 CHAT = Shape(
@@ -146,11 +151,13 @@ def varied(shape: Shape, rng: np.random.Generator) -> Shape:
     if spoken := shape.kind == "dialogue" and rng.random() < 0.5:
         drawn["spoils"] = float(rng.uniform(0.02, 0.2))
         drawn["garbled"] = float(rng.uniform(0.0, 0.5))
+    if shape.kind == "chat":
+        drawn["echoes"] = float(rng.uniform(0.0, 0.9))
     return replace(
         shape,
         **drawn,  # type: ignore[arg-type]
         lacks=shape.lacks | lacking,
-        knows_talk=float(rng.uniform(0.4, 1.0)),
+        knows_talk=float(rng.uniform(0.0, 1.0)),
         small_talk=bool(rng.random() < 0.7),
         channel="voice" if spoken else "text",
     )

@@ -20,7 +20,7 @@ T = TypeVar("T")
 PATIENCE = 5  # times something is said at most
 SURE = (0.75, 0.95)  # confidence in what is understood by its context
 UNSURE = 0.1
-PERSISTENT = 3.0  # times that somebody would say again what was understood wrongly, before giving up what was not at all
+PERSISTENT = 4.0  # times that somebody would say again what was understood wrongly, before giving up what was not at all
 GARBLED = 0.75  # share of the words that are lost or mistaken in a garbled turn
 NEAR = 12  # words of which the one that sounds most alike is misheard
 MOST_TURNS = 40
@@ -140,7 +140,8 @@ class Dialogue(Session):
             fitting = [w for w in choices if dict(w.slots).items() & same.items()] or choices
             chosen = self._draw(fitting)
             return [w for w in choices if w.slots == chosen.slots]
-        return self._draw(self.goals)
+        others = [goal for goal in self.goals if goal[0].goal != ways[0].goal] or self.goals
+        return self._draw(others)
 
     def _pursue(self, ways: list[Wording]) -> bool:
         """Ask for one thing until it is there or given up; whether it went well."""
@@ -148,7 +149,7 @@ class Dialogue(Session):
         went = self._ask(wording, ways, "new")
         while went and len(self.said) < MOST_TURNS:
             if self._chance(self.shape.repeats):
-                went = self._ask(wording, ways, "new")
+                went = self._ask(self._draw(ways), ways, "new")
             elif wording.slots and self._chance(self.shape.siblings):
                 wording = self._sibling(wording)
                 ways = self._goal(wording)
@@ -229,7 +230,9 @@ class Dialogue(Session):
             rest = wording.utterance if self._chance(0.6) else self._fragment(wording)
             return "rephrase", _joined(self._draw(talk.correction), rest), values, wording
         if manner == "other words":
-            other = min(others, key=lambda w: ratio(w.utterance, wording.utterance))
+            other = min(others, key=lambda w: ratio(w.utterance, text))
+            if values and self._chance(0.5):
+                return "rephrase", _without(other.utterance, *values.values()), {}, other
         else:
             other = self._draw(others)
         return "rephrase", other.utterance, dict(other.slots), other
@@ -401,6 +404,9 @@ class Dialogue(Session):
         patterns = self._few(name)
         pattern = patterns[sum(map(ord, intent)) % len(patterns)]
         named = ", ".join(values.values()) if values and self._told() else intent.replace("_", " ")
+        if name == "done" and self._chance(self.shape.finds):
+            found = (self._draw(self.customs.words) for _ in range(int(self.rng.integers(1, 4))))
+            named = f"{named} {' '.join(found)}"
         return pattern.format(values=named, intent=intent.replace("_", " "))
 
     def _told(self) -> bool:
@@ -449,9 +455,12 @@ def _mistaken(name: str) -> str:
     return SMALL_TALK[(SMALL_TALK.index(name) + 1) % len(SMALL_TALK)]
 
 
-def _without(text: str, value: str) -> str:
-    """The text without a value, as somebody says it who forgot to say which."""
-    return " ".join(text.replace(value, " ", 1).split()) or text
+def _without(text: str, *values: str) -> str:
+    """The text without some values, as somebody says it who forgot to say which."""
+    left = text
+    for value in values:
+        left = left.replace(value, " ", 1)
+    return " ".join(left.split()) or text
 
 
 def _joined(one: str, other: str) -> str:

@@ -177,8 +177,11 @@ class Log:
 
     @cached_property
     def popularity(self) -> Floats:
-        """Log10 of the share of users who say each wording."""
-        return np.log10(self.users_of_wording / max(1, len(np.unique(self.user))))
+        """The share of turns whose wording fewer users say than each wording, those of equally many by half."""
+        users = self.users_of_wording
+        said = np.sort(users[self.wording])
+        below, up_to = (np.searchsorted(said, users, side) for side in ("left", "right"))
+        return np.asarray((below + up_to) / (2 * max(1, len(said))))
 
     @cached_property
     def length(self) -> Floats:

@@ -107,8 +107,9 @@ def separation(p: Floats) -> float:
     return float((weight * (below[first] + of_value / 2)).sum() / (order.sum() * right.sum()))
 
 
-def of_labels(found: Labelled, failures: Verdict) -> Verdict:
-    """By what the labels gain over the hypotheses, if they are as right as they claim and as held-back users find."""
+def of_labels(found: Labelled, pairs: Verdict, failures: Verdict) -> Verdict:
+    """By what the labels gain over the hypotheses, if they are as right as they claim and as held-back users find. Two
+    doubts, of held-back users and of the pairs that labels are made of, are too many."""
     because = []
     if not found.wordings:
         return Verdict("labels", NOT_AT_ALL, ("no wording has a label that enough users believe",))
@@ -120,7 +121,9 @@ def of_labels(found: Labelled, failures: Verdict) -> Verdict:
         because.append(
             f"users who were held back find {found.observed:.0%} of labels right that are believed at {found.believed:.0%}"
         )
-        if short > LABELS_FAIL:
+        if pairs.verdict != WELL:
+            because.append(f"pairs are told {pairs.verdict}")
+        if short > LABELS_FAIL or pairs.verdict != WELL:
             return Verdict("labels", NOT_AT_ALL, tuple(because))
     gain = found.turned_claimed - short * checked - found.turned_hypothesis
     if found.turned and gain < 0:
@@ -136,13 +139,14 @@ def of_labels(found: Labelled, failures: Verdict) -> Verdict:
 
 
 def of_rewrites(live: int, pairs: Verdict, failures: Verdict) -> Verdict:
-    """By how many there are, and by what they rest on."""
+    """By how many there are, and by what they rest on: nobody asks for a rewrite, so only pairs that are told well lead from one
+    wording to another."""
+    if pairs.verdict != WELL:
+        return Verdict("rewrites", NOT_AT_ALL, (f"pairs are told {pairs.verdict}",))
     if not live:
         return Verdict("rewrites", NOT_AT_ALL, ("no wording surely fares better as another",))
     few = (f"{live} rewrites are proposed, {FEW_REWRITES} needed",) if live < FEW_REWRITES else ()
-    return (
-        Verdict("rewrites", WEAKLY if few else WELL, few).at_most(pairs).at_most(failures, WEAKLY)
-    )
+    return Verdict("rewrites", WEAKLY if few else WELL, few).at_most(failures, WEAKLY)
 
 
 def table(verdicts: Iterable[Verdict]) -> pl.DataFrame:

@@ -65,25 +65,43 @@ def test_failures_that_look_like_all_else_are_not_told():
     assert "tells nothing" in of_failures(apart, 0.3, 0.35).because[0]
 
 
+PAIRS = Verdict("pairs", WELL)
+
+
+def test_two_doubts_about_labels_are_too_many():
+    well, doubted = Verdict("failures", WELL), Verdict("pairs", WEAKLY)
+    assert of_labels(FINE, doubted, well).verdict == WELL
+    off = Labelled(**vars(FINE) | {"observed": 0.8})
+    assert of_labels(off, PAIRS, well).verdict == WEAKLY
+    assert of_labels(off, doubted, well).verdict == NOT_AT_ALL
+
+
+def test_only_pairs_that_are_told_well_lead_to_rewrites():
+    well = Verdict("failures", WELL)
+    assert of_rewrites(40, PAIRS, well) == Verdict("rewrites", WELL)
+    assert of_rewrites(40, Verdict("pairs", WEAKLY), well).verdict == NOT_AT_ALL
+
+
 def test_labels_that_would_be_worse_than_the_hypotheses_are_not_told():
     well = Verdict("failures", WELL)
-    assert of_labels(FINE, well) == Verdict("labels", WELL)
+    assert of_labels(FINE, PAIRS, well) == Verdict("labels", WELL)
     worse = Labelled(**vars(FINE) | {"turned_hypothesis": 0.85})
-    assert of_labels(worse, well).verdict == NOT_AT_ALL
-    off = of_labels(Labelled(**vars(FINE) | {"observed": 0.8}), well)
+    assert of_labels(worse, PAIRS, well).verdict == NOT_AT_ALL
+    off = of_labels(Labelled(**vars(FINE) | {"observed": 0.8}), PAIRS, well)
     assert off.verdict == WEAKLY
     assert "80%" in off.because[0]
-    assert of_labels(Labelled(**vars(FINE) | {"observed": 0.6}), well).verdict == NOT_AT_ALL
+    assert of_labels(Labelled(**vars(FINE) | {"observed": 0.6}), PAIRS, well).verdict == NOT_AT_ALL
     assert (
-        of_labels(Labelled(**vars(FINE) | {"checks": 3.0, "observed": 0.0}), well).verdict == WEAKLY
+        of_labels(Labelled(**vars(FINE) | {"checks": 3.0, "observed": 0.0}), PAIRS, well).verdict
+        == WEAKLY
     )
-    assert of_labels(Labelled(**vars(FINE) | {"wordings": 0}), well).verdict == NOT_AT_ALL
+    assert of_labels(Labelled(**vars(FINE) | {"wordings": 0}), PAIRS, well).verdict == NOT_AT_ALL
 
 
 def test_nothing_is_told_better_than_what_it_rests_on():
     weak, none = Verdict("failures", WEAKLY), Verdict("failures", NOT_AT_ALL)
-    assert of_labels(FINE, weak).verdict == WEAKLY
-    assert of_labels(FINE, none) == Verdict("labels", WEAKLY, ("rests on failures",))
+    assert of_labels(FINE, PAIRS, weak).verdict == WEAKLY
+    assert of_labels(FINE, PAIRS, none) == Verdict("labels", WEAKLY, ("rests on failures",))
     assert of_rewrites(40, Verdict("pairs", NOT_AT_ALL), weak).verdict == NOT_AT_ALL
     for one in ORDER:
         for other in ORDER:

@@ -69,9 +69,9 @@ real: $(VENV)/.ready
 shapes: $(VENV)/.ready
 	$(BIN)/python benchmarks/shapes.py $(REAL)/* $(WORLDS)/*
 
-# What simulated worlds teach of pairs and of failing turns, anew: mining/priors. Half an hour on two cores.
+# What simulated worlds teach of pairs, failing turns and hypotheses, anew: mining/priors. Half an hour on two cores.
 priors: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m flows.priors
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m flows.priors
 
 # What analysts wait for, on a home of 30 days of 100,000 turns, and readers while nights are published.
 LARGE ?= build/large

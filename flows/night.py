@@ -18,6 +18,7 @@ from aggregation.evidence import Evidence
 from aggregation.fleeing import Rates
 from aggregation.verdicts import (
     NOT_AT_ALL,
+    WELL,
     Verdict,
     of_failures,
     of_labels,
@@ -336,30 +337,22 @@ def judge_turns(night: Night, day: str) -> Result:
         people = said_by_people(night, day)
         context = engine.query("context", people)
         events = lake.read("rephrase_events", night.window("rephrase_events", day))
-        found = defects.defects(context, events, lake.read("neighbours", [day]))
+        neighbours = lake.read("neighbours", [day])
+        found = defects.defects(context, events, neighbours)
         for d in days:
             lake.put("defects", d, found.filter(pl.col("day") == d).sort("turn_id"))
-        judged = defects.judge(found, lake.read("utterances", [day]))
-        people |= {
-            "followed": lake.read("followed", [day]),
-            "defects": lake.files("defects", days),
-        }
+        judged = defects.judge(found, lake.read("utterances", [day]), neighbours)
+        people |= {"followed": lake.read("followed", [day])}
         chains = engine.query("chains", people, {"most": MOST_PLACES})
-        now = rewrites.asked(chains, judged)
-        drawn = pl.DataFrame({"replicate": range(rewrites.REPLICATES + 1)})
-        counted = engine.query(
-            "bootstrap",
-            people | {"asked": now.select("locale", "utterance", "intent"), "replicates": drawn},
-        )
         moves = lake.read("moves", [day])
         heard = defects.heard_last(context)
-        sure = rewrites.fitting(rewrites.rewrites(chains, counted, now), moves, heard)
+        sure = rewrites.fitting(rewrites.rewrites(chains, judged.now()), moves, heard)
         rates, p_defect = judged.rates, found["p_defect"].to_numpy()
         told = (
             of_pairs(events["p_rephrase"].to_numpy(), evidence_of(lake.newest("fits"))),
             of_failures(p_defect, rates.right, rates.wrong),
         )
-        if told[0].verdict == NOT_AT_ALL:  # no pair leads from one wording to another
+        if told[0].verdict != WELL:  # no pair surely leads from one wording to another
             sure = sure.clear()
         proposed = reviewing.rewritten(lake, day, sure)
         followed_up = _followed_up(night, day, people, proposed, rates)
@@ -368,7 +361,7 @@ def judge_turns(night: Night, day: str) -> Result:
         lake.put("rewrites", day, running)
         alike = variants.bound(
             moves,
-            lake.read("neighbours", [day]),
+            neighbours,
             reviewing.accepted(lake, day),
             judged.served(),
         )
@@ -691,7 +684,7 @@ def build_training_set(night: Night, day: str, verdicts: list[Result]) -> Result
         )
         told = {v["subject"]: Verdict(**v) for v in verdicts}
         labelled = trusting.labelled(lake, day, built.examples)
-        told["labels"] = of_labels(labelled, told["failures"])
+        told["labels"] = of_labels(labelled, told["pairs"], told["failures"])
         lake.put("trust", day, trust_table(told.values()))
         if told["labels"].verdict == NOT_AT_ALL:
             built = training_set.emptied(built, told["labels"].because)

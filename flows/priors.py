@@ -1,9 +1,10 @@
-"""Teaches the priors of pairs and of failing turns by simulated worlds alone, and writes them beside their card.
+"""Teaches the priors of pairs, failing turns and hypotheses by simulated worlds alone, and writes them beside their card.
 
     python -m flows.priors [--seed 7] [--workers 2]
 
 First worlds of every kind teach which pairs say something again. Then others, in which the nights' own steps judged the
-pairs by that, teach which turns failed. What was taught is measured on worlds that were held back. Two cores take a quarter of an hour.
+pairs by that, teach which turns failed, and further ones which hypotheses are right. What was taught is measured on worlds that
+were held back. Two cores take half an hour.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from flows import night, settings
 from flows.simulation import variety
-from mining import failures, priors
+from mining import defects, failures, hypotheses, priors
 from mining.duckdb_engine import DuckdbEngine
 from mining.priors import Prior
 from mining.rephrases import scoring
@@ -67,13 +68,14 @@ MORE = {
         1,
     )
     | dict.fromkeys(("executed", "confidence", "outcome", "feedback"), -1),
+    "hypotheses": dict.fromkeys(("served", "odds", "best", "worst", "like", "near"), 1),
 }
 MODELS = 4  # each taught by its own share of the worlds
 OF_WORLDS = 2  # one in so many
 TREES: dict[str, Any] = {
-    "max_iter": 150,
+    "max_iter": 250,
     "learning_rate": 0.08,
-    "max_leaf_nodes": 10,
+    "max_leaf_nodes": 16,
     "max_features": 0.2,
     "min_samples_leaf": 100,
     "l2_regularization": 10.0,
@@ -83,7 +85,7 @@ TREES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Lesson:
-    """What one world teaches: features, what is true (nan where nobody can say), and the world's kind."""
+    """What one world teaches: features, what is true (0 to 1, nan where nobody can say), and the world's kind."""
 
     kind: str
     names: list[str]
@@ -108,18 +110,43 @@ def turns_of(seed: int, number: int) -> Lesson:
     """The turns of a world; whether each failed its user."""
     with tempfile.TemporaryDirectory() as folder:
         drawn, tonight = _taken_in(seed, number, Path(folder))
-        lake = tonight.lake
-        day = lake.days("turns")[-1]
-        night.score_pairs(tonight, day)
-        night.count_wordings(tonight, day)
-        embedded = night.embed_wordings(tonight, day)
-        night.cluster_wordings(tonight, day, embedded["encoder"])
+        lake, day = tonight.lake, _told(tonight)
         log = Log.of(_context(tonight))
         found = failures.signs(log, lake.read("rephrase_events"), lake.read("neighbours", [day]))
         failed = _failed(Path(folder))
         tonight.engine.close()
     truth = np.array([failed.get(i, np.nan) for i in log.turns["turn_id"]])
     return Lesson(drawn.kind, found.names, found.values, truth)
+
+
+def hypotheses_of(seed: int, number: int) -> Lesson:
+    """The wordings of a world under the assistant's hypotheses; which share of their users each was right for."""
+    with tempfile.TemporaryDirectory() as folder:
+        drawn, tonight = _taken_in(seed, number, Path(folder))
+        lake, day = tonight.lake, _told(tonight)
+        neighbours = lake.read("neighbours", [day])
+        found = defects.defects(_context(tonight), lake.read("rephrase_events"), neighbours)
+        rows = defects.heard(lake.read("utterances", [day]))
+        features = hypotheses.signs(rows, found, neighbours)
+        failed = _failed(Path(folder))
+        tonight.engine.close()
+    right = found.with_columns(
+        right=pl.Series([1 - failed.get(i, np.nan) for i in found["turn_id"]]).fill_nan(None)
+    )
+    by_user = right.group_by(*hypotheses.KEY, "user_id").agg(pl.col("right").mean())
+    shares = by_user.group_by(hypotheses.KEY).agg(pl.col("right").mean())
+    truth = rows.join(shares, on=hypotheses.KEY, how="left", maintain_order="left")["right"]
+    return Lesson(drawn.kind, features.names, features.values, truth.to_numpy())
+
+
+def _told(tonight: night.Night) -> str:
+    """The day on which the night told pairs, wordings and neighbours of the world."""
+    day = tonight.lake.days("turns")[-1]
+    night.score_pairs(tonight, day)
+    night.count_wordings(tonight, day)
+    embedded = night.embed_wordings(tonight, day)
+    night.cluster_wordings(tonight, day, embedded["encoder"])
+    return day
 
 
 def _taken_in(seed: int, number: int, folder: Path) -> tuple[variety.Drawn, night.Night]:
@@ -186,9 +213,13 @@ def _taught(name: str, lessons: Sequence[Lesson], number: int) -> treelite.Model
     values, truth, weight = [], [], []
     for lesson in lessons:
         known = np.isfinite(lesson.truth)
-        values.append(lesson.values[known])
-        truth.append(lesson.truth[known])
-        weight.append(np.full(known.sum(), 1 / np.sqrt(max(known.sum(), 1))))
+        worth = 1 / np.sqrt(max(known.sum(), 1))
+        for label in (0.0, 1.0):
+            share = np.where(known, np.abs(1 - label - lesson.truth), 0.0)
+            rows = share > 0
+            values.append(lesson.values[rows])
+            truth.append(np.full(rows.sum(), label))
+            weight.append(share[rows] * worth)
     every = np.concatenate(weight)
     rules = [MORE[name].get(n, 0) for n in lessons[0].names]
     model = HistGradientBoostingClassifier(monotonic_cst=rules, random_state=number, **TREES)
@@ -202,7 +233,7 @@ def measured(name: str, lessons: Sequence[Lesson]) -> dict[str, dict[str, float]
     rows = []
     for lesson in lessons[::HELD]:
         known = np.isfinite(lesson.truth)
-        truth = lesson.truth[known]
+        truth = np.round(lesson.truth[known])
         if not 0 < truth.sum() < len(truth):
             continue
         p = taught.probability(Features(lesson.names, lesson.values[known]))
@@ -229,13 +260,13 @@ def keep(name: str, prior: Prior) -> str:
 
 
 def main() -> None:
-    """Teach both, one after the other, and write the card."""
+    """Teach each, one after the other, and write the card."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
     card: dict[str, Any] = {
-        "what": "what simulated worlds teach of pairs that say it again, and of turns that failed",
+        "what": "what simulated worlds teach of pairs that say it again, of turns that failed, and of hypotheses",
         "command": f"python -m flows.priors --seed {asked.seed}",
         "taught_by": "flows/simulation alone; no log of people",
         "worlds": {},
@@ -245,8 +276,9 @@ def main() -> None:
     }
     place = PLACE / "card.json"
     for name, lesson, worlds, seed in (
-        ("pairs", pairs_of, 240, asked.seed),
-        ("turns", turns_of, 72, asked.seed + 1),
+        ("pairs", pairs_of, 300, asked.seed),
+        ("turns", turns_of, 64, asked.seed + 1),
+        ("hypotheses", hypotheses_of, 64, asked.seed + 2),
     ):
         lessons = _each(partial(lesson, seed), worlds, asked.workers)
         card["worlds"][name] = worlds

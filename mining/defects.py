@@ -1,7 +1,7 @@
 """The probability that a turn failed its user, and what it makes of wordings.
 
-A turn is judged by its signs (`failures`), whose meaning simulated worlds taught (`mining.priors`). From the judged turns
-the log itself tells how much coming back says: how often people say it again after right turns and after wrong ones. Where
+A turn is judged by its signs (`failures`), a wording under a hypothesis by its turns (`hypotheses`); what those mean simulated
+worlds taught (`mining.priors`). From the judged turns the log itself tells how much coming back says: how often people say it again after right turns and after wrong ones. Where
 the two are alike, coming back convicts nobody.
 """
 
@@ -11,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mining import failures
+from mining import failures, hypotheses
+from mining.hypotheses import KEY
 from mining.priors import prior
 from mining.rephrases.log import Log
 
 Floats = npt.NDArray[np.float64]
 
-KEY = ["locale", "utterance", "intent"]
-PULL = 2.0  # users at its intent's mean that a wording is weighed against
 LEAST = 0.002  # share of people who come back to anything
 PRIOR_TURNS = 20.0  # turns that the rates of any log are worth
 ANY_RIGHT, ANY_WRONG = 0.05, 0.4
@@ -41,8 +40,8 @@ class Rates:
 
 @dataclass(frozen=True)
 class Judged:
-    """`wordings`: a row a wording and hypothesis: KEY, `users`, `executed` (share of them), `last_ms`, `right` (share
-    of right turns, expected) and `like` (the same of all wordings of its hypothesis); `rates` of the log."""
+    """`wordings`: a row a wording and hypothesis: KEY, `users`, `executed` (share of them), `last_ms` and `right` (share
+    of right turns, expected); `rates` of the log."""
 
     wordings: pl.DataFrame
     rates: Rates
@@ -78,26 +77,19 @@ def defects(turns: pl.DataFrame, pairs: pl.DataFrame, neighbours: pl.DataFrame) 
     )
 
 
-def judge(judged: pl.DataFrame, utterances: pl.DataFrame) -> Judged:
-    """What is to be expected of each wording and hypothesis, by its judged turns; a user counts once for each."""
-    own = judged.filter(~pl.col("rewritten"))
-    by_user = own.group_by(*KEY, "user_id").agg(pl.col("p_defect").mean())
-    failed = by_user.group_by(KEY).agg(failed=pl.col("p_defect").sum(), said_by=pl.len())
-    rows = utterances.join(failed, on=KEY, how="left").with_columns(
-        pl.col("failed", "said_by").fill_null(0.0),
-        executed=pl.col("executed_users") / pl.col("users"),
-    )
-    mean = 1 - pl.col("failed").sum() / pl.col("said_by").sum()
-    whole = rows.select(mean).item() if rows.height else 0.5
-    per = ["locale", "intent"]
-    like = 1 - (pl.col("failed").sum().over(per) + PULL * (1 - whole)) / (
-        pl.col("said_by").sum().over(per) + PULL
-    )
-    right = (pl.col("said_by") - pl.col("failed") + PULL * pl.col("like")) / (
-        pl.col("said_by") + PULL
-    )
-    kept = rows.sort(KEY).with_columns(like=like.round(6)).with_columns(right=right.round(6))
-    return Judged(kept.select(*KEY, "users", "executed", "last_ms", "right", "like"), rates(own))
+def judge(judged: pl.DataFrame, utterances: pl.DataFrame, neighbours: pl.DataFrame) -> Judged:
+    """What is to be expected of each wording and hypothesis, by its judged turns and by those that are like it; a user
+    counts once for each."""
+    own, rows = judged.filter(~pl.col("rewritten")), heard(utterances)
+    found = hypotheses.signs(rows, own, neighbours)
+    right = prior("hypotheses").probability(found) if rows.height else np.zeros(0)
+    kept = rows.with_columns(right=pl.Series(np.round(right, 6), dtype=pl.Float64))
+    return Judged(kept.select(*KEY, "users", "executed", "last_ms", "right"), rates(own))
+
+
+def heard(utterances: pl.DataFrame) -> pl.DataFrame:
+    """A row a wording and hypothesis, in order, with `executed`: for which share of its users it was."""
+    return utterances.with_columns(executed=pl.col("executed_users") / pl.col("users")).sort(KEY)
 
 
 def heard_last(turns: pl.DataFrame) -> pl.DataFrame:

@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from mining.hypotheses import KEY, beside
 from mining.rephrases.features import Features
 from mining.rephrases.habits import openers
 from mining.rephrases.log import NONE, Log, mean_by, ranks, share
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
-
-NEAR = 0.3  # cosine from which a neighbour tells something
 
 
 def signs(log: Log, pairs: pl.DataFrame, neighbours: pl.DataFrame) -> Features:
@@ -69,36 +68,18 @@ def _next(log: Log, t: Indices, p: Floats) -> dict[str, Floats]:
 def _neighbours(log: Log, again: Floats, neighbours: pl.DataFrame) -> dict[str, Floats]:
     """How often others say again what is said most like it and was taken for the same, and which share of what is
     like it was taken for the same."""
-    key = ["locale", "utterance", "intent"]
     turns = log.turns.select(
         "locale",
         utterance="ran",
         intent=pl.col("best_intent").fill_null(""),
         again=pl.Series(again),
     )
-    rows = turns.group_by(key).agg(pl.col("again").sum(), said=pl.len())
-    weighed = neighbours.filter(pl.col("similarity") > NEAR).select(
-        "locale", "utterance", "neighbour", weight=pl.col("similarity") ** 2
-    )
-    theirs = rows.rename({"utterance": "neighbour", "again": "their_again", "said": "their_said"})
-    beside = rows.select(key).join(weighed, on=["locale", "utterance"])
-    every = beside.group_by(key).agg(all=pl.col("weight").sum())
-    alike = (
-        beside.join(theirs, on=["locale", "neighbour", "intent"])
-        .group_by(key)
-        .agg(
-            again=(pl.col("weight") * pl.col("their_again")).sum(),
-            said=(pl.col("weight") * pl.col("their_said")).sum(),
-            same=pl.col("weight").sum(),
-        )
-    )
+    rows = turns.group_by(KEY).agg(told=pl.col("again").sum(), said=pl.len().cast(pl.Float64))
     mean = float(again.mean()) if len(again) else 0.0
-    told = every.join(alike, on=key, how="left").select(
-        *key,
-        near=(pl.col("again").fill_null(0.0) + mean) / (pl.col("said").fill_null(0.0) + 1),
-        agree=pl.col("same").fill_null(0.0) / pl.max_horizontal("all", 0.1),
+    told = beside(rows, neighbours).select(
+        *KEY, "agree", near=(pl.col("told") + mean) / (pl.col("said") + 1)
     )
-    found = turns.join(told, on=key, how="left", maintain_order="left")
+    found = turns.join(told, on=KEY, how="left", maintain_order="left")
     return {
         "neighbours are said again": found["near"].cast(pl.Float64).to_numpy(),
         "neighbours are taken for the same": found["agree"].cast(pl.Float64).to_numpy(),

@@ -237,16 +237,19 @@ def test_a_wording_of_two_locales_needs_one(home):
 
 
 def test_a_cluster_shows_members_bonds_labels_and_lineage(home):
-    name = ask(home, "get the lamp going")[0]["cluster"]["cluster_id"]
+    name = ask(home, "switch the lamp on")[0]["cluster"]["cluster_id"]
     found, told = ask(home, cluster=name)
     members = {m["utterance"]: m for m in found["members"]}
-    assert set(members) == {f"get the {thing} going" for thing in THINGS}
-    assert members["get the lamp going"]["users"] == 10
+    assert set(members) == {"get the lamp going", "switch the lamp on"}
+    assert members["switch the lamp on"]["users"] == 22
     assert found["central"] in members
-    assert "lamp_on" in {label["label"] for label in found["labels"]}
+    (bond,) = found["bonds"]
+    assert bond["moved"] == 10
+    (label,) = found["labels"]
+    assert (label["label"], label["wordings"], label["in_training_set"]) == ("lamp_on", 2, 2)
     assert [e["event"] for e in found["lineage"]] == ["born"]
     assert found["turns"]
-    assert f"cluster {name}, night {found['night']}: 4 wordings around" in told
+    assert f"cluster {name}, night {found['night']}: 2 wordings around" in told
 
 
 def test_a_cluster_that_is_no_more_says_what_became_of_it(changed):

@@ -109,7 +109,7 @@ def test_saying_it_again_is_told_from_moving_on_and_from_the_next_of_its_kind(tm
         + [moved_on(n) for n in range(100, 300)]
         + [next_one(n) for n in range(300, 360)],
     )
-    assert mean(found, 0, 99) > 0.6
+    assert mean(found, 0, 99) > 0.8
     assert mean(found, 100, 299) < 0.1
     assert mean(found, 300, 359) < 0.3
 

@@ -165,7 +165,6 @@ QUERIES = [
     "speakers",
     "channels",
     "chains",
-    "bootstrap",
     "arms",
     "votes",
     "filled",
@@ -220,7 +219,6 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
         "meant": asked.select("locale", "utterance", label="intent"),
         "believed": asked.select("locale", "utterance", label="intent", probability=pl.lit(0.7)),
         "defects": lake.read("turns").select("turn_id", p_defect=pl.col("at_ms") % 7 / 7),
-        "replicates": pl.DataFrame({"replicate": range(5)}),
         "grouped": asked.select(
             "locale", "utterance", kind=pl.lit("term"), unit=pl.col("utterance").str.tail(1)
         ),

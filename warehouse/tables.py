@@ -228,7 +228,6 @@ class Judged(dy.Schema):
     executed = _share("share of them for whom it was executed")
     last_ms = dy.Int64(nullable=False, description="when it was last so, milliseconds since 1970")
     right = _share("expected share of right turns")
-    like = _share("the same of all wordings under this hypothesis")
 
 
 class Trust(dy.Schema):
@@ -257,8 +256,8 @@ class Rewrites(dy.Schema):
     users = _count("distinct users who moved from source to target")
     occurrences = _count("times it was seen")
     p_same = _share("probability that the two say the same thing")
-    success = _share("how often the target serves these users, lower bound")
-    success_alone = _share("how often the source does, upper bound")
+    success = _share("how often the target serves these users, expected")
+    success_alone = _share("how often the source does, expected")
     holdout = _share("share of the source's turns to leave alone, at random")
     began = _text("night since which it runs, YYYY-MM-DD")
 
@@ -287,8 +286,8 @@ class Fixes(dy.Schema):
     users = _count("distinct users who moved from source to target when it was mined last")
     occurrences = _count("times that was seen")
     p_same = _share("probability that the two say the same thing")
-    success = _share("how often the target serves these users, lower bound")
-    success_alone = _share("how often the source does, upper bound")
+    success = _share("how often the target serves these users, expected")
+    success_alone = _share("how often the source does, expected")
 
 
 class Evidence(dy.Schema):

@@ -87,8 +87,7 @@ def _fell(move: Row, left: list[Row], aim: list[Row]) -> tuple[str, str]:
     if left and _share(aim[0]) >= _share(left[0]):
         return "success", f"{moved}, but {target!r} serves no better: {', '.join(back)}"
     return "success", (
-        f"{moved}, too few to be sure: {', '.join(back)}; the lower bound of its success must exceed"
-        " the upper bound of leaving the wording alone, and it must mend far more than it breaks"
+        f"{moved}, which is not sure enough: {', '.join(back)}; it must mend far more than it breaks"
     )
 
 
@@ -103,8 +102,8 @@ def _judged(fix: Row) -> tuple[str | None, str]:
             f" with p {fix['p_worse']:.2f}"
         )
     return None, (
-        f"runs since {fix['began']}: it serves at least {fix['success']:.0%} of these users,"
-        f" the wording itself at most {fix['success_alone']:.0%}"
+        f"runs since {fix['began']}: it is expected to serve {fix['success']:.0%} of these users,"
+        f" the wording itself {fix['success_alone']:.0%}"
     )
 
 

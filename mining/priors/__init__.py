@@ -1,4 +1,4 @@
-"""What the project's own simulated worlds taught of pairs and of failing turns: priors for any log.
+"""What the project's own simulated worlds taught of pairs, failing turns and hypotheses: priors for any log.
 
 `<name>.zip` holds a few boosted ensembles of small trees (treelite), each taught by other worlds, over features that are
 told relative to the log; where they disagree, less is believed. card.json says how they were made and which features they
@@ -52,7 +52,7 @@ def read(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 @cache
 def prior(name: str) -> Prior:
-    """The prior that ships with the project: `pairs` or `turns`."""
+    """The prior that ships with the project: `pairs`, `turns` or `hypotheses`."""
     folder = files("mining") / "priors"
     names = json.loads((folder / "card.json").read_text())["features"][name]
     with (folder / f"{name}.zip").open("rb") as file, ZipFile(file) as packed:

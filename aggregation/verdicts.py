@@ -139,14 +139,19 @@ def of_labels(found: Labelled, pairs: Verdict, failures: Verdict) -> Verdict:
 
 
 def of_rewrites(live: int, pairs: Verdict, failures: Verdict) -> Verdict:
-    """By how many there are, and by what they rest on: nobody asks for a rewrite, so only pairs that are told well lead from one
-    wording to another."""
-    if pairs.verdict != WELL:
-        return Verdict("rewrites", NOT_AT_ALL, (f"pairs are told {pairs.verdict}",))
+    """By how many there are, and by what they rest on. Nobody asks for a rewrite: there is none unless pairs, which lead from
+    one wording to another, and failures, which say where from, are both told well."""
+    doubts = tuple(
+        f"{each.subject} are told {each.verdict}"
+        for each in (pairs, failures)
+        if each.verdict != WELL
+    )
+    if doubts:
+        return Verdict("rewrites", NOT_AT_ALL, doubts)
     if not live:
         return Verdict("rewrites", NOT_AT_ALL, ("no wording surely fares better as another",))
     few = (f"{live} rewrites are proposed, {FEW_REWRITES} needed",) if live < FEW_REWRITES else ()
-    return Verdict("rewrites", WEAKLY if few else WELL, few).at_most(failures, WEAKLY)
+    return Verdict("rewrites", WEAKLY if few else WELL, few)
 
 
 def table(verdicts: Iterable[Verdict]) -> pl.DataFrame:

@@ -352,7 +352,7 @@ def judge_turns(night: Night, day: str) -> Result:
             of_pairs(events["p_rephrase"].to_numpy(), evidence_of(lake.newest("fits"))),
             of_failures(p_defect, rates.right, rates.wrong),
         )
-        if told[0].verdict != WELL:  # no pair surely leads from one wording to another
+        if any(verdict.verdict != WELL for verdict in told):
             sure = sure.clear()
         proposed = reviewing.rewritten(lake, day, sure)
         followed_up = _followed_up(night, day, people, proposed, rates)

@@ -76,10 +76,11 @@ def test_two_doubts_about_labels_are_too_many():
     assert of_labels(off, doubted, well).verdict == NOT_AT_ALL
 
 
-def test_only_pairs_that_are_told_well_lead_to_rewrites():
+def test_only_pairs_and_failures_that_are_told_well_lead_to_rewrites():
     well = Verdict("failures", WELL)
     assert of_rewrites(40, PAIRS, well) == Verdict("rewrites", WELL)
     assert of_rewrites(40, Verdict("pairs", WEAKLY), well).verdict == NOT_AT_ALL
+    assert of_rewrites(40, PAIRS, Verdict("failures", WEAKLY)).verdict == NOT_AT_ALL
 
 
 def test_labels_that_would_be_worse_than_the_hypotheses_are_not_told():

@@ -110,7 +110,7 @@ def turns_of(seed: int, number: int) -> Lesson:
     """The turns of a world; whether each failed its user."""
     with tempfile.TemporaryDirectory() as folder:
         drawn, tonight = _taken_in(seed, number, Path(folder))
-        lake, day = tonight.lake, _told(tonight)
+        lake, day = tonight.lake, _up_to_neighbours(tonight)
         log = Log.of(_context(tonight))
         found = failures.signs(log, lake.read("rephrase_events"), lake.read("neighbours", [day]))
         failed = _failed(Path(folder))
@@ -123,7 +123,7 @@ def hypotheses_of(seed: int, number: int) -> Lesson:
     """The wordings of a world under the assistant's hypotheses; which share of their users each was right for."""
     with tempfile.TemporaryDirectory() as folder:
         drawn, tonight = _taken_in(seed, number, Path(folder))
-        lake, day = tonight.lake, _told(tonight)
+        lake, day = tonight.lake, _up_to_neighbours(tonight)
         neighbours = lake.read("neighbours", [day])
         found = defects.defects(_context(tonight), lake.read("rephrase_events"), neighbours)
         rows = defects.heard(lake.read("utterances", [day]))
@@ -139,7 +139,7 @@ def hypotheses_of(seed: int, number: int) -> Lesson:
     return Lesson(drawn.kind, features.names, features.values, truth.to_numpy())
 
 
-def _told(tonight: night.Night) -> str:
+def _up_to_neighbours(tonight: night.Night) -> str:
     """The day on which the night told pairs, wordings and neighbours of the world."""
     day = tonight.lake.days("turns")[-1]
     night.score_pairs(tonight, day)

@@ -7,7 +7,7 @@ from rapidfuzz.fuzz import partial_ratio
 
 from mining.alike import sound
 
-HARM = 3.0  # a turn that breaks weighs as much as so many that are mended
+HARM = 4.0  # a turn that breaks weighs as much as so many that are mended
 KEPT = 0.5  # probability from which users stayed with where they ended
 ALIKE = 75.0  # of 100, from which a value was said
 KEY = ["locale", "utterance"]

@@ -30,7 +30,7 @@ def signs(rows: pl.DataFrame, judged: pl.DataFrame, neighbours: pl.DataFrame) ->
         worst=pl.col("p_defect").max(),
         again=pl.col("again").mean(),
     )
-    mean = 1 - float(by_user["p_defect"].mean() or 0.5) if by_user.height else 0.5  # type: ignore[arg-type]
+    mean = by_user.select(1 - pl.col("p_defect").mean()).item() if by_user.height else 0.5
     found = (
         rows.join(told, on=KEY, how="left", maintain_order="left")
         .join(_like(told, mean), on=KEY, how="left", maintain_order="left")

@@ -3,11 +3,12 @@ recall that was measured on a sample reaches a floor.
 
 The wordings are the queries and the answers, so the cells of the inverted file hold what is near
 anyway, and few cells are enough. Past a ceiling of memory the file holds product codes (Jégou et al.
-2011), and the nearest by code are ranked again by their vectors. On a GPU the same indexes live
-there, exact up to a larger size, a CAGRA graph (Ootomo et al. 2024) past that where the build has it.
+2011), and the nearest by code are ranked again by their vectors. On a GPU that holds the
+full vectors the same indexes live there, exact up to a larger size.
 """
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +29,12 @@ CELLS_BY_GRAPH = 1_000  # from so many on, the nearest cells are found by a grap
 CANDIDATES = 16  # times k, by code, ranked again by vector
 RANKED_AT_ONCE = 1_000  # queries
 AT_ONCE = 50_000  # queries
+COMPARED_AT_ONCE = 1_000_000  # rows, with the sample
+GPU_SHARE = 0.4  # of a card's memory, that the vectors may take as float32
+GPU_MOST_CELLS = 2_048  # FAISS looks into no more on a GPU
 SEED = 7
 
+Ask = Callable[["Stored", int], tuple[Vectors, Indices]]  # of queries and k: cosines and indices
 Stored = npt.NDArray[np.floating[Any]]  # float16 or float32, rows of unit length
 
 
@@ -71,36 +76,52 @@ def library() -> Any:
 
 def nearest(vectors: Stored, search: Search) -> Nearest:
     """Of each row of `vectors` (unit length) its k nearest others."""
-    rows, width = vectors.shape
-    gpus = getattr(library(), "get_num_gpus", lambda: 0)()
-    if rows <= (GPU_EXACT_UP_TO if gpus else EXACT_UP_TO):
-        index = library().IndexFlatIP(width)
-        index = library().index_cpu_to_all_gpus(index) if gpus else index
-        _add(index, vectors)
-        found, similar = _all(index, vectors, search.k, codes=False)
-        return Nearest(found, similar, "exact", 1.0)
-    codes = vectors.size * 4 > search.memory
-    if gpus and not codes and hasattr(library(), "GpuIndexCagra"):
-        graph = _graph(vectors, search)
-        if graph.recall >= search.floor:
-            return graph
-    return _inverted(vectors, search, codes=codes, gpu=bool(gpus))
+    gpu = on_gpu(vectors)
+    if len(vectors) <= (GPU_EXACT_UP_TO if gpu else EXACT_UP_TO):
+        return by_all(vectors, search, gpu=gpu)
+    return by_cells(vectors, search, gpu=gpu)
+
+
+def on_gpu(vectors: Stored) -> bool:
+    """Whether FAISS sees a GPU that holds these vectors and leaves room to work."""
+    if not getattr(library(), "get_num_gpus", lambda: 0)():
+        return False
+    import torch
+
+    return bool(4 * vectors.size <= GPU_SHARE * torch.cuda.mem_get_info()[1])
+
+
+def by_all(vectors: Stored, search: Search, *, gpu: bool) -> Nearest:
+    """The true neighbours, every row compared with every other."""
+    index = library().IndexFlatIP(vectors.shape[1])
+    index = library().index_cpu_to_all_gpus(index) if gpu else index
+    _add(index, vectors)
+    found, similar = _all(_asking(index), vectors, search.k, codes=False)
+    return Nearest(found, similar, "exact", 1.0)
 
 
 def exact(vectors: Stored, queries: Indices, k: int) -> tuple[Indices, Vectors]:
     """The k nearest others of some rows: (queries x k indices, cosines); nothing is indexed."""
-    found, similar = library().knn(
-        vectors[queries].astype(np.float32),
-        vectors.astype(np.float32, copy=False),
-        min(k + 1, len(vectors)),
-        metric=library().METRIC_INNER_PRODUCT,
-    )[::-1]
-    return _without_self(found.astype(np.int64), similar, queries, k)
+    wanted = min(k + 1, len(vectors))
+    asked = vectors[queries].astype(np.float32)
+    best = np.full((len(queries), wanted), -np.inf, np.float32)
+    found = np.full((len(queries), wanted), -1, np.int64)
+    for start in range(0, len(vectors), COMPARED_AT_ONCE):
+        part = vectors[start : start + COMPARED_AT_ONCE].astype(np.float32, copy=False)
+        metric = library().METRIC_INNER_PRODUCT
+        near, places = library().knn(asked, part, min(wanted, len(part)), metric=metric)
+        both = np.hstack([best, near])
+        order = np.argsort(-both, axis=1, kind="stable")[:, :wanted]
+        best = np.take_along_axis(both, order, axis=1)
+        found = np.take_along_axis(np.hstack([found, places + start]), order, axis=1)
+    return _without_self(found, best, queries, k)
 
 
-def _inverted(vectors: Stored, search: Search, *, codes: bool, gpu: bool) -> Nearest:
+def by_cells(vectors: Stored, search: Search, *, gpu: bool) -> Nearest:
+    """By an inverted file (Jégou et al. 2011), looking into as many cells as the floor asks for."""
     faiss = library()
     rows, width = vectors.shape
+    codes = not gpu and vectors.size * 4 > search.memory
     drawn = np.random.default_rng(SEED)
     lists = rows // CELL
     taught = np.sort(drawn.permutation(rows)[: lists * POINTS_PER_CELL])
@@ -114,20 +135,48 @@ def _inverted(vectors: Stored, search: Search, *, codes: bool, gpu: bool) -> Nea
         else faiss.IndexIVFFlat(cells, width, lists, metric)
     )
     index.train(vectors[taught].astype(np.float32))
-    if gpu and not codes:
+    if gpu:
         index = faiss.index_cpu_to_all_gpus(index)
     _add(index, vectors)
-    sample = np.sort(drawn.permutation(rows)[:SAMPLE])
-    truth = exact(vectors, sample, search.k)[1]
-    looked = FIRST_CELLS
-    while True:
-        _look_into(index, cells, looked)
-        recall = _recall(truth, _some(index, vectors, sample, search.k, codes=codes)[1])
-        if recall >= search.floor or looked >= lists:
-            break
-        looked = min(2 * looked, lists)
-    found, similar = _all(index, vectors, search.k, codes=codes)
+
+    def looking_into(some: int) -> Ask:
+        if hasattr(cells, "hnsw"):
+            cells.hnsw.efSearch = max(32, 4 * some)
+        index.nprobe = some
+        return _asking(index)
+
+    most = min(lists, GPU_MOST_CELLS) if gpu else lists
+    looked, recall = _widened(looking_into, (FIRST_CELLS, most), vectors, search, codes=codes)
+    found, similar = _all(looking_into(looked), vectors, search.k, codes=codes)
     return Nearest(found, similar, f"{looked} of {lists} cells, {kind}", recall)
+
+
+def _asking(index: Any) -> Ask:
+    def ask(queries: Stored, wanted: int) -> tuple[Vectors, Indices]:
+        near, found = index.search(queries.astype(np.float32, copy=False), wanted)
+        return near, found
+
+    return ask
+
+
+def _widened(
+    at: Callable[[int], Ask],
+    between: tuple[int, int],
+    vectors: Stored,
+    search: Search,
+    *,
+    codes: bool,
+) -> tuple[int, float]:
+    """The least width, doubled from the first on, at which the recall on a sample reaches the floor,
+    and that recall; else the last width."""
+    sample = np.sort(np.random.default_rng(SEED + 1).permutation(len(vectors))[:SAMPLE])
+    truth = exact(vectors, sample, search.k)[1]
+    width, last = between
+    while True:
+        recall = _recall(truth, _some(at(width), vectors, sample, search.k, codes=codes)[1])
+        if recall >= search.floor or width >= last:
+            return width, recall
+        width = min(2 * width, last)
 
 
 def _centres(points: Vectors, wanted: int) -> Vectors:
@@ -172,28 +221,6 @@ def _cells(centres: Vectors, *, graph: bool) -> Any:
     return cells
 
 
-def _look_into(index: Any, cells: Any, looked: int) -> None:
-    if hasattr(cells, "hnsw"):
-        cells.hnsw.efSearch = max(32, 4 * looked)
-    index.nprobe = looked
-
-
-def _graph(vectors: Stored, search: Search) -> Nearest:
-    faiss = library()
-    config = faiss.GpuIndexCagraConfig()
-    config.graph_degree = max(32, 2 * search.k)
-    config.intermediate_graph_degree = 2 * config.graph_degree
-    index = faiss.GpuIndexCagra(
-        faiss.StandardGpuResources(), vectors.shape[1], faiss.METRIC_INNER_PRODUCT, config
-    )
-    index.train(vectors.astype(np.float32, copy=False))
-    sample = np.sort(np.random.default_rng(SEED).permutation(len(vectors))[:SAMPLE])
-    truth = exact(vectors, sample, search.k)[1]
-    recall = _recall(truth, _some(index, vectors, sample, search.k, codes=False)[1])
-    found, similar = _all(index, vectors, search.k, codes=False)
-    return Nearest(found, similar, f"CAGRA {config.graph_degree}", recall)
-
-
 def _recall(truth: Vectors, found: Vectors) -> float:
     """The share of the true neighbours found; one that is as near as the last is as good."""
     there = truth > -1
@@ -207,23 +234,22 @@ def _add(index: Any, vectors: Stored) -> None:
         index.add(vectors[start : start + AT_ONCE].astype(np.float32, copy=False))
 
 
-def _all(index: Any, vectors: Stored, k: int, *, codes: bool) -> tuple[Indices, Vectors]:
+def _all(ask: Ask, vectors: Stored, k: int, *, codes: bool) -> tuple[Indices, Vectors]:
     found = np.empty((len(vectors), k), np.int64)
     similar = np.empty((len(vectors), k), np.float32)
     for start in range(0, len(vectors), AT_ONCE):
         rows = np.arange(start, min(len(vectors), start + AT_ONCE))
-        found[rows], similar[rows] = _some(index, vectors, rows, k, codes=codes)
+        found[rows], similar[rows] = _some(ask, vectors, rows, k, codes=codes)
     return found, similar
 
 
 def _some(
-    index: Any, vectors: Stored, rows: Indices, k: int, *, codes: bool
+    ask: Ask, vectors: Stored, rows: Indices, k: int, *, codes: bool
 ) -> tuple[Indices, Vectors]:
     wanted = min(k * CANDIDATES if codes else k + 1, len(vectors))
-    queries = vectors[rows].astype(np.float32, copy=False)
-    similar, found = index.search(queries, wanted)
+    similar, found = ask(vectors[rows], wanted)
     if codes:
-        found, similar = _ranked(vectors, queries, found, k + 1)
+        found, similar = _ranked(vectors, vectors[rows].astype(np.float32), found, k + 1)
     return _without_self(found.astype(np.int64), similar, rows, k)
 
 

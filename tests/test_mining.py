@@ -97,6 +97,7 @@ def test_neighbours_are_the_nearest_others(rows, k, seed):
 def test_a_large_search_is_widened_until_it_finds_enough(monkeypatch, memory):
     """Points without any structure, the hardest there is: every cell must be looked into."""
     monkeypatch.setattr(neighbours, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(neighbours, "on_gpu", lambda _: False)
     vectors = unit(3_000, 16, 0)
     search = Search(k=5, floor=0.9, memory=memory)
     near = nearest(vectors.astype(np.float16), search)

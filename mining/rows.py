@@ -1,9 +1,14 @@
-"""Rows of a log file, one by one, each with its row number: JSON lines, CSV, Parquet."""
+"""Rows of a log file, one by one, each with its row number: JSON lines or documents, delimited text, Parquet;
+packed or not, in UTF-8 or UTF-16. What a file is, its first bytes say; its ending only where they do not."""
 
+import bz2
 import codecs
 import csv
 import gzip
+import io
 import json
+import lzma
+import re
 import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -15,8 +20,18 @@ import pyarrow.parquet as pq
 from warehouse.errors import BadInput
 
 LONGEST_LINE = 8 << 20  # bytes; what is longer is no row of a log
-ENDINGS = (".jsonl", ".json", ".ndjson", ".csv", ".parquet")
+LARGEST_DOCUMENT = 1 << 30  # bytes of one JSON document, which is read as a whole
+PACKED = (".gz", ".bz2", ".xz", ".zst")
+ENDINGS = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet")
 NESTED = ("n_best", "slots")
+SEPARATORS = ",;\t|"
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+FOREIGN = {  # first bytes of what is no log
+    b"SQLite format 3\0": "is an SQLite database; say with --source which system wrote it",
+    b"PK\x03\x04": "is a zip archive or a workbook; unpack it, or save its sheet as CSV",
+    b"%PDF": "is a PDF; export the log as JSON lines or CSV",
+}
 
 
 class Broken(str):
@@ -30,9 +45,11 @@ def log_files(patterns: list[str]) -> list[Path]:
     """The files behind paths, folders and globs, sorted; BadInput where one leads nowhere."""
     found: set[Path] = set()
     for pattern in patterns:
-        path = Path(pattern)
+        if ADDRESS.match(pattern):
+            raise BadInput(f"{pattern}: is an address, and sayagain reads files; copy or mount it")
+        path = Path(pattern).expanduser()
         if path.is_dir():
-            matches = [p for p in path.rglob("*") if p.is_file() and _ending(p) in ENDINGS]
+            matches = [p for p in _inside(path) if _ending(p) in ENDINGS]
         elif path.is_file():
             matches = [path]
         else:
@@ -48,64 +65,206 @@ def log_files(patterns: list[str]) -> list[Path]:
     return sorted(found)
 
 
+def left_out(patterns: list[str]) -> list[Path]:
+    """The files of the folders among `patterns` that are not read, for their ending says nothing."""
+    folders = [Path(p).expanduser() for p in patterns]
+    return sorted(p for f in folders if f.is_dir() for p in _inside(f) if _ending(p) not in ENDINGS)
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The files of a folder and of those in it, without hidden ones."""
+    inside = (p for p in folder.rglob("*") if p.is_file())
+    return [p for p in inside if not any(n.startswith(".") for n in p.relative_to(folder).parts)]
+
+
 def rows(
     path: Path, required: list[str], nested: Collection[str] = NESTED
 ) -> Iterator[tuple[int, Raw]]:
-    """(row number from 1, row) of a file; JSON rows as bytes, the others as a mapping.
+    """(row number from 1, row) of a file; JSON lines as bytes, the others as a mapping.
 
-    `nested` names the columns whose CSV cells hold JSON.
+    `nested` names the columns whose cells hold JSON in delimited text.
 
     Raises BadInput where the file cannot be read or lacks a required column.
     """
     try:
-        match _ending(path):
-            case ".csv":
-                yield from _csv_rows(path, required, nested)
-            case ".parquet":
+        with opened(path) as file:
+            head = file.peek(4096)[:4096]  # type: ignore[attr-defined]
+            for mark, what in FOREIGN.items():
+                if head.startswith(mark):
+                    raise BadInput(f"{path}: {what}")
+            if head.startswith(b"PAR1"):
+                if path.suffix.lower() in PACKED:
+                    raise BadInput(f"{path}: is a packed Parquet file; unpack it")
                 yield from _parquet_rows(path, required)
-            case _:
-                yield from _json_rows(path)
-    except (OSError, EOFError, zlib.error, pa.ArrowException, OverflowError) as error:
+            elif _is_delimited(path, head):
+                yield from _delimited_rows(path, _in_utf8(path, file, head), required, nested)
+            else:
+                yield from _json_rows(path, _in_utf8(path, file, head), required)
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        lzma.LZMAError,
+        pa.ArrowException,
+        OverflowError,
+    ) as error:
         raise BadInput(
             f"{path}: cannot be read ({_first_line(error)}); mend or remove the file"
         ) from None
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, Raw]]:
-    with opened(path) as file:
-        number = 0
-        while line := file.readline(LONGEST_LINE):
-            number += 1
-            if not line.endswith(b"\n") and len(line) == LONGEST_LINE:
-                _skip_line(file)
-                yield number, Broken(f"is longer than {LONGEST_LINE >> 20} MiB; log one turn a row")
-            elif line.strip():
-                yield number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+def _is_delimited(path: Path, head: bytes) -> bool:
+    if _ending(path) in (".csv", ".tsv"):
+        return True
+    text = head.decode("utf-16" if head.startswith(UTF16) else "utf-8", "replace")
+    begun = text.lstrip("\ufeff \r\n\t")[:1]
+    return _ending(path) not in ENDINGS and begun not in ("{", "[", "")
 
 
-def _csv_rows(
-    path: Path, required: list[str], nested: Collection[str]
+def _in_utf8(path: Path, file: BinaryIO, head: bytes) -> BinaryIO:
+    if not head.startswith(UTF16):
+        return file
+    return io.BytesIO(_whole(path, file).decode("utf-16", "replace").encode())
+
+
+def _whole(path: Path, file: BinaryIO) -> bytes:
+    content = file.read(LARGEST_DOCUMENT + 1)
+    if len(content) > LARGEST_DOCUMENT:
+        raise BadInput(
+            f"{path}: is one document of more than {LARGEST_DOCUMENT >> 30} GiB; write it a row a line"
+        )
+    return content
+
+
+def _json_rows(path: Path, file: BinaryIO, required: list[str]) -> Iterator[tuple[int, Raw]]:
+    first = b""
+    while not first.strip() and (line := file.readline(LONGEST_LINE)):
+        first += line
+    start = first.lstrip().removeprefix(codecs.BOM_UTF8)
+    if not _is_document(start, required):
+        yield from _lines(first, file)
+        return
+    text = (start + _whole(path, file)).decode("utf-8", "replace")
+    if _begins_whole(text):
+        yield from enumerate(_documents(path, text, required), 1)
+    else:  # a row a line after all, the first of them broken
+        yield from _lines(b"", io.BytesIO(text.encode()))
+
+
+def _begins_whole(text: str) -> bool:
+    try:
+        json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return text.startswith("[{")  # an array that breaks off is said to be broken
+    return True
+
+
+def _is_document(first: bytes, required: list[str]) -> bool:
+    """Whether rows lie inside an array or an object, rather than a row a line: by the first line."""
+    if not first.startswith((b"{", b"[")):
+        return False
+    text = first.decode("utf-8", "replace")
+    try:
+        value, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return text.strip() in ("{", "[") or text.startswith("[") or len(first) >= LONGEST_LINE
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], dict)
+    follows = text[end:].lstrip()
+    return follows.startswith("{") if follows else _wrapped(value, required) is not None
+
+
+def _wrapped(value: dict[str, Any], required: list[str]) -> list[Any] | None:
+    """The rows that an object holds instead of being one."""
+    if any(name in value for name in required):
+        return None
+    lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
+    return max(lists, key=len, default=None)
+
+
+def _documents(path: Path, text: str, required: list[str]) -> Iterator[Raw]:
+    at, decode = 0, json.JSONDecoder().raw_decode
+    while (at := _past_blanks(text, at)) < len(text):
+        try:
+            value, at = decode(text, at)
+        except (ValueError, RecursionError) as error:
+            raise BadInput(
+                f"{path}: is broken JSON ({_first_line(error)}); mend the file"
+            ) from None
+        held = value if isinstance(value, list) else None
+        if isinstance(value, dict):
+            held = _wrapped(value, required) or [value]
+        for row in held if held is not None else [value]:
+            yield row if isinstance(row, dict) else Broken("is no JSON object; a row is an object")
+
+
+def _past_blanks(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \r\n\t,":
+        at += 1
+    return at
+
+
+def _lines(first: bytes, file: BinaryIO) -> Iterator[tuple[int, Raw]]:
+    """A row a line; `first` is what was read of the file before, to the end of its first row."""
+    number = max(0, len(first.splitlines()) - 1)
+    line = (first.splitlines(keepends=True) or [file.readline(LONGEST_LINE)])[-1]
+    while line:
+        number += 1
+        if not line.endswith(b"\n") and len(line) == LONGEST_LINE:
+            _skip_line(file)
+            yield number, Broken(f"is longer than {LONGEST_LINE >> 20} MiB; log one turn a row")
+        elif line.strip():
+            yield number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+        line = file.readline(LONGEST_LINE)
+
+
+def _delimited_rows(
+    path: Path, file: BinaryIO, required: list[str], nested: Collection[str]
 ) -> Iterator[tuple[int, Raw]]:
     csv.field_size_limit(LONGEST_LINE)
-    with opened(path) as binary:
-        lines = (line.decode("utf-8", "surrogateescape") for line in binary)
-        table = csv.DictReader(_without_mark(lines), strict=True)
-        if table.fieldnames is None:
-            return
-        _require(path, required, list(table.fieldnames))
-        for number, row in enumerate(_steps(path, table), 1):
-            yield number, _cells(row, nested)
+    lines = (line.decode("utf-8", "surrogateescape") for line in file)
+    header = next(lines, "").removeprefix("\ufeff")
+    if named := re.fullmatch(r"sep=(.)\r?\n", header):
+        header = next(lines, "")
+    if not header.strip():
+        return
+    separator = named.group(1) if named else _separator(header, required)
+    names = next(csv.reader([header], delimiter=separator))
+    _require(path, required, names)
+    table = csv.reader(lines, delimiter=separator, strict=True)
+    number = 0
+    while (cells := _next_row(path, table)) is not None:
+        if cells:
+            number += 1
+            yield number, cells if isinstance(cells, Broken) else _cells(names, cells, nested)
 
 
-def _without_mark(lines: Iterator[str]) -> Iterator[str]:
-    for number, line in enumerate(lines):
-        yield line.removeprefix("\ufeff") if number == 0 else line
+def _separator(header: str, required: list[str]) -> str:
+    """That which shows most of the required names, and else occurs most."""
+
+    def worth(separator: str) -> tuple[int, int]:
+        names = next(csv.reader([header], delimiter=separator))
+        return sum(name in names for name in required), len(names)
+
+    return max(SEPARATORS, key=worth)
 
 
-def _cells(row: dict[str, str], nested: Collection[str]) -> Raw:
-    if None in row:
-        return Broken("has more cells than the header; quote cells that hold a comma")
-    filled = {k: v for k, v in row.items() if v}
+def _next_row(path: Path, table: Any) -> list[str] | Broken | None:
+    """A row that cannot be made out costs itself alone, but for an open quote, which swallows the rest."""
+    try:
+        return cast(list[str], next(table))
+    except StopIteration:
+        return None
+    except csv.Error as error:
+        if "end of data" in str(error):
+            raise BadInput(f"{path}: is broken CSV (a quote is never closed); mend it") from None
+        return Broken(f"is broken CSV ({error}); mend the row")
+
+
+def _cells(names: list[str], cells: list[str], nested: Collection[str]) -> Raw:
+    if len(cells) > len(names):
+        return Broken("has more cells than the header; quote cells that hold the separator")
+    filled = {k: v for k, v in zip(names, cells, strict=False) if v}
     if not all(map(_is_unicode, filled.values())):
         return Broken("is not UTF-8; write the file as UTF-8")
     return {k: _json(v) if k in nested else v for k, v in filled.items()}
@@ -120,15 +279,6 @@ def _json(cell: str) -> Any:
         return json.loads(cell)
     except ValueError:
         return cell
-
-
-def _steps(path: Path, table: "csv.DictReader[str]") -> Iterator[dict[str, str]]:
-    try:
-        yield from table
-    except csv.Error as error:
-        raise BadInput(
-            f"{path}, line {table.line_num}: broken CSV ({error}); mend the line"
-        ) from None
 
 
 def _parquet_rows(path: Path, required: list[str]) -> Iterator[tuple[int, Raw]]:
@@ -162,8 +312,18 @@ def _require(path: Path, required: list[str], names: list[str]) -> None:
 def opened(path: Path) -> BinaryIO:
     """The file's bytes, unpacked where it is packed."""
     with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path)) if packed else path.open("rb")
+        head = file.read(6)
+    if head.startswith(b"\x1f\x8b"):
+        return cast(BinaryIO, gzip.open(path))
+    if head.startswith(b"BZh"):
+        return cast(BinaryIO, bz2.open(path))
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return cast(BinaryIO, lzma.open(path))
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        return cast(
+            BinaryIO, io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"))
+        )
+    return path.open("rb")
 
 
 def _skip_line(file: BinaryIO) -> None:
@@ -172,7 +332,8 @@ def _skip_line(file: BinaryIO) -> None:
 
 
 def _ending(path: Path) -> str:
-    return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    plain = path.with_suffix("") if path.suffix.lower() in PACKED else path
+    return plain.suffix.lower()
 
 
 def _first_line(error: Exception) -> str:

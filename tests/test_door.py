@@ -1,19 +1,22 @@
 """The door: what comes in is typed, what is broken is set aside with its reason, nothing is lost."""
 
+import bz2
 import csv
 import gzip
 import json
+import lzma
 from datetime import date
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from logs import turn, write_log
 from mining.door import DoorConfig, admit_file
-from mining.rows import log_files
+from mining.rows import left_out, log_files
 from mining.turns import Admitted, account, admit
 from warehouse.errors import BadInput
 
@@ -192,7 +195,7 @@ def test_a_csv_row_with_too_many_cells_is_set_aside_not_cut(tmp_path):
     when = "2026-01-05T08:00:00Z"
     log.write_text(f"user_id,timestamp,utterance\nann,{when},lamp on, please\nann,{when},lamp on\n")
     assert reasons(log) == [
-        (1, "row", "has more cells than the header; quote cells that hold a comma")
+        (1, "row", "has more cells than the header; quote cells that hold the separator")
     ]
 
 
@@ -245,3 +248,65 @@ def test_a_missing_column_does_not_tell_what_the_first_row_says(tmp_path):
     with pytest.raises(BadInput) as caught:
         read(tmp_path / "log.csv")
     assert "ex" not in str(caught.value).replace(str(tmp_path), "").replace("text", "")
+
+
+def _delimited(rows: list[dict], separator: str) -> str:
+    lines = [rows[0].keys(), *(r.values() for r in rows)]
+    return "".join(separator.join(map(str, line)) + "\n" for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "shaped"),
+    [
+        ("array.json", lambda rows: json.dumps(rows).encode()),
+        ("pretty.json", lambda rows: "\n".join(json.dumps(r, indent=1) for r in rows).encode()),
+        ("wrapped.json", lambda rows: json.dumps({"page": 1, "turns": rows}).encode()),
+        ("returns.jsonl", lambda rows: "\r".join(map(json.dumps, rows)).encode()),
+        ("wide.jsonl", lambda rows: "".join(json.dumps(r) + "\n" for r in rows).encode("utf-16")),
+        ("no_ending", lambda rows: "".join(json.dumps(r) + "\n" for r in rows).encode()),
+        ("semicolon.CSV", lambda rows: _delimited(rows, ";").encode()),
+        ("named.csv", lambda rows: ("sep=|\n" + _delimited(rows, "|")).encode()),
+        ("tab.tsv", lambda rows: _delimited(rows, "\t").encode("utf-16")),
+        ("delimited.txt", lambda rows: _delimited(rows, "\t").encode()),
+        ("a.jsonl.bz2", lambda rows: bz2.compress("\n".join(map(json.dumps, rows)).encode())),
+        ("a.jsonl.xz", lambda rows: lzma.compress("\n".join(map(json.dumps, rows)).encode())),
+        ("a.zst", lambda rows: pa.compress("\n".join(map(json.dumps, rows)).encode(), "zstd", asbytes=True)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_what_a_file_is_its_first_bytes_say(tmp_path, name, shaped):
+    said = [turn(f"user{n}", n, "lamp on") for n in range(3)]
+    (tmp_path / name).write_bytes(shaped(said))
+    assert read(tmp_path / name)["utterance"].to_list() == ["lamp on"] * 3
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"SQLite format 3\0" + bytes(90), "SQLite database"),
+        (b"PK\x03\x04" + bytes(90), "workbook"),
+        (b'[{"user_id": "ann",', "broken JSON"),
+    ],
+)
+def test_what_is_no_log_is_called_by_its_name(tmp_path, content, named):
+    (tmp_path / "log").write_bytes(content)
+    with pytest.raises(BadInput, match=named):
+        read(tmp_path / "log")
+
+
+def test_a_broken_csv_row_costs_itself_alone(tmp_path):
+    when = "2026-01-05T08:00:00Z"
+    rows = ["user_id,timestamp,utterance", f'ann,{when},"lamp" on', f"ann,{when},lamp on"]
+    (tmp_path / "log.csv").write_text("\n".join(rows))
+    found = read(tmp_path / "log.csv")
+    assert found["utterance"].drop_nulls().to_list() == ["lamp on"]
+    assert "broken CSV" in found["reason"].drop_nulls().item()
+
+
+def test_addresses_are_no_folders_and_what_is_left_out_can_be_told(tmp_path):
+    with pytest.raises(BadInput, match="copy or mount"):
+        log_files(["s3://bucket/log.jsonl"])
+    for name in ("log.jsonl", "notes.md", ".hidden"):
+        (tmp_path / name).write_text("")
+    assert [p.name for p in log_files([str(tmp_path)])] == ["log.jsonl"]
+    assert [p.name for p in left_out([str(tmp_path)])] == ["notes.md"]

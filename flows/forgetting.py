@@ -10,13 +10,14 @@ from warehouse.erasing import Scope
 from warehouse.errors import BadInput
 from warehouse.forgotten import Erasing
 
-NOTHING = {
+NOTHING: Result = {
     "days": [],
     "read": 0,
     "kept": 0,
     "set_aside": 0,
     "forgotten": 0,
     "duplicates": 0,
+    "dropped": {},
 }  # taken in
 
 

@@ -49,6 +49,7 @@ from mining import (
 )
 from mining.door import FORGOTTEN, DoorConfig
 from mining.engine import Engine
+from mining.locales import beside
 from mining.neighbours import Search
 from mining.rephrases import scoring
 from mining.rephrases.log import Log
@@ -180,6 +181,7 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
     noticed = [
         *(f"the log has another shape: {s}" for s in scored["shape"]),
         *outside(night, day, intake),
+        *about_values(night, day, intake),
     ]
     counts = call(publish_warehouse, night, day, intake, noticed)
     return Outcome(
@@ -211,6 +213,19 @@ def outside(night: Night, day: str, intake: Result) -> list[str]:
     ]
 
 
+def about_values(night: Night, day: str, intake: Result) -> list[str]:
+    """What was dropped at the door, and locales that may be one."""
+    dropped = [f"{rows:,} of {name}" for name, rows in intake["dropped"].items()]
+    unread = (
+        [f"values that could not be read were dropped: {', '.join(dropped)}"] if dropped else []
+    )
+    known = night.lake.read("wordings", [day])["locale"].unique().sort().to_list()
+    return unread + [
+        f"locale {language} stands beside {', '.join(regions)}: are they one? they are told apart"
+        for language, regions in beside(known)
+    ]
+
+
 def take_in(night: Night, logs: list[Path]) -> Result:
     """Read the log through the door; merge its turns and find pairs on the days that it touches."""
     lake, settings = night.lake, night.settings
@@ -221,6 +236,8 @@ def take_in(night: Night, logs: list[Path]) -> Result:
             night.home.salt(),
             settings.log.columns,
             settings.log.time_zone,
+            settings.log.time_unit,
+            frozenset(settings.log.fallback_intents),
             night.until,
             settings.assistant,
             since,
@@ -239,6 +256,7 @@ def take_in(night: Night, logs: list[Path]) -> Result:
             "kept": admitted.kept,
             "set_aside": admitted.rejects.height,
             "duplicates": admitted.duplicates,
+            "dropped": admitted.dropped,
             "forgotten": admitted.rejects.filter(reason=FORGOTTEN).height,
             "marks": _taken(lake, written),
             "written": written,

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
+from mining.locales import spelled
 from mining.rows import Broken, rows
 from retrain.lesson import folds
 from warehouse.errors import BadInput
@@ -46,7 +47,11 @@ def read(path: Path) -> pl.DataFrame:
             ) from None
         if not row.utterance.strip() or not row.intent:
             raise BadInput(f"{path}, row {number}: utterance and intent may not be empty")
-        found.setdefault((row.locale, unicodedata.normalize("NFC", row.utterance)), row.intent)
+        try:
+            locale = spelled(row.locale)
+        except ValueError as error:
+            raise BadInput(f"{path}, row {number}: locale {error}") from None
+        found.setdefault((locale, unicodedata.normalize("NFC", row.utterance)), row.intent)
     return pl.DataFrame([(*k, v) for k, v in sorted(found.items())], SCHEMA, orient="row")
 
 

@@ -21,6 +21,8 @@ class Log(_Section):
 
     path: str | None = None  # file, folder, glob or template with {day}, for nights without LOG
     time_zone: str | None = None  # of times without a zone; without it such rows are refused
+    time_unit: Literal["s", "ms", "us", "ns"] | None = None  # of times that count from 1970
+    fallback_intents: list[str] = []  # further names under which nothing was understood
     most_broken: float = Field(0.05, ge=0, le=1)  # share of broken rows that ends a run
     columns: dict[str, str] = {}  # our name = "the log's name"
 

@@ -1,6 +1,7 @@
 """The door: a raw row becomes a typed turn, or is set aside with its reason. Nothing else gets in."""
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,26 +18,30 @@ import polars as pl
 import pyarrow as pa
 from msgspec import Meta
 
+from mining import heard, optional
+from mining.fallbacks import is_fallback, is_null
+from mining.locales import UNDETERMINED, spelled
+from mining.paths import is_path, reached
 from mining.rows import NESTED, Broken, Raw, rows
+from mining.times import YEARS, Unit, moment
 from warehouse.tables import Rejects, Turns
 
 BATCH = 50_000
-LONGEST_UTTERANCE = 1_000  # characters
-YEARS = range(2000, 2100)  # a log of other years has a broken clock
 REQUIRED = ("user_id", "timestamp", "utterance")
 TURN = [n for n in Turns.column_names() if n not in ("timestamp", "session_given")]
-LOCALE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 DIGEST = 12  # bytes
 ELSEWHERE = "names another assistant"
 FORGOTTEN = "is of a user who was forgotten"
 TOO_OLD = "is of a day that is not kept any more"
-UNBROKEN = (ELSEWHERE, FORGOTTEN, TOO_OLD)  # a row set aside for one of these is not broken
+NOTHING_SAID = "is empty: nothing was said"
+CLICK = "is what a button sends, no words"
+UNBROKEN = (ELSEWHERE, FORGOTTEN, TOO_OLD, NOTHING_SAID, CLICK)  # set aside for these is not broken
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
-class Hypothesis(msgspec.Struct):
+class Hypothesis(msgspec.Struct, forbid_unknown_fields=True):
     intent: str | None = None
     confidence: Share | None = None
 
@@ -76,6 +81,8 @@ class DoorConfig:
     salt: bytes
     columns: dict[str, str] = field(default_factory=dict)
     time_zone: str | None = None
+    time_unit: Unit | None = None  # of times that are counts since 1970
+    fallbacks: frozenset[str] = frozenset()  # further names under which nothing was understood
     until: date | None = None  # last day of which there can be turns
     assistant: str | None = None  # whose turns they are, where a log has those of several
     since: date | None = None  # first day that is kept
@@ -92,14 +99,14 @@ class Rejected(Exception):
 
 DOOR_SCHEMA = pl.Schema(
     {n: c.dtype for schema in (Turns, Rejects) for n, c in schema.columns().items()}
-    | {"source": pl.String()}
+    | {"source": pl.String(), "dropped": pl.List(pl.String())}
 )
 
 
 def admit_file(path: Path, config: DoorConfig) -> Iterator[pl.DataFrame]:
     """Batches of a file's rows in DOOR_SCHEMA: turns, and set-aside rows with `reason` filled.
 
-    `source` names the file of either.
+    `source` names the file of either, `dropped` the optional fields that could not be read.
     """
     door = _Door(config)
     required, nested = (
@@ -113,7 +120,9 @@ def admit_file(path: Path, config: DoorConfig) -> Iterator[pl.DataFrame]:
 class _Door:
     def __init__(self, config: DoorConfig) -> None:
         self.key = config.salt
+        self.unit, self.fallbacks = config.time_unit, config.fallbacks
         self.columns = config.columns
+        self.paths = [theirs for theirs in config.columns.values() if is_path(theirs)]
         self.until, self.since = config.until, config.since
         self.forgotten = config.forgotten
         self.assistant = config.assistant
@@ -124,35 +133,38 @@ class _Door:
 
     def admit(self, file: str, batch: list[tuple[int, Raw]]) -> pl.DataFrame:
         turns: list[tuple[Any, ...]] = []
+        dropped: list[list[str] | None] = []
         aside: list[tuple[str, int, str, str]] = []
         for number, raw in batch:
             try:
-                turns.append(self._turn(raw))
+                row, unread = self._row(raw)
+                turns.append(self._turn(row))
+                dropped.append([self.columns.get(n, n) for n in unread] or None)
             except Rejected as broken:
                 theirs = self.columns.get(broken.name, broken.name)
                 aside.append((file, number, theirs, broken.reason))
         rejects = pl.DataFrame(aside, Rejects.column_names(), orient="row")
-        both = [_frame(turns), rejects.cast({"line": pl.Int64()})]
+        lists = pl.Series("dropped", dropped, pl.List(pl.String()))
+        both = [_frame(turns).with_columns(lists), rejects.cast({"line": pl.Int64()})]
         found = pl.concat(both, how="diagonal").with_columns(source=pl.lit(file))
         return found.select(pl.col(n).cast(t) for n, t in DOOR_SCHEMA.items())
 
-    def _turn(self, raw: Raw) -> tuple[Any, ...]:
+    def _turn(self, row: Any) -> tuple[Any, ...]:
         """The turn of a row, in the order of TURN."""
-        row = self._row(raw)
         if self.assistant and row.assistant not in (None, self.assistant):
             raise Rejected("assistant", ELSEWHERE)
-        utterance = unicodedata.normalize("NFC", row.utterance)
+        if heard.is_click(row.utterance):
+            raise Rejected("utterance", CLICK)
+        utterance = heard.words(row.utterance)
         if not utterance.strip():
-            raise Rejected("utterance", "is empty; log what the assistant heard")
-        if len(utterance) > LONGEST_UTTERANCE:
-            raise Rejected(
-                "utterance", f"is longer than {LONGEST_UTTERANCE} characters; log one turn a row"
-            )
+            raise Rejected("utterance", NOTHING_SAID)
         if "\0" in utterance or "\0" in row.user_id or "\0" in (row.turn_id or ""):
             raise Rejected("utterance", "holds a NUL byte; strip it where the log is written")
         at = self._time(row.timestamp)
         at_ms = round(at.timestamp() * 1000)
-        best = row.n_best[0] if row.n_best else None
+        intent = self._understood(row.intent)
+        n_best = [h for h in row.n_best or () if self._understood(h.intent)] or None
+        best = n_best[0] if n_best else None
         user = hashed(row.user_id, self.key)
         if user in self.forgotten and at.date().isoformat() <= self.forgotten[user]:
             raise Rejected("user_id", FORGOTTEN)
@@ -161,15 +173,15 @@ class _Door:
             user,
             at_ms,
             row.session_id,
-            _locale(row.locale),
+            row.locale or UNDETERMINED,
             utterance,
-            row.intent or None,
-            row.confidence,
-            row.intent or (best.intent if best else None) or None,
-            best.confidence if best else row.confidence,
-            row.n_best or None,
+            intent,
+            sure := row.confidence if intent or not row.intent else None,
+            intent or (best.intent if best else None),
+            best.confidence if best else sure,
+            n_best,
             slots := _slots(row.slots),
-            _interpretation(row.intent, slots),
+            _interpretation(intent, slots),
             row.response,
             row.outcome,
             row.feedback,
@@ -181,17 +193,50 @@ class _Door:
             row.propensity,
         )
 
-    def _row(self, raw: Raw) -> Any:
+    def _understood(self, intent: str | None) -> str | None:
+        """The intent, unless its name says that there was none."""
+        if not intent or is_null(intent) or is_fallback(intent, self.fallbacks):
+            return None
+        return intent
+
+    def _row(self, raw: Raw) -> tuple[Any, list[str]]:
+        """The row, and which optional fields of it could not be read."""
         if isinstance(raw, Broken):
             raise Rejected("row", str(raw))
         try:
-            if isinstance(raw, bytes):
-                return self.decode(raw)
-            return msgspec.convert(raw, self.row, strict=False)
+            if isinstance(raw, bytes) and not self.paths and not self.unit:
+                row = self.decode(raw)
+                if row.locale is None or spelled(row.locale) == row.locale:
+                    return row, []
+        except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError):
+            pass  # the slow way says what is wrong
+        return self._read(_object(raw) if isinstance(raw, bytes) else raw)
+
+    def _read(self, raw: dict[str, Any]) -> tuple[Any, list[str]]:
+        """A row of which not every field is as the contract has it."""
+        found: dict[str, Any] = {}
+        unread = []
+        for name in FIELDS:
+            value = reached(raw, self.columns.get(name, name))
+            if value is None:
+                continue
+            if name not in REQUIRED:
+                try:
+                    found[name] = optional.READ[name](value)
+                except (ValueError, TypeError):
+                    unread.append(name)
+            elif name == "timestamp":
+                try:
+                    found[name] = moment(value, self.unit)
+                except ValueError as error:
+                    raise Rejected(name, str(error)) from None
+            else:
+                number = name == "user_id" and type(value) in (int, float)
+                found[name] = optional.text(value) if number else value
+        try:
+            return msgspec.convert(found, Row), unread
         except msgspec.ValidationError as error:
-            raise Rejected(*_where(str(error), self.columns)) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Rejected("row", f"is not JSON in UTF-8 ({str(error)[:80]})") from None
+            raise Rejected(*_where(str(error))) from None
 
     def _time(self, at: datetime) -> datetime:
         if at.tzinfo is None:
@@ -209,6 +254,16 @@ class _Door:
         if self.since and at.date() < self.since:
             raise Rejected("timestamp", TOO_OLD)
         return at
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise Rejected("row", f"is not JSON in UTF-8 ({str(error)[:80]})") from None
+    if not isinstance(row, dict):
+        raise Rejected("row", "is no JSON object; a row is an object")
+    return row
 
 
 def hashed(user: str, salt: bytes) -> str:
@@ -257,33 +312,18 @@ def _renamed(columns: dict[str, str]) -> type[Row]:
     return msgspec.defstruct("Row", fields, rename=columns, kw_only=True)  # type: ignore[return-value]
 
 
-def _where(message: str, columns: dict[str, str]) -> tuple[str, str]:
-    """(our field, reason) of a message of msgspec: '... - at `$.field`' or 'missing `field`'."""
-    ours = {theirs: name for name, theirs in columns.items()}
+def _where(message: str) -> tuple[str, str]:
+    """(field, reason) of a message of msgspec: '... - at `$.field`' or 'missing `field`'."""
     reason, _, place = message.partition(" - at ")
     missing = re.search(r"missing required field `(.+?)`", reason)
     found = missing or re.search(r"\$\.(\w+)", place)
     name = found.group(1) if found else "row"
-    if missing:
-        return ours.get(name, name), "is missing; every row needs it"
-    known = (
-        " holds none of the known values" if "enum" in reason else reason[:1].lower() + reason[1:]
-    )
-    return ours.get(name, name), known.strip()
+    return name, "is missing; every row needs it" if missing else reason[:1].lower() + reason[1:]
 
 
 def _content_id(user: str, at_ms: int, utterance: str, row: Any) -> str:
     content = "\0".join([user, str(at_ms), utterance, row.locale or "", row.session_id or ""])
     return hashlib.blake2b(content.encode(), digest_size=DIGEST).hexdigest()
-
-
-def _locale(tag: str | None) -> str:
-    if not tag:
-        return "und"
-    locale = tag.replace("_", "-")
-    if not LOCALE.fullmatch(locale):
-        raise Rejected("locale", "is not a BCP 47 tag such as en-GB")
-    return locale
 
 
 def _slots(slots: dict[str, Any] | None) -> list[dict[str, str]] | None:
@@ -300,4 +340,5 @@ def _interpretation(intent: str | None, slots: list[dict[str, str]] | None) -> s
 
 
 def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    inner = optional.unpacked(value)
+    return inner if isinstance(inner, str) else msgspec.json.encode(inner).decode()

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mining.paths import reached, root
 from warehouse.errors import BadInput
 
 LONGEST_LINE = 8 << 20  # bytes; what is longer is no row of a log
@@ -176,7 +177,7 @@ def _is_document(first: bytes, required: list[str]) -> bool:
 
 def _wrapped(value: dict[str, Any], required: list[str]) -> list[Any] | None:
     """The rows that an object holds instead of being one."""
-    if any(name in value for name in required):
+    if any(reached(value, name) is not None for name in required):
         return None
     lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
     return max(lists, key=len, default=None)
@@ -303,7 +304,7 @@ def _plain_times(batch: pa.RecordBatch) -> pa.Table:
 
 def _require(path: Path, required: list[str], names: list[str]) -> None:
     for name in required:
-        if name not in names:
+        if name not in names and root(name) not in names:
             raise BadInput(
                 f"{path}: has no column {name}; add it, or map yours under [log.columns] in the settings"
             )

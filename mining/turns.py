@@ -25,6 +25,7 @@ class Admitted:
     read: int
     kept: int
     duplicates: int
+    dropped: dict[str, int]  # rows by optional field that could not be read
     rejects: pl.DataFrame
 
 
@@ -62,10 +63,20 @@ def account(out: Path, most_broken: float) -> Admitted:
             f"{files_read}, field turn_id: {clashing} rows of different users share an id;"
             " make turn_id unique over the log, or leave it out"
         )
-    distinct = int(ids.select(pl.len()).collect().item())
+    distinct = kept.unique("turn_id").select("user_id", "at_ms", "utterance").unique()
     days = kept.select(pl.col("timestamp").dt.strftime("%Y-%m-%d").unique()).collect().to_series()
+    unread = rows.select(field="dropped").explode("field").drop_nulls()
+    dropped = unread.group_by("field").len().sort("field").collect().rows()
     accepted = count - rejects.height
-    return Admitted(files, sorted(days), count, accepted, accepted - distinct, rejects)
+    return Admitted(
+        files,
+        sorted(days),
+        count,
+        accepted,
+        accepted - distinct.select(pl.len()).collect().item(),
+        dict(dropped),
+        rejects,
+    )
 
 
 def merge(

@@ -172,7 +172,7 @@ def test_a_tiny_log_is_a_night_too(tmp_path, rows):
 
 
 def test_bad_input_is_refused_before_anything_is_written(tmp_path):
-    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "")])
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "a\0b")])
     with pytest.raises(BadInput):
         learn(tmp_path / "home", log)
     lake = Lake(tmp_path / "home" / "lake")
@@ -182,7 +182,7 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path):
 def test_a_failed_night_is_a_row_of_runs_and_loses_nothing(learned, tmp_path):
     home = tmp_path / "home"
     shutil.copytree(learned, home)
-    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "")])
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "a\0b")])
     with pytest.raises(BadInput):
         learn(home, log, day="2026-01-09")
     run = Lake(home / "lake").newest("runs").row(0, named=True)

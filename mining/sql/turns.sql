@@ -1,12 +1,13 @@
 -- The turns of the days that a night touches: what came in joins what the lake holds, once per
--- turn_id, and sessions are filled. A given session is respected; else a silence ends it, of the
+-- turn_id and once per user, moment and wording (a turn that was delivered again may have another
+-- id), and sessions are filled. A given session is respected; else a silence ends it, of the
 -- length that is learned for the locale and channel. A session that began before the days keeps its id.
 -- admitted: what the door let in or set aside; known: turns of the lake around its days;
 -- rewritten: the days to write; gaps: the silences that end a session
 with arrived as (
     select 0 as age, * from known
     union all
-    select 1 as age, * except (file, line, field, reason, source) from admitted where reason is null
+    select 1 as age, * except (file, line, field, reason, source, dropped) from admitted where reason is null
 ),
 repeated as (
     select turn_id from arrived group by turn_id having count(*) > 1
@@ -29,6 +30,13 @@ copies as (
     from arrived as a
     left semi join repeated as r on a.turn_id = r.turn_id
 ),
+delivered as (
+    select
+        *,
+        row_number() over (partition by user_id, at_ms, utterance order by turn_id) as delivery
+    from copies
+    where copy = 1
+),
 placed as (
     select
         c.* except (session_id),
@@ -36,10 +44,10 @@ placed as (
             when c.session_given or w.day is null then c.session_id
         end as session_id,
         coalesce(g.gap_ms, :gap_ms) as gap_ms
-    from copies as c
+    from delivered as c
     left join rewritten as w on cast(cast(c.timestamp as date) as string) = w.day
     left join gaps as g on c.locale = g.locale and coalesce(c.channel, '') = g.channel
-    where c.copy = 1
+    where c.delivery = 1
 ),
 steps as (
     select

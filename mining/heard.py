@@ -1,0 +1,28 @@
+"""What of a logged text was said: not markup, not the payload of a button, not the whole of a pasted document."""
+
+import html
+import re
+import unicodedata
+
+LONGEST = 1_000  # characters
+BEGINNING, END = 700, 280  # characters of what is longer; the wish stands first or last
+MARK = " […] "
+CLICK = re.compile(r"/[\w.:/-]+\s*(\{.*\}|\[.*\])?", re.DOTALL)  # Rasa: /intent{"entity": "value"}
+OBJECT = re.compile(r"\{\s*\"[^\"]+\"\s*:.*\}", re.DOTALL)
+TAGS = re.compile(r"</?[A-Za-z][^<>]*>")
+
+
+def is_click(text: str) -> bool:
+    """Whether a text is what a button or a menu sends, not what a person writes."""
+    said = text.strip()
+    return bool(CLICK.fullmatch(said) or OBJECT.fullmatch(said))
+
+
+def words(text: str) -> str:
+    """In Unicode NFC, without tags; cut in the middle, with a mark, where it is longer than LONGEST."""
+    said = unicodedata.normalize("NFC", text)
+    if "<" in said and TAGS.search(said):
+        said = html.unescape(re.sub(r"\s+", " ", TAGS.sub(" ", said))).strip()
+    if len(said) > LONGEST:
+        said = said[:BEGINNING] + MARK + said[-END:]
+    return said

@@ -1,0 +1,66 @@
+"""One rule for times, whatever the format of the file: RFC 3339 and what is written in its place, or a count since
+1970 in seconds, milliseconds, microseconds or nanoseconds.
+
+The unit of a count need not be said: within a century of log years the four do not overlap.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Literal, get_args
+
+Unit = Literal["s", "ms", "us", "ns"]
+
+YEARS = range(2000, 2100)  # a log of other years has a broken clock
+IN_A_SECOND = dict(zip(get_args(Unit), (1, 10**3, 10**6, 10**9), strict=True))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NUMBER = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*")
+WRITTEN = re.compile(  # date, time, parts of a second, zone
+    r"\s*(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?\s*",
+    re.IGNORECASE,
+)
+
+
+def moment(value: object, unit: Unit | None) -> datetime:
+    """The moment that `value` says, with its zone if it says one; ValueError with what is wrong.
+
+    A number is a count since 1970: of `unit`, else of the one that puts it into the years of a log.
+    """
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _counted(value, unit)
+    text = str(value)
+    if NUMBER.fullmatch(text):
+        return _counted(float(text) if "." in text else int(text), unit)
+    parts = WRITTEN.fullmatch(text)
+    if parts is None:
+        raise ValueError("is no datetime; write it as RFC 3339, such as 2026-01-05T08:00:00Z")
+    day, clock, fraction, zone = parts.groups()
+    zone = "" if not zone else "+00:00" if zone.isalpha() else zone
+    try:
+        read = datetime.fromisoformat(
+            f"{day}T{clock}.{(fraction or '0')[:6]:0<6}{zone}"
+            if clock.count(":") == 2
+            else f"{day}T{clock}{zone}"
+        )
+    except ValueError as error:
+        raise ValueError(f"is no datetime ({error})") from None
+    return read
+
+
+def _counted(value: float, unit: Unit | None) -> datetime:
+    for known in [unit] if unit else get_args(Unit):
+        try:
+            at = (
+                EPOCH + timedelta(microseconds=int(value * 10**6 / IN_A_SECOND[known]))
+                if isinstance(value, float)
+                else EPOCH + timedelta(microseconds=value * 10**6 // IN_A_SECOND[known])
+            )
+        except (OverflowError, ValueError):
+            continue
+        if at.year in YEARS:
+            return at
+    said = f"counted in {unit}" if unit else "counted since 1970 in s, ms, us or ns"
+    raise ValueError(
+        f"is in none of the years of a log, {said}; mend the clock of the log, or set log.time_unit"
+    )

@@ -35,6 +35,12 @@ SeedFile = Annotated[
         "--seed-data", help="What the assistant knows: JSON lines of locale, utterance, intent."
     ),
 ]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        help="The system that wrote the log, such as rasa or lex; found where it is plain."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -83,6 +89,7 @@ def run(
     home: HomeFolder,
     engine: Annotated[str, typer.Option(help="auto, duckdb or spark.")] = "auto",
     seed_data: SeedFile = None,
+    source: Source = None,
     config: ConfigFile = None,
     day: Annotated[
         str | None,
@@ -97,10 +104,10 @@ def run(
     """One night: from log to training set, warehouse and decision."""
     from flows import runs, settings
 
-    chosen = settings.load(config)
+    chosen = settings.load(config, source)
     nights = runs.nights(logs or [], chosen, day, first, last)
     for paths, named in nights:
-        request = runs.Request(paths, home, engine, seed_data, config, named)
+        request = runs.Request(paths, home, engine, seed_data, config, named, source)
         steps = Steps()
         outcome = (
             _through_prefect(request) if _has_server() else runs.run_night(request, chosen, steps)
@@ -668,6 +675,7 @@ def _through_prefect(request: Any) -> Any:
         seed_data=str(request.seed_data) if request.seed_data else None,
         config=str(request.config) if request.config else None,
         day=request.day,
+        source=request.source,
     )
     return night.Outcome(**done)
 

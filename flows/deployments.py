@@ -59,19 +59,22 @@ def tell(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
 
 
 @flow(name="learn", on_failure=[tell], on_crashed=[tell], validate_parameters=True)
-def learn(
+def learn(  # noqa: PLR0913, Prefect reads the parameters from the signature
     home: str,
     logs: list[str] | None = None,
     engine: str = "auto",
     seed_data: str | None = None,
     config: str | None = None,
     day: str | None = None,
+    source: str | None = None,
 ) -> dict[str, Any]:
     """One night: from log to training set, warehouse and decision."""
-    chosen = settings.load(_path(config))
+    chosen = settings.load(_path(config), source)
     outcomes = []
     for paths, named in runs.nights(logs or [], chosen, day, None, None):
-        request = runs.Request(paths, Path(home), engine, _path(seed_data), _path(config), named)
+        request = runs.Request(
+            paths, Path(home), engine, _path(seed_data), _path(config), named, source
+        )
         outcome = runs.run_night(request, chosen, as_task, PATIENCE, {"event": Event()})
         create_markdown_artifact(_told(outcome), key="sayagain-night", description=outcome.night)
         outcomes.append(outcome)

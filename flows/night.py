@@ -235,6 +235,7 @@ def take_in(night: Night, logs: list[Path]) -> Result:
         door = DoorConfig(
             night.home.salt(),
             settings.log.columns,
+            settings.log.source,
             settings.log.time_zone,
             settings.log.time_unit,
             frozenset(settings.log.fallback_intents),
@@ -262,7 +263,7 @@ def take_in(night: Night, logs: list[Path]) -> Result:
             "written": written,
         }
 
-    inputs = [[file_digest(f) for f in logs], str(night.until), str(since)]
+    inputs = [[_content(f) for f in logs], str(night.until), str(since)]
     key = night.key(take_in, inputs, ("assistant", "log", "mining"))
     taken = night.ledger.once(
         "take_in", key, work, lambda known: known["marks"] == _taken(lake, known["written"])
@@ -270,6 +271,12 @@ def take_in(night: Night, logs: list[Path]) -> Result:
     if night.seed_data is not None:
         seed.keep(night.home, night.seed_data)
     return taken
+
+
+def _content(log: Path) -> list[str]:
+    """What tells whether a log changed; a database's write-ahead log is part of it."""
+    ahead = log.with_name(f"{log.name}-wal")
+    return [file_digest(f) for f in (log, ahead) if f.is_file()]
 
 
 def _merged(night: Night, admitted: turns.Admitted) -> list[str]:

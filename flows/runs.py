@@ -42,6 +42,7 @@ class Request:
     seed_data: Path | None = None
     config: Path | None = None
     day: str | None = None
+    source: str | None = None  # the system that wrote the log
 
 
 def nights(

@@ -20,11 +20,21 @@ class Log(_Section):
     """[log]: how the log is read."""
 
     path: str | None = None  # file, folder, glob or template with {day}, for nights without LOG
+    source: str | None = None  # the system that wrote it, such as rasa; found where it is plain
     time_zone: str | None = None  # of times without a zone; without it such rows are refused
     time_unit: Literal["s", "ms", "us", "ns"] | None = None  # of times that count from 1970
     fallback_intents: list[str] = []  # further names under which nothing was understood
     most_broken: float = Field(0.05, ge=0, le=1)  # share of broken rows that ends a run
     columns: dict[str, str] = {}  # our name = "the log's name"
+
+    @field_validator("source")
+    @classmethod
+    def _read(cls, name: str | None) -> str | None:
+        from mining.sources import READERS
+
+        if name is not None and name not in READERS:
+            raise ValueError(f"{name!r} is no source; known: {', '.join(READERS)}")
+        return name
 
     @field_validator("time_zone")
     @classmethod
@@ -184,8 +194,20 @@ class Settings(_Section):
     notify: Notify = Notify()
 
 
-def load(path: Path | None) -> Settings:
-    """The settings of a TOML file, the defaults where there is none; BadInput names what is off."""
+def load(path: Path | None, source: str | None = None) -> Settings:
+    """The settings of a TOML file, the defaults where there is none; BadInput names what is off. `source` is the
+    log's, whatever the file says."""
+    chosen = _loaded(path)
+    if source is None:
+        return chosen
+    try:
+        log = Log.model_validate(chosen.log.model_dump() | {"source": source})
+    except ValidationError as error:
+        raise BadInput(f"--source: {_told(error)}") from None
+    return chosen.model_copy(update={"log": log})
+
+
+def _loaded(path: Path | None) -> Settings:
     if path is None:
         return Settings()
     try:

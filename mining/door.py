@@ -5,7 +5,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
@@ -18,11 +18,11 @@ import polars as pl
 import pyarrow as pa
 from msgspec import Meta
 
-from mining import heard, optional
+from mining import heard, optional, sources
 from mining.fallbacks import is_fallback, is_null
 from mining.locales import UNDETERMINED, spelled
 from mining.paths import is_path, reached
-from mining.rows import NESTED, Broken, Raw, rows
+from mining.rows import NESTED, Broken, Raw, is_sqlite, rows
 from mining.times import YEARS, Unit, moment
 from warehouse.tables import Rejects, Turns
 
@@ -80,6 +80,7 @@ class DoorConfig:
 
     salt: bytes
     columns: dict[str, str] = field(default_factory=dict)
+    source: str | None = None  # the system that wrote it; without one found where it is plain
     time_zone: str | None = None
     time_unit: Unit | None = None  # of times that are counts since 1970
     fallbacks: frozenset[str] = frozenset()  # further names under which nothing was understood
@@ -108,13 +109,30 @@ def admit_file(path: Path, config: DoorConfig) -> Iterator[pl.DataFrame]:
 
     `source` names the file of either, `dropped` the optional fields that could not be read.
     """
-    door = _Door(config)
     required, nested = (
         [config.columns.get(name, name) for name in names] for names in (REQUIRED, NESTED)
     )
-    raw = rows(path, required, nested)
+    if source := config.source or _found(path, config.columns):
+        raw = sources.turns(path, source, config.columns)
+        config = replace(config, columns={})
+    else:
+        raw = rows(path, required, nested)
+    door = _Door(config)
     while batch := list(islice(raw, BATCH)):
         yield door.admit(str(path), batch)
+
+
+def _found(path: Path, columns: dict[str, str]) -> str | None:
+    """The system that wrote a file which has not the fields of the contract, where it is plain."""
+    if not is_sqlite(path):
+        first = next((r for _, r in rows(path, []) if not isinstance(r, Broken)), None)
+        try:
+            record = _object(first) if isinstance(first, bytes) else first
+        except Rejected:
+            return None
+        if record is None or reached(record, columns.get("utterance", "utterance")) is not None:
+            return None
+    return sources.source_of(path)
 
 
 class _Door:

@@ -23,8 +23,8 @@ def reached(record: dict[str, Any], name: str) -> Any:
     value: Any = record
     for step in _steps(name):
         try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
+            value = value[int(step)] if isinstance(value, list) else value[step]
+        except (KeyError, IndexError, TypeError, ValueError):
             return None
     return value
 

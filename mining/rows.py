@@ -177,7 +177,7 @@ def _is_document(first: bytes, required: list[str]) -> bool:
 
 def _wrapped(value: dict[str, Any], required: list[str]) -> list[Any] | None:
     """The rows that an object holds instead of being one."""
-    if any(reached(value, name) is not None for name in required):
+    if not required or any(reached(value, name) is not None for name in required):
         return None
     lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
     return max(lists, key=len, default=None)
@@ -308,6 +308,11 @@ def _require(path: Path, required: list[str], names: list[str]) -> None:
             raise BadInput(
                 f"{path}: has no column {name}; add it, or map yours under [log.columns] in the settings"
             )
+
+
+def is_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
 
 
 def opened(path: Path) -> BinaryIO:

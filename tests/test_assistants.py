@@ -70,7 +70,7 @@ def test_a_file_that_is_broken_beside_is_named_by_its_own_row(tmp_path):
 
 def test_broken_rows_are_a_share_of_its_own(tmp_path):
     theirs = [turn("u", n, "x", turn_id=f"c{n}") | {"assistant": "car"} for n in range(96)]
-    broken = [turn("u", n, "", turn_id=f"k{n}") | {"assistant": "kitchen"} for n in range(4)]
+    broken = [turn("u", n, "a\0b", turn_id=f"k{n}") | {"assistant": "kitchen"} for n in range(4)]
     log = write_log(tmp_path / "log.jsonl", [*theirs, *broken])
     with pytest.raises(BadInput, match="4 of 4 rows are broken"):
         runs.run_night(runs.Request([str(log)], tmp_path / "home"), KITCHEN, call)

@@ -1,0 +1,120 @@
+"""Logs as systems write them: a reader a system, from its records to rows of the contract. The door stays the
+only judge.
+
+A reader is a module with `recognizes(record)`, whether a record is of this system, and `turns(records)`, which
+yields for each turn of a user (row number, row, record). Records come in the order of the file.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from mining.paths import reached
+from mining.rows import Broken, Raw, is_sqlite, rows
+from mining.sources import (
+    botframework,
+    chat,
+    dialogflow_cx,
+    dialogflow_es,
+    home_assistant,
+    langfuse,
+    lex,
+    otel,
+    rasa,
+    ubi,
+)
+from warehouse.errors import BadInput
+
+Record = dict[str, Any]
+Turn = tuple[int, Record, Record]  # row number, row of the contract, record
+READERS: dict[str, ModuleType] = {
+    "rasa": rasa,
+    "lex": lex,
+    "dialogflow-cx": dialogflow_cx,
+    "dialogflow-es": dialogflow_es,
+    "botframework": botframework,
+    "home-assistant": home_assistant,
+    "ubi": ubi,
+    "langfuse": langfuse,
+    "otel": otel,
+    "chat": chat,
+}
+LOOKED_AT = 20  # records, to find out whose they are
+
+
+def source_of(path: Path) -> str | None:
+    """The system whose records a file holds, where that is plain."""
+    if is_sqlite(path):
+        return "rasa" if _tables(path) & {"events", "conversation_event"} else None
+    records = [r for _, r in islice(_records(path), LOOKED_AT) if isinstance(r, dict)]
+    names = (n for n, reader in READERS.items() if any(map(reader.recognizes, records)))
+    return next(names, None)
+
+
+def turns(path: Path, source: str, columns: dict[str, str]) -> Iterator[tuple[int, Raw]]:
+    """(row number, row of the contract) of a file of a system. `columns`, paths into the system's records by our
+    names, come before what its reader makes of them."""
+    broken: list[tuple[int, Raw]] = []
+
+    def whole(records: Iterator[tuple[int, Record | Broken]]) -> Iterator[tuple[int, Record]]:
+        for number, record in records:
+            if isinstance(record, dict):
+                yield number, record
+            else:
+                broken.append((number, record))
+
+    read: Callable[[Iterator[tuple[int, Record]]], Iterator[Turn]] = READERS[source].turns
+    found = _of_sqlite(path) if is_sqlite(path) else _records(path)
+    for number, row, record in read(whole(found)):
+        named = {ours: reached(record, theirs) for ours, theirs in columns.items()}
+        yield number, row | {k: v for k, v in named.items() if v is not None}
+    yield from broken
+
+
+def _records(path: Path) -> Iterator[tuple[int, Record | Broken]]:
+    for number, raw in rows(path, []):
+        if isinstance(raw, bytes):
+            try:
+                read = json.loads(raw)
+            except (ValueError, RecursionError):
+                read = Broken("is not JSON in UTF-8")
+            if not isinstance(read, dict | Broken):
+                read = Broken("is no JSON object; a record is an object")
+            yield number, read
+        else:
+            yield number, raw
+
+
+def _tables(path: Path) -> set[str]:
+    with closing(_connected(path)) as base:
+        return {name for (name,) in base.execute("select name from sqlite_master")}
+
+
+def _of_sqlite(path: Path) -> Iterator[tuple[int, Record | Broken]]:
+    """The events of a Rasa tracker store, what its write-ahead log holds included."""
+    table = "events" if "events" in _tables(path) else "conversation_event"
+    sender = "sender_id" if table == "events" else "conversation_id"
+    try:
+        with closing(_connected(path)) as base:
+            asked = f"select id, {sender}, data from {table} order by timestamp, id"
+            for number, user, data in base.execute(asked):
+                try:
+                    yield number, {"sender_id": user, **json.loads(data)}
+                except (ValueError, TypeError):
+                    yield number, Broken("holds an event that is not JSON")
+    except sqlite3.Error as error:
+        raise BadInput(f"{path}: cannot be read ({error}); mend or remove the file") from None
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    try:
+        base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        base.execute("select 1 from sqlite_master")
+    except sqlite3.Error as error:
+        raise BadInput(f"{path}: cannot be read ({error}); mend or remove the file") from None
+    return base

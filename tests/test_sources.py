@@ -1,0 +1,132 @@
+"""Logs of other systems: the same turns come in as from our own schema, but for fields that a system does not have."""
+
+import json
+from pathlib import Path
+
+import foreign
+import polars as pl
+import pytest
+
+from logs import turn, write_log
+from mining import sources
+from mining.door import DoorConfig, admit_file
+from warehouse.errors import BadInput
+
+SALT = b"s" * 32
+WORDS = ("lamp on", "turn the lamp on", "heater up", "it is cold", 'say "hi" to {all}')
+ROWS = [
+    turn(
+        f"user{n % 3}",
+        10.0 * n,
+        WORDS[n % 5],
+        session_id=f"s{n % 3}{n // 9}",
+        intent=None if n % 4 == 3 else f"do_{n % 5}",
+        confidence=None if n % 4 == 3 else 0.8,
+        n_best=[
+            {"intent": f"do_{n % 5}", "confidence": 0.8},
+            {"intent": "do_9", "confidence": 0.1},
+        ],
+        slots={"room": "hall"} if n % 2 else {},
+        response=f"done {n}",
+    )
+    for n in range(27)
+]
+EVERY = ["at_ms", "utterance"]
+TALK = [*EVERY, "user_id", "session_id", "response"]
+INTENT = ["intent", "confidence"]
+SOURCES = {  # writer, what comes through unchanged, config
+    "rasa": (lambda f: foreign.lines(f / "x", foreign.rasa_events(ROWS)), [*EVERY, *INTENT, "user_id", "best_intent", "response", "slots", "locale"], {}),
+    "rasa tracker": (lambda f: foreign.lines(f / "x", [{"sender_id": u, "events": [e for e in foreign.rasa_events(ROWS) if e["sender_id"] == u]} for u in ("user0", "user1", "user2")]), [*EVERY, *INTENT, "user_id", "response"], {}),
+    "rasa store": (lambda f: foreign.rasa_tracker_store(f / "rasa.db", ROWS), [*EVERY, *INTENT, "user_id", "response", "slots"], {}),
+    "lex": (lambda f: foreign.lex(f / "x.json", ROWS), [*TALK, *INTENT, "best_intent", "slots", "locale"], {"columns": {"user_id": "sessionState.sessionAttributes.who"}}),
+    "dialogflow-cx": (lambda f: foreign.dialogflow_cx(f / "x", ROWS), [*EVERY, *INTENT, "response", "locale"], {}),
+    "dialogflow-es": (lambda f: foreign.dialogflow_es(f / "x", ROWS), [*EVERY, *INTENT, "session_id", "response", "locale"], {}),
+    "botframework": (lambda f: foreign.botframework(f / "x.transcript", ROWS), [*TALK, "intent", "locale"], {}),
+    "home-assistant": (lambda f: foreign.home_assistant(f / "x", ROWS), [*TALK, "locale"], {}),
+    "ubi": (lambda f: foreign.ubi(f / "x", ROWS), [*EVERY, "user_id", "session_id", "intent"], {}),
+    "langfuse": (lambda f: foreign.langfuse(f / "x", ROWS), [*TALK, "intent"], {}),
+    "otel": (lambda f: foreign.otel(f / "x", ROWS), [*TALK, "intent"], {}),
+    "chat": (lambda f: foreign.chat(f / "x", ROWS), TALK, {}),
+}  # fmt: skip
+
+
+def read(path: Path, **config) -> pl.DataFrame:
+    return pl.concat(list(admit_file(path, DoorConfig(SALT, **config))))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_foreign_log_gives_the_turns_of_ours(tmp_path, name):
+    write, kept, config = SOURCES[name]
+    found = read(write(tmp_path), **config)
+    truth = read(write_log(tmp_path / "ours.jsonl", ROWS))
+    assert found["reason"].null_count() == len(ROWS), found["reason"].drop_nulls().to_list()
+    assert found["dropped"].null_count() == len(ROWS)
+    order = ["at_ms", "utterance"]
+    ours, theirs = truth.select(kept).sort(order), found.select(kept).sort(order)
+    if "session_id" in kept and name != "rasa":
+        assert theirs["session_id"].n_unique() == ours["session_id"].n_unique()
+    assert theirs.to_dicts() == ours.to_dicts()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_system_is_found_by_its_records_and_can_be_named(tmp_path, name):
+    path = SOURCES[name][0](tmp_path)
+    assert sources.source_of(path) == name.split()[0]
+    named = read(path, source=name.split()[0], **SOURCES[name][2])
+    assert named["utterance"].null_count() == 0
+
+
+def test_our_own_log_is_of_no_system(tmp_path):
+    assert sources.source_of(write_log(tmp_path / "ours.jsonl", ROWS)) is None
+
+
+def test_events_stored_twice_and_buttons_are_no_turns(tmp_path):
+    events = foreign.rasa_events(ROWS[:3])
+    click = events[1] | {"text": '/do_1{"room": "hall"}', "timestamp": events[1]["timestamp"] + 1}
+    found = read(foreign.lines(tmp_path / "x", [*events, *events, click]))
+    assert found["utterance"].drop_nulls().len() == 3
+    assert found["reason"].drop_nulls().to_list() == ["is what a button sends, no words"]
+
+
+def test_an_answer_to_a_prompt_of_lex_names_no_intent(tmp_path):
+    path = foreign.lex(tmp_path / "x", ROWS[:2])
+    first, second = (json.loads(line) for line in path.read_text().splitlines())
+    first["sessionState"]["dialogAction"] = {"type": "ElicitSlot", "slotToElicit": "when"}
+    second["sessionId"] = first["sessionId"]
+    found = read(foreign.lines(path, [first, second])).sort("at_ms")
+    assert found["intent"].to_list() == ["do_0", None]
+
+
+def test_the_feedback_of_a_user_counts_and_that_of_a_judge_does_not(tmp_path):
+    path = foreign.langfuse(tmp_path / "x", ROWS[:2])
+    score = {
+        "id": "s",
+        "name": "thumb",
+        "data_type": "NUMERIC",
+        "timestamp": "2026-01-05 08:00:00.000000",
+    }
+    scores = [
+        score | {"trace_id": "t0", "source": "API", "value": -1},
+        score | {"trace_id": "t1", "source": "EVAL", "value": -1},
+    ]
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    found = read(foreign.lines(path, [*records, *scores])).sort("at_ms")
+    assert found["feedback"].to_list() == [-1, None]
+
+
+def test_a_database_of_nobody_we_know_is_called_one(tmp_path):
+    import sqlite3
+
+    base = sqlite3.connect(tmp_path / "x.db")
+    base.execute("create table songs (id)")
+    base.close()
+    with pytest.raises(BadInput, match="SQLite database"):
+        read(tmp_path / "x.db")
+
+
+def test_a_record_that_is_not_json_costs_itself_alone(tmp_path):
+    path = foreign.chat(tmp_path / "x", ROWS[:2])
+    path.write_text(path.read_text() + "{broken\n")
+    found = read(path)
+    assert found["utterance"].null_count() == 1
+    assert "not JSON" in found["reason"].drop_nulls().item()

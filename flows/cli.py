@@ -119,6 +119,28 @@ def run(
 
 
 @app.command()
+def inspect(
+    logs: Annotated[list[str], typer.Argument(metavar="LOG...", help="Files, folders or globs.")],
+    *,
+    source: Source = None,
+    config: ConfigFile = None,
+    out: Annotated[
+        Path | None, typer.Option(help="TOML file for the settings that are proposed.")
+    ] = None,
+) -> None:
+    """Look at a log before the first run: what it is, what its rows have, what would mislead."""
+    from flows import inspecting, settings
+
+    lines, proposed = inspecting.inspected(logs, settings.load(config, source))
+    for line in lines:
+        shown.print(line)
+    if out:
+        _written(out, proposed)
+    elif proposed:
+        shown.print(f"\nproposed settings (--out FILE writes them):\n\n{proposed}")
+
+
+@app.command()
 def retrain(
     *,
     home: HomeFolder,

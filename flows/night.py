@@ -33,7 +33,7 @@ from flows import detecting, figures, languages, launches, programs, reviewing, 
 from flows.erasure import cutoff, erase_old
 from flows.prospects import changed, prospects
 from flows.reach import code_of
-from flows.settings import Settings
+from flows.settings import Settings, door_of
 from mining import (
     defects,
     encoder,
@@ -47,7 +47,7 @@ from mining import (
     turns,
     variants,
 )
-from mining.door import FORGOTTEN, DoorConfig
+from mining.door import FORGOTTEN
 from mining.engine import Engine
 from mining.locales import beside
 from mining.neighbours import Search
@@ -232,17 +232,12 @@ def take_in(night: Night, logs: list[Path]) -> Result:
     since = cutoff(lake, settings, night.now)
 
     def work() -> Result:
-        door = DoorConfig(
-            night.home.salt(),
-            settings.log.columns,
-            settings.log.source,
-            settings.log.time_zone,
-            settings.log.time_unit,
-            frozenset(settings.log.fallback_intents),
-            night.until,
-            settings.assistant,
-            since,
-            forgotten.read(night.home).users,
+        door = replace(
+            door_of(settings.log, night.home.salt()),
+            until=night.until,
+            assistant=settings.assistant,
+            since=since,
+            forgotten=forgotten.read(night.home).users,
         )
         out = lake.staging("door")
         try:

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -11,9 +11,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from warehouse.errors import BadInput
 from warehouse.home import ASSISTANTS
 
+if TYPE_CHECKING:
+    from mining.door import DoorConfig
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Rows(_Section):
+    """[log.rows]: which rows are a user's, where the log holds both sides'."""
+
+    field: str  # a name of the log's, or a path
+    user: list[str | int]  # its values on rows of users
+    answer: list[str | int] = []  # and of the assistant, whose texts join the turn before them
 
 
 class Log(_Section):
@@ -26,6 +37,7 @@ class Log(_Section):
     fallback_intents: list[str] = []  # further names under which nothing was understood
     most_broken: float = Field(0.05, ge=0, le=1)  # share of broken rows that ends a run
     columns: dict[str, str] = {}  # our name = "the log's name"
+    rows: Rows | None = None
 
     @field_validator("source")
     @classmethod
@@ -218,6 +230,28 @@ def _loaded(path: Path | None) -> Settings:
         raise BadInput(f"{path}: is not TOML ({error})") from None
     except ValidationError as error:
         raise BadInput(f"{path}: {_told(error)}") from None
+
+
+def door_of(log: Log, salt: bytes) -> "DoorConfig":
+    """How the door reads this log."""
+    from mining.door import DoorConfig
+    from mining.sides import Sides
+
+    of = log.rows
+    sides = (
+        Sides(of.field, frozenset(map(str, of.user)), frozenset(map(str, of.answer)))
+        if of
+        else None
+    )
+    return DoorConfig(
+        salt,
+        log.columns,
+        log.source,
+        sides,
+        log.time_zone,
+        log.time_unit,
+        frozenset(log.fallback_intents),
+    )
 
 
 def place(home: Path, settings: Settings) -> Path:

@@ -23,6 +23,7 @@ from mining.fallbacks import is_fallback, is_null
 from mining.locales import UNDETERMINED, spelled
 from mining.paths import is_path, reached
 from mining.rows import NESTED, Broken, Raw, is_sqlite, rows
+from mining.sides import Sides, users_only
 from mining.times import YEARS, Unit, moment
 from warehouse.tables import Rejects, Turns
 
@@ -81,6 +82,7 @@ class DoorConfig:
     salt: bytes
     columns: dict[str, str] = field(default_factory=dict)
     source: str | None = None  # the system that wrote it; without one found where it is plain
+    sides: Sides | None = None  # where rows of users and of the assistant are mixed
     time_zone: str | None = None
     time_unit: Unit | None = None  # of times that are counts since 1970
     fallbacks: frozenset[str] = frozenset()  # further names under which nothing was understood
@@ -117,6 +119,8 @@ def admit_file(path: Path, config: DoorConfig) -> Iterator[pl.DataFrame]:
         config = replace(config, columns={})
     else:
         raw = rows(path, required, nested)
+    if config.sides:
+        raw = users_only(raw, config.sides, config.columns)
     door = _Door(config)
     while batch := list(islice(raw, BATCH)):
         yield door.admit(str(path), batch)

@@ -310,6 +310,21 @@ def _require(path: Path, required: list[str], names: list[str]) -> None:
             )
 
 
+def kind_of(path: Path) -> str:
+    """What a file is, in words."""
+    if is_sqlite(path):
+        return "an SQLite database"
+    with opened(path) as file:
+        head = file.peek(4096)[:4096]  # type: ignore[attr-defined]
+    packed = "packed " if path.suffix.lower() in PACKED else ""
+    wide = " in UTF-16" if head.startswith(UTF16) else ""
+    if head.startswith(b"PAR1"):
+        return "Parquet"
+    if _is_delimited(path, head):
+        return f"{packed}delimited text{wide}"
+    return f"{packed}JSON{wide}"
+
+
 def is_sqlite(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(16) == b"SQLite format 3\0"

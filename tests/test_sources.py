@@ -10,6 +10,8 @@ import pytest
 from logs import turn, write_log
 from mining import sources
 from mining.door import DoorConfig, admit_file
+from mining.inspection import inspect
+from mining.sides import Sides
 from warehouse.errors import BadInput
 
 SALT = b"s" * 32
@@ -130,3 +132,67 @@ def test_a_record_that_is_not_json_costs_itself_alone(tmp_path):
     found = read(path)
     assert found["utterance"].null_count() == 1
     assert "not JSON" in found["reason"].drop_nulls().item()
+
+
+def test_rows_of_both_sides_are_told_apart_and_an_answer_joins_its_turn(tmp_path):
+    said = [
+        ("in", "lamp on"),
+        ("out", "done"),
+        ("out", "more?"),
+        ("note", "x"),
+        ("in", "no"),
+        ("out", "ok"),
+    ]
+    rows = [turn("ann", n, text, side=side) for n, (side, text) in enumerate(said)]
+    sides = Sides("side", frozenset(["in"]), frozenset(["out"]))
+    found = read(write_log(tmp_path / "log.jsonl", rows), sides=sides).sort("at_ms")
+    assert found["utterance"].to_list() == ["lamp on", "no"]
+    assert found["response"].to_list() == ["done more?", "ok"]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_inspect_names_the_system_and_proposes_it(tmp_path, name):
+    found = inspect(SOURCES[name][0](tmp_path), DoorConfig(SALT))
+    assert found.settings["source"] == name.split()[0]
+    assert f"{len(ROWS)} turns" in found.said[1]
+
+
+def test_inspect_proposes_columns_by_the_names_that_people_give(tmp_path):
+    found = inspect(
+        foreign.table(tmp_path / "x.csv", ROWS),
+        DoorConfig(SALT, {"user_id": "who", "timestamp": "when"}),
+    )
+    assert found.settings["columns"] == {"utterance": "text"}
+    assert "delimited text" in found.said[0]
+    assert f"{len(ROWS)} turns" in found.said[1]
+
+
+def test_inspect_says_what_is_missing_and_what_is_there_instead(tmp_path):
+    (warning,) = inspect(foreign.table(tmp_path / "x.csv", ROWS), DoorConfig(SALT)).warnings
+    assert "no user_id" in warning
+    assert "who" in warning
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([turn("ann", n, "a") for n in range(30)], "one user says 100%"),
+        ([turn(f"u{n}", n, "a", session_id=f"s{n}") for n in range(30)], "one session only"),
+        ([turn("ann", 0, "a"), turn("bob", 3 * 86_400, "b")], "2 days without a row"),
+        ([turn("ann", 0, "a"), turn("ann", 0, "a", turn_id="again")], "delivered again"),
+        ([turn("ann", 0, "<b>a</b>")], "markup"),
+        ([turn("ann", 0, "x" * 3_000)], "cut in the middle"),
+        ([turn("ann", 0, "NaN")], "null written as text"),
+        ([turn("ann", 0, "a"), turn("ann", 1, "b") | {"locale": "en"}], "en stands beside en-GB"),
+        ([turn("ann", 0, "a", role="user"), turn("ann", 1, "b", role="bot")], "rows of the bot"),
+        ([turn("ann", 0, "a") | {"timestamp": "2026-01-05T08:00:00"}], "time zone"),
+    ],
+)
+def test_inspect_warns_of_what_misleads(tmp_path, rows, said):
+    found = inspect(write_log(tmp_path / "log.jsonl", rows), DoorConfig(SALT))
+    assert any(said in warning for warning in found.warnings), found
+
+
+def test_inspect_has_nothing_to_warn_of_in_a_log_of_ours(tmp_path):
+    rows = [turn(f"u{n % 25}", 60.0 * n, WORDS[n % 3], intent="a") for n in range(100)]
+    assert inspect(write_log(tmp_path / "log.jsonl", rows), DoorConfig(SALT)).warnings == []

@@ -1,0 +1,50 @@
+"""Logs that hold the rows of both sides: those of users are told from those of the assistant by a field, and an answer
+joins the turn before it in its session."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mining.paths import reached
+from mining.rows import Broken, Raw
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The values of `field` on rows of users, and on those of the assistant; other rows are neither's."""
+
+    field: str
+    user: frozenset[str]
+    answer: frozenset[str] = frozenset()
+
+
+def users_only(
+    raw: Iterator[tuple[int, Raw]], sides: Sides, columns: dict[str, str]
+) -> Iterator[tuple[int, Raw]]:
+    """The rows of users, each with what the assistant said before the session's next as its response."""
+    said, response, session, user = (
+        columns.get(n, n) for n in ("utterance", "response", "session_id", "user_id")
+    )
+    waiting: dict[str, tuple[int, Record]] = {}
+    for number, row in raw:
+        try:
+            record = json.loads(row) if isinstance(row, bytes) else row
+        except (ValueError, RecursionError):
+            record = row
+        if isinstance(record, Broken) or not isinstance(record, dict):
+            yield number, row
+            continue
+        talk = str(reached(record, session) or reached(record, user))
+        side = str(reached(record, sides.field))
+        if side in sides.user:
+            if talk in waiting:
+                yield waiting[talk]
+            waiting[talk] = (number, record)
+        elif side in sides.answer and talk in waiting:
+            turn = waiting[talk][1]
+            told = [turn.get(response), reached(record, said)]
+            turn[response] = " ".join(t for t in told if isinstance(t, str) and t) or None
+    yield from waiting.values()

@@ -109,7 +109,8 @@ def separation(p: Floats) -> float:
 
 def of_labels(found: Labelled, pairs: Verdict, failures: Verdict) -> Verdict:
     """By what the labels gain over the hypotheses, if they are as right as they claim and as held-back users find. Two
-    doubts, of held-back users and of the pairs that labels are made of, are too many."""
+    doubts, of held-back users and of the pairs that labels are made of, are too many: where pairs are not told well,
+    labels hold only if they do within the standard error of what was found."""
     because = []
     if not found.wordings:
         return Verdict("labels", NOT_AT_ALL, ("no wording has a label that enough users believe",))
@@ -117,9 +118,10 @@ def of_labels(found: Labelled, pairs: Verdict, failures: Verdict) -> Verdict:
     checked = found.checks >= FEW_CHECKS
     if not checked:
         because.append("too few users were held back to check the labels")
-    elif short > LABELS_HOLD:
+    elif short + (error := _error(found) if pairs.verdict != WELL else 0.0) > LABELS_HOLD:
         because.append(
             f"users who were held back find {found.observed:.0%} of labels right that are believed at {found.believed:.0%}"
+            + (f", give or take {error:.0%}" if error else "")
         )
         if pairs.verdict != WELL:
             because.append(f"pairs are told {pairs.verdict}")
@@ -136,6 +138,11 @@ def of_labels(found: Labelled, pairs: Verdict, failures: Verdict) -> Verdict:
         because.append(f"{found.wordings} wordings are believed, {FEW_LABELS} needed")
     own = Verdict("labels", WEAKLY if because else WELL, tuple(because))
     return own.at_most(failures, WEAKLY)
+
+
+def _error(found: Labelled) -> float:
+    """The standard error of the share that held-back users find right, a binomial one."""
+    return float(np.sqrt(found.observed * (1 - found.observed) / found.checks))
 
 
 def of_rewrites(live: int, pairs: Verdict, failures: Verdict) -> Verdict:

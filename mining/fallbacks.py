@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 # Rasa: nlu_fallback, out_of_scope, action_default_fallback; Lex: FallbackIntent, AMAZON.FallbackIntent; Dialogflow: Default
 # Fallback Intent, input.unknown; LUIS and CLU: None; Alexa: AMAZON.FallbackIntent; Watson: irrelevant, anything_else.
@@ -30,7 +31,12 @@ NULLS = frozenset(
 
 def is_fallback(intent: str, named: Collection[str]) -> bool:
     """Whether an intent's name says that nothing was understood; `named` are further names."""
-    return intent in named or _core(intent.partition("/")[0]) in KNOWN
+    return intent in named or _is_known(intent)
+
+
+@lru_cache(4_096)  # a log names few intents, on every row
+def _is_known(intent: str) -> bool:
+    return _core(intent.partition("/")[0]) in KNOWN
 
 
 def _core(name: str) -> str:

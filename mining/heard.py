@@ -15,6 +15,8 @@ TAGS = re.compile(r"</?[A-Za-z][^<>]*>")
 def is_click(text: str) -> bool:
     """Whether a text is what a button or a menu sends, not what a person writes."""
     said = text.strip()
+    if not said.startswith(("/", "{")):
+        return False
     return bool(CLICK.fullmatch(said) or OBJECT.fullmatch(said))
 
 

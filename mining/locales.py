@@ -1,11 +1,13 @@
 """One spelling of a locale: BCP 47 knows no case, and logs write en-US, en_US, en-us."""
 
 import re
+from functools import lru_cache
 
 UNDETERMINED = "und"
 TAG = re.compile(r"[A-Za-z]{1,8}([-_][A-Za-z0-9]{1,8})*")
 
 
+@lru_cache(4_096)  # on every row
 def spelled(tag: str | None) -> str:
     """As RFC 5646, 2.1.1 writes it: en-US, zh-Hans-CN; `und` for none. ValueError where it is no tag."""
     if not tag or not tag.strip():

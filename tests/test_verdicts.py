@@ -74,6 +74,11 @@ def test_two_doubts_about_labels_are_too_many():
     off = Labelled(**vars(FINE) | {"observed": 0.8})
     assert of_labels(off, PAIRS, well).verdict == WEAKLY
     assert of_labels(off, doubted, well).verdict == NOT_AT_ALL
+    seldom = Labelled(**vars(FINE) | {"checks": 50.0})
+    assert of_labels(seldom, PAIRS, well).verdict == WELL
+    assert of_labels(seldom, doubted, well).verdict == NOT_AT_ALL, (
+        "within the error they may not hold"
+    )
 
 
 def test_only_pairs_and_failures_that_are_told_well_lead_to_rewrites():

@@ -1,7 +1,6 @@
 """What a careful engineer looks at first in a log of somebody else's: what the file is, what its rows have, and what
 would mislead. The rows go through the door, as those of a night do."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -89,7 +88,8 @@ def inspect(path: Path, config: DoorConfig) -> Inspection:
     turns = looked.filter(pl.col("reason").is_null())
     if turns.height:
         _say_turns(found, turns)
-    _warn_of_raw(found, path, source, chosen.columns)
+    if not source:
+        _warn_of_raw(found, path, chosen)
     return found
 
 
@@ -240,19 +240,12 @@ def _warn_of_texts(found: Inspection, turns: pl.DataFrame) -> None:
         )
 
 
-def _warn_of_raw(
-    found: Inspection, path: Path, source: str | None, columns: dict[str, str]
-) -> None:
+def _warn_of_raw(found: Inspection, path: Path, config: DoorConfig) -> None:
     """What the door mends or leaves out without a word."""
-    if source:
-        return
+    columns = config.columns
     looked = list(islice(_records(path), 5_000))
-    intents = Counter(
-        reached(r, columns.get("intent", "intent"))
-        for r in looked
-        if isinstance(reached(r, columns.get("intent", "intent")), str)
-    )
-    fallbacks = sorted(n for n in intents if is_fallback(n, ()) and not is_null(n))
+    named = {str(reached(r, columns.get("intent", "intent"))) for r in looked}
+    fallbacks = sorted(n for n in named if is_fallback(n, ()) and not is_null(n))
     if fallbacks:
         found.said.append(f"intents that say nothing was understood: {', '.join(fallbacks)}")
     marked = sum(
@@ -262,7 +255,7 @@ def _warn_of_raw(
         found.warnings.append(
             f"{marked:,} of the first {len(looked):,} utterances hold markup; it is taken out"
         )
-    for name in TWO_SIDED:
+    for name in () if config.sides else TWO_SIDED:
         values = {str(r[name]).lower() for r in looked if isinstance(r.get(name), str | int)}
         if len(values) > 1 and values & BOTS:
             found.warnings.append(

@@ -3,11 +3,13 @@
 Left without: `executed_utterance`, `interrupted`, `arm`.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from mining.fallbacks import is_fallback
 from mining.sources.parts import at, joined
+from mining.times import moment
 
 BEGINS = "session_started"
 FAILS = ("action_default_fallback", "flow_cancelled", "FlowCancelled")
@@ -17,19 +19,32 @@ Event = dict[str, Any]
 
 def recognizes(record: Event) -> bool:
     known = isinstance(record.get("event"), str) and "timestamp" in record
-    return known or (isinstance(record.get("events"), list) and "sender_id" in record)
+    stored = "sender_id" in record and "type_name" in record
+    return known or stored or (isinstance(record.get("events"), list) and "sender_id" in record)
 
 
 def turns(records: Iterator[tuple[int, Event]]) -> Iterator[tuple[int, Event, Event]]:
     conversations: dict[str, list[tuple[int, Event]]] = {}
     for number, record in records:
         held = record.get("events")
-        for event in held if isinstance(held, list) else [record]:
-            if isinstance(event, dict):
+        for given in held if isinstance(held, list) else [record]:
+            if isinstance(given, dict):
+                event = _whole(given)
                 user = str(event.get("sender_id") or record.get("sender_id") or "")
                 conversations.setdefault(user, []).append((number, event))
     for user, events in conversations.items():
         yield from _conversation(user, events)
+
+
+def _whole(event: Event) -> Event:
+    """An event as a row of the tracker store's table has it: its `data` is the event."""
+    data = event.get("data")
+    if "type_name" in event and isinstance(data, str):
+        try:
+            return {"sender_id": event.get("sender_id"), **json.loads(data)}
+        except (ValueError, TypeError):
+            return event
+    return event
 
 
 def _conversation(user: str, events: list[tuple[int, Event]]) -> Iterator[tuple[int, Event, Event]]:
@@ -59,7 +74,7 @@ def _turn(user: str, session: int, event: Event) -> Event:
     parsed = event.get("parse_data") or {}
     ranking = [h for h in parsed.get("intent_ranking") or () if isinstance(h, dict)]
     understood = [h for h in ranking if not is_fallback(str(h.get("name")), ())]
-    intent = at(parsed, "intent", "name")
+    intent = at(parsed, "intent", "name") or event.get("intent_name")
     flows = [c.get("flow") for c in parsed.get("commands") or () if isinstance(c, dict)]
     failed = any(at(c, "command") == "error" for c in parsed.get("commands") or ())
     sure = understood[0].get("confidence") if understood else at(parsed, "intent", "confidence")
@@ -69,7 +84,7 @@ def _turn(user: str, session: int, event: Event) -> Event:
         "user_id": user,
         "session_id": f"{user}/{session}",
         "timestamp": event.get("timestamp"),
-        "locale": at(event, "metadata", "language"),
+        "locale": at(event, "metadata", "language") or event.get("language"),
         "utterance": "" if external else event.get("text") or "",
         "intent": intent or next(filter(None, flows), None),
         "confidence": sure,
@@ -98,5 +113,7 @@ def _happened(row: Event, event: Event) -> None:
 
 
 def _time(event: Event) -> float:
-    said = event.get("timestamp")
-    return float(said) if isinstance(said, int | float) else 0.0
+    try:
+        return moment(event.get("timestamp"), None).timestamp()
+    except ValueError:
+        return 0.0

@@ -246,11 +246,11 @@ def door_of(log: Log, salt: bytes) -> "DoorConfig":
     return DoorConfig(
         salt,
         log.columns,
-        log.source,
-        sides,
         log.time_zone,
-        log.time_unit,
-        frozenset(log.fallback_intents),
+        time_unit=log.time_unit,
+        fallbacks=frozenset(log.fallback_intents),
+        source=log.source,
+        sides=sides,
     )
 
 

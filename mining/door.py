@@ -81,15 +81,15 @@ class DoorConfig:
 
     salt: bytes
     columns: dict[str, str] = field(default_factory=dict)
-    source: str | None = None  # the system that wrote it; without one found where it is plain
-    sides: Sides | None = None  # where rows of users and of the assistant are mixed
     time_zone: str | None = None
-    time_unit: Unit | None = None  # of times that are counts since 1970
-    fallbacks: frozenset[str] = frozenset()  # further names under which nothing was understood
     until: date | None = None  # last day of which there can be turns
     assistant: str | None = None  # whose turns they are, where a log has those of several
     since: date | None = None  # first day that is kept
     forgotten: Mapping[str, str] = field(default_factory=dict)  # hashed user: last day refused
+    time_unit: Unit | None = None  # of times that are counts since 1970
+    fallbacks: frozenset[str] = frozenset()  # further names under which nothing was understood
+    source: str | None = None  # the system that wrote it; without one found where it is plain
+    sides: Sides | None = None  # where rows of users and of the assistant are mixed
 
 
 class Rejected(Exception):
@@ -245,7 +245,7 @@ class _Door:
             if name not in REQUIRED:
                 try:
                     found[name] = optional.READ[name](value)
-                except (ValueError, TypeError):
+                except (ValueError, TypeError, OverflowError):
                     unread.append(name)
             elif name == "timestamp":
                 try:
@@ -256,7 +256,10 @@ class _Door:
                 number = name == "user_id" and type(value) in (int, float)
                 found[name] = optional.text(value) if number else value
         try:
+            json.dumps(found, ensure_ascii=False, default=str).encode()
             return msgspec.convert(found, Row), unread
+        except (UnicodeEncodeError, RecursionError):
+            raise Rejected("row", "holds text that is not Unicode") from None
         except msgspec.ValidationError as error:
             raise Rejected(*_where(str(error))) from None
 

@@ -229,8 +229,11 @@ def _delimited_rows(
         header = next(lines, "")
     if not header.strip():
         return
-    separator = named.group(1) if named else _separator(header, required)
-    names = next(csv.reader([header], delimiter=separator))
+    try:
+        separator = named.group(1) if named else _separator(header, required)
+        names = next(csv.reader([header], delimiter=separator))
+    except (csv.Error, TypeError) as error:
+        raise BadInput(f"{path}: has a broken header ({error}); mend it") from None
     _require(path, required, names)
     table = csv.reader(lines, delimiter=separator, strict=True)
     number = 0

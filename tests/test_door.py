@@ -282,7 +282,7 @@ def test_what_a_file_is_its_first_bytes_say(tmp_path, name, shaped):
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        (b"SQLite format 3\0" + bytes(90), "SQLite database"),
+        (b"SQLite format 3\0" + bytes(90), "not a database"),
         (b"PK\x03\x04" + bytes(90), "workbook"),
         (b'[{"user_id": "ann",', "broken JSON"),
     ],

@@ -52,8 +52,15 @@ def source_of(path: Path) -> str | None:
     if is_sqlite(path):
         return "rasa" if _tables(path) & {"events", "conversation_event"} else None
     records = [r for _, r in islice(_records(path), LOOKED_AT) if isinstance(r, dict)]
-    names = (n for n, reader in READERS.items() if any(map(reader.recognizes, records)))
+    names = (n for n, reader in READERS.items() if any(_recognized(reader, r) for r in records))
     return next(names, None)
+
+
+def _recognized(reader: ModuleType, record: Record) -> bool:
+    try:
+        return bool(reader.recognizes(record))
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError):
+        return False  # a part of it has another shape
 
 
 def turns(path: Path, source: str, columns: dict[str, str]) -> Iterator[tuple[int, Raw]]:
@@ -70,9 +77,15 @@ def turns(path: Path, source: str, columns: dict[str, str]) -> Iterator[tuple[in
 
     read: Callable[[Iterator[tuple[int, Record]]], Iterator[Turn]] = READERS[source].turns
     found = _of_sqlite(path) if is_sqlite(path) else _records(path)
-    for number, row, record in read(whole(found)):
-        named = {ours: reached(record, theirs) for ours, theirs in columns.items()}
-        yield number, row | {k: v for k, v in named.items() if v is not None}
+    try:
+        for number, row, record in read(whole(found)):
+            named = {ours: reached(record, theirs) for ours, theirs in columns.items()}
+            yield number, row | {k: v for k, v in named.items() if v is not None}
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError) as error:
+        raise BadInput(
+            f"{path}: holds a record of another shape than those of {source} ({error});"
+            " mend or remove it, or read the log by [log.columns]"
+        ) from None
     yield from broken
 
 

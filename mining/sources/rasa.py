@@ -50,11 +50,11 @@ def _whole(event: Event) -> Event:
 def _conversation(user: str, events: list[tuple[int, Event]]) -> Iterator[tuple[int, Event, Event]]:
     """Turns in the order of time; an event that was stored twice is one."""
     events.sort(key=lambda e: _time(e[1]))
-    known: set[tuple[Any, ...]] = set()
+    known: set[tuple[str, ...]] = set()
     session, turn = 0, None
     for number, event in events:
         kind = event.get("event")
-        same = (event.get("timestamp"), kind, event.get("text"), event.get("name"))
+        same = tuple(str(event.get(k)) for k in ("timestamp", "event", "text", "name"))
         if same in known:
             continue
         known.add(same)

@@ -19,7 +19,7 @@ from mining.locales import beside
 from mining.paths import reached
 from mining.rows import is_sqlite, kind_of, rows
 
-LOOKED_AT = 200_000  # rows
+LOOKED_AT = 100_000  # rows
 SHOWN = 3
 DEPTH = 4  # of records that are looked into
 MOST_OF_ONE = 0.5  # share of turns of one user, from which the id is no user's

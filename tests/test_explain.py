@@ -315,6 +315,17 @@ def test_a_wording_that_users_flee_says_why_nothing_runs_instead(changed):
     assert "one user alone moved" in ask(changed, "warm my toes")[0]["no_rewrite_because"]
 
 
+def test_no_rewrite_is_proposed_where_pairs_are_told_weakly_and_that_is_the_reason(changed):
+    ends = {"source": "warm my toes", "target": "switch the heater on"}
+    put(changed, "moves", **ends, users=4, occurrences=4, p_same=0.9, p_kept=0.9)
+    lake = Lake(changed / "lake")
+    weakly = pl.when(pl.col("subject") == "pairs").then(pl.lit("weakly")).otherwise("verdict")
+    lake.put("trust", lake.days("trust")[-1], lake.newest("trust").with_columns(verdict=weakly))
+    found, _ = ask(changed, "warm my toes", target="switch the heater on")
+    assert found["stopped_at"] == "verdicts"
+    assert "pairs are told weakly" in found["because"]
+
+
 def test_a_withdrawn_rewrite_shows_its_arms(changed):
     lake = Lake(changed / "lake")
     night = lake.days("fixes")[-1]

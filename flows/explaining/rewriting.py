@@ -67,7 +67,16 @@ def why_none(memory: Memory, locale: str, source: str, target: str) -> tuple[str
         return "moves", f"nobody who said {source!r} ended up at {target!r}"
     if other := [f for f in fixes(memory, here) if f["status"] == "live"]:
         return "another", f"{other[0]['target']!r} serves its users better, and runs"
+    if doubts := _doubts(memory):
+        return "verdicts", f"no rewrite is proposed in this log: {'; '.join(doubts)}"
     return _fell(found[0], heard(memory, source, locale), heard(memory, target, locale))
+
+
+def _doubts(memory: Memory) -> list[str]:
+    """What of that which rewrites rest on the log does not tell well (aggregation/verdicts.py)."""
+    rests_on = pl.col("subject").is_in(["pairs", "failures"]) & (pl.col("verdict") != "well")
+    told = memory.state("trust").filter(rests_on).sort("subject").collect()
+    return [f"{subject} are told {verdict}" for subject, verdict, _ in told.iter_rows()]
 
 
 def _fell(move: Row, left: list[Row], aim: list[Row]) -> tuple[str, str]:
@@ -79,7 +88,7 @@ def _fell(move: Row, left: list[Row], aim: list[Row]) -> tuple[str, str]:
         return "same", f"the two rather do not mean the same (p {move['p_same']:.2f})"
     moved = f"{count(move['users'], 'user')} moved"
     if move["users"] == 1:
-        return "users", f"one user alone moved to {target!r}, who proves too little"
+        return "users", f"one user alone moved to {target!r}, which is not sure enough"
     back = [
         f"{r['came_back']:.1f} of {r['users']} came back from {w!r}"
         for w, r in ((target, aim[0]), *((source, r) for r in left[:1]))

@@ -239,8 +239,11 @@ class _Door:
         found: dict[str, Any] = {}
         unread = []
         for name in FIELDS:
-            value = reached(raw, self.columns.get(name, name))
+            theirs = self.columns.get(name, name)
+            value = reached(raw, theirs)
             if value is None:
+                if name == "utterance" and theirs in raw:
+                    raise Rejected(name, NOTHING_SAID)
                 continue
             if name not in REQUIRED:
                 try:

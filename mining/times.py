@@ -13,7 +13,7 @@ Unit = Literal["s", "ms", "us", "ns"]
 YEARS = range(2000, 2100)  # a log of other years has a broken clock
 IN_A_SECOND = dict(zip(get_args(Unit), (1, 10**3, 10**6, 10**9), strict=True))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NUMBER = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*")
+NUMBER = re.compile(r"\s*[+-]?\d+(\.\d+)?(e\+?\d+)?\s*", re.IGNORECASE)
 WRITTEN = re.compile(  # date, time, parts of a second, zone
     r"\s*(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?\s*",
     re.IGNORECASE,
@@ -31,7 +31,8 @@ def moment(value: object, unit: Unit | None) -> datetime:
         return _counted(value, unit)
     text = str(value)
     if NUMBER.fullmatch(text):
-        return _counted(float(text) if "." in text else int(text), unit)
+        whole = text.strip().lstrip("+-").isdecimal()
+        return _counted(int(text) if whole else float(text), unit)
     parts = WRITTEN.fullmatch(text)
     if parts is None:
         raise ValueError("is no datetime; write it as RFC 3339, such as 2026-01-05T08:00:00Z")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from logs import turn, write_log
 from mining import heard
-from mining.door import DoorConfig, admit_file
+from mining.door import NOTHING_SAID, DoorConfig, admit_file
 from mining.rows import left_out, log_files
 from mining.times import moment
 from mining.turns import Admitted, account, admit, merge
@@ -335,6 +335,7 @@ def test_addresses_are_no_folders_and_what_is_left_out_can_be_told(tmp_path):
         ({"n_best": {"heat": 0.2, "lamp": 0.7}}, "best_intent", "lamp"),
         ({"timestamp": 1_767_600_000}, "at_ms", 1_767_600_000_000),
         ({"timestamp": "1767600000123456"}, "at_ms", 1_767_600_000_123),
+        ({"timestamp": "1.7676e9"}, "at_ms", 1_767_600_000_000),
         ({"timestamp": "2026-01-05 08:00:00,5 UTC"}, "at_ms", 1_767_600_000_500),
         ({"timestamp": "2026-01-05T10:00+0200"}, "at_ms", 1_767_600_000_000),
     ],
@@ -418,6 +419,11 @@ def test_clicks_and_nothing_are_set_aside_and_not_broken(tmp_path, duck):
     log = write_log(tmp_path / "log.jsonl", [turn("ann", n, u) for n, u in enumerate(said)])
     found = admitted(duck, [log], tmp_path / "out", most_broken=0.0)
     assert (found.read, found.kept) == (6, 1)
+
+
+def test_an_event_without_text_says_nothing_and_is_not_broken(tmp_path):
+    row = turn("ann", 0, "a") | {"utterance": None}
+    assert reasons(write_log(tmp_path / "log.jsonl", [row])) == [(1, "utterance", NOTHING_SAID)]
 
 
 def test_markup_is_no_words_and_a_pasted_document_is_cut_with_a_mark(tmp_path):

@@ -3,11 +3,10 @@
 Left without: `interrupted`, `arm`.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from mining.sources.parts import at, joined
+from mining.sources.parts import at, joined, parsed
 
 Record = dict[str, Any]
 SAID = ("INTENT", "NO_MATCH")  # match types in which a person worded a wish
@@ -21,18 +20,8 @@ def recognizes(record: Record) -> bool:
 
 def turns(records: Iterator[tuple[int, Record]]) -> Iterator[tuple[int, Record, Record]]:
     for number, record in records:
-        whole = {k: _object(v) for k, v in record.items()}
+        whole = {k: parsed(v) for k, v in record.items()}
         yield number, _turn(whole), whole
-
-
-def _object(value: Any) -> Any:
-    """BigQuery writes JSON columns as text in some exports."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
 
 
 def _turn(record: Record) -> Record:

@@ -4,11 +4,10 @@ API in the same file are thumbs.
 Left without: `confidence`, `n_best`, `interrupted`, `arm`.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from mining.sources.parts import exchange, spoken
+from mining.sources.parts import exchange, parsed, spoken
 
 Record = dict[str, Any]
 HELD = ("messages", "input", "output", "content", "text", "query", "question", "response", "answer")
@@ -51,7 +50,7 @@ def _sign(score: Record) -> int | None:
 
 def _turn(record: Record, tool: Record) -> Record:
     names = tool.get("tool_call_names") or []
-    names = _object(names) if isinstance(names, str) else names
+    names = parsed(names) if isinstance(names, str) else names
     started = record.get("start_time")
     versions = (
         record.get(k) for k in ("provided_model_name", "prompt_name", "prompt_version", "release")
@@ -74,7 +73,7 @@ def _turn(record: Record, tool: Record) -> Record:
 
 def text_of(value: Any) -> str | None:
     """A text, the user's last message of a list, or what an object holds of either."""
-    value = _object(value)
+    value = parsed(value)
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -84,12 +83,3 @@ def text_of(value: Any) -> str | None:
         inner = next((value[k] for k in HELD if value.get(k)), None)
         return None if inner is None else text_of(inner)
     return None
-
-
-def _object(value: Any) -> Any:
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value

@@ -4,11 +4,10 @@ A turn is one message of the user: of the spans of a conversation that repeat it
 `confidence`, `n_best`, `interrupted`, `arm`. Content is there only where the application records it.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from mining.sources.parts import at, exchange, spoken
+from mining.sources.parts import at, exchange, parsed, spoken
 
 Record = dict[str, Any]
 USER = ("enduser.pseudo.id", "enduser.id", "user.id")
@@ -63,10 +62,10 @@ def _value(value: Any) -> Any:
 
 
 def _exchange(span: Record, named: Record) -> tuple[int, str | None, str | None]:
-    asked = _object(named.get("gen_ai.input.messages"))
+    asked = parsed(named.get("gen_ai.input.messages"))
     if isinstance(asked, str):
         asked = [{"role": "user", "content": asked}]
-    answer = spoken(_object(named.get("gen_ai.output.messages")))
+    answer = spoken(parsed(named.get("gen_ai.output.messages")))
     if not asked:
         told = [(at(e, "name"), _attributes(at(e, "attributes"))) for e in span.get("events") or ()]
         asked = [
@@ -78,7 +77,7 @@ def _exchange(span: Record, named: Record) -> tuple[int, str | None, str | None]
             if str(n) in ("gen_ai.user.message", "gen_ai.assistant.message")
         ]
         choices = (a.get("message") or a.get("content") for n, a in told if n == "gen_ai.choice")
-        answer = spoken(next(map(_object, choices), None))
+        answer = spoken(next(map(parsed, choices), None))
     count, said, after = exchange(asked)
     return count, said, answer or after
 
@@ -105,7 +104,7 @@ def _turn(span: Record, named: Record, said: str, answer: str | None) -> Record:
 
 def _tool(named: Record) -> str | None:
     """The tool that the answer calls first."""
-    for message in _object(named.get("gen_ai.output.messages")) or ():
+    for message in parsed(named.get("gen_ai.output.messages")) or ():
         for part in at(message, "parts") or ():
             if at(part, "type") == "tool_call":
                 return str(part.get("name"))
@@ -119,12 +118,3 @@ def _judges(span: Record, named: Record) -> bool:
 
 def _first(named: Record, keys: tuple[str, ...]) -> Any:
     return next((named[k] for k in keys if named.get(k)), None)
-
-
-def _object(value: Any) -> Any:
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value

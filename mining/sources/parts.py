@@ -1,5 +1,6 @@
 """What readers of several systems share."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,16 @@ def at(record: Any, *path: str | int) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return record
+
+
+def parsed(value: Any) -> Any:
+    """The object or list that a text holds as JSON; any other value as it is."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
 
 
 def joined(texts: Iterable[Any]) -> str | None:

@@ -73,11 +73,13 @@ copy (
         'm1' as model_version,
         null::varchar as arm,
         null::double as propensity,
+        null::varchar as prompted_slot,
         null::varchar as file,
         null::bigint as line,
         null::varchar as field,
         null::varchar as reason,
-        'large' as source
+        'large' as source,
+        null::varchar[] as dropped
     from worded
 ) to '{out}' (format parquet)
 """

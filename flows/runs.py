@@ -201,8 +201,10 @@ def run_forgetting(
 
 
 def _mend(home: Home) -> None:
-    """Put right what a killed run left behind."""
-    Lake(home.lake).recover()
+    """Put right what a killed run or an earlier version left behind."""
+    lake = Lake(home.lake)
+    lake.recover()
+    lake.complete("turns")
     shutil.rmtree(home.root / "scratch", ignore_errors=True)
 
 

@@ -69,6 +69,7 @@ class Row(msgspec.Struct, kw_only=True):
     model_version: str | None = None
     arm: str | None = None
     propensity: Share | None = None
+    prompted_slot: str | None = None
     assistant: str | None = None
 
 
@@ -213,6 +214,7 @@ class _Door:
             row.model_version,
             row.arm,
             row.propensity,
+            row.prompted_slot,
         )
 
     def _understood(self, intent: str | None) -> str | None:

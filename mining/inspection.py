@@ -52,6 +52,7 @@ SAID_OF_FIELDS = (
     "confidence",
     "n_best",
     "slots",
+    "prompted_slot",
     "response",
     "outcome",
     "feedback",

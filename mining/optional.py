@@ -150,6 +150,7 @@ READ: dict[str, Callable[[Any], Any]] = {
             "channel",
             "model_version",
             "arm",
+            "prompted_slot",
             "assistant",
         ),
         text,

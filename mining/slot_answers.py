@@ -1,5 +1,5 @@
 """Turns that answer the assistant's question: "for when?", "tomorrow". Logged under the intent that was running, they are
-no wordings of it.
+no wordings of it. Where the log names the slot that was asked for, it is believed; else the answers tell.
 
 Where the assistant hears an answer as an intent of its own (affirm, inform), it is a wording of that and stays.
 """
@@ -36,7 +36,8 @@ def answering(log: Log) -> pl.DataFrame:
     short = log.words.count[log.wording] <= FEW
     seldom_opens = share(log.opens.astype(np.float64), log.wording) <= OPENS
     said = np.where(np.isnan(covered), short & seldom_opens, covered >= COVERED)
-    chosen = pl.Series(running & asks & said)
+    prompted = log.prompted & (running | log.opens | (intent == NONE))
+    chosen = pl.Series(prompted | (running & asks & said))
     return log.turns.filter(chosen).select("turn_id", "locale", "utterance")
 
 

@@ -42,6 +42,16 @@ def test_a_yes_under_the_running_intent_is_an_answer_and_one_of_its_own_is_not(t
     assert answers(tmp_path, duck, running + own) == {f"{n}b" for n in range(6)}
 
 
+def test_where_the_log_names_the_slot_that_was_asked_for_it_is_believed(tmp_path, duck):
+    """A whole sentence may answer; another intent is a wish of its own."""
+    whole = "please do that early in the morning"
+    asked = {"slots": None, "prompted_slot": "time"}
+    running = [r for n in range(3) for r in alarm(n, whole, **asked)]
+    missed = alarm(3, "the usual", intent=None, **asked)
+    other = alarm(4, "cancel that", intent="cancel", **asked)
+    assert answers(tmp_path, duck, running + missed + other) == {"0b", "1b", "2b", "3b"}
+
+
 def test_a_whole_wish_after_a_question_is_none(tmp_path, duck):
     whole = "wake me up early in the morning at seven"
     rows = [r for n in range(6) for r in alarm(n, whole, slots={"time": "seven"})]

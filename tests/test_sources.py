@@ -90,13 +90,25 @@ def test_events_stored_twice_and_buttons_are_no_turns(tmp_path):
     assert found["reason"].drop_nulls().to_list() == ["is what a button sends, no words"]
 
 
-def test_an_answer_to_a_prompt_of_lex_names_no_intent(tmp_path):
+def test_lex_and_rasa_name_the_slot_that_was_asked_for(tmp_path):
     path = foreign.lex(tmp_path / "x", ROWS[:2])
     first, second = (json.loads(line) for line in path.read_text().splitlines())
     first["sessionState"]["dialogAction"] = {"type": "ElicitSlot", "slotToElicit": "when"}
     second["sessionId"] = first["sessionId"]
     found = read(foreign.lines(path, [first, second])).sort("at_ms")
-    assert found["intent"].to_list() == ["do_0", None]
+    assert found["prompted_slot"].to_list() == [None, "when"]
+    events = foreign.rasa_events(ROWS[:1] + ROWS[3:4])
+    form = {
+        "sender_id": "user0",
+        "event": "slot",
+        "name": "requested_slot",
+        "timestamp": events[2]["timestamp"],
+    }
+    events[3:3] = [form | {"value": "when"}]
+    events += [form | {"value": None, "timestamp": events[-1]["timestamp"] + 1}]
+    events += [events[1] | {"timestamp": events[-1]["timestamp"] + 2, "message_id": "later"}]
+    found = read(foreign.lines(tmp_path / "rasa", events)).sort("at_ms")
+    assert found["prompted_slot"].to_list() == [None, "when", None]
 
 
 def test_the_feedback_of_a_user_counts_and_that_of_a_judge_does_not(tmp_path):

@@ -57,6 +57,25 @@ def mined(engine: Engine, root: Path, rows: list[dict[str, Any]], gap: int | Non
     return lake
 
 
+def test_a_lake_of_an_earlier_version_gains_the_columns_that_it_lacks(tmp_path, duck):
+    lake = mined(
+        duck,
+        tmp_path,
+        as_rows([{"user": "ann", "seconds": 0, "words": "no", "session": None, "locale": "de-DE"}]),
+    )
+    (day,), (file,) = lake.days("turns"), lake.files("turns", lake.days("turns"))
+    before = lake.read("turns", [day])
+    pl.read_parquet(file, hive_partitioning=False).drop("prompted_slot").write_parquet(file)
+    assert lake.read("turns", [day]).equals(before)
+    lake.complete("turns")
+    (file,) = lake.files("turns", [day])
+    assert "prompted_slot" in pl.read_parquet_schema(file)
+    assert lake.read("turns", [day]).equals(before)
+    mark = lake.mark("turns", [day])
+    lake.complete("turns")
+    assert lake.mark("turns", [day]) == mark
+
+
 def table(lake: Lake, name: str) -> pl.DataFrame:
     found = lake.read(name)
     return found.sort([c for c in found.columns if not found[c].dtype.is_nested()])

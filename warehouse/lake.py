@@ -35,6 +35,14 @@ class Lake:
         shutil.rmtree(self._replaced(), ignore_errors=True)
         shutil.rmtree(self.root / ".staging", ignore_errors=True)
 
+    def complete(self, table: str) -> None:
+        """Give what an earlier version wrote the columns that the table has gained since, null."""
+        schema = TABLES[table]
+        for day in self.days(table):
+            files = self.files(table, [day])
+            if any(set(schema.column_names()) - set(pl.read_parquet_schema(f)) for f in files):
+                self.put(table, day, self.read(table, [day]))
+
     def days(self, table: str) -> list[str]:
         """The days that the table has, oldest first."""
         return sorted(p.name.removeprefix("day=") for p in (self.root / table).glob("day=*"))
@@ -49,19 +57,15 @@ class Lake:
 
     def read(self, table: str, days: Iterable[str] | None = None) -> pl.DataFrame:
         """The rows of these days (all where not given), typed by the table's schema."""
-        schema = TABLES[table]
-        files = self.files(table, self.days(table) if days is None else days)
-        names = schema.column_names()
-        parts = [pl.read_parquet(f, columns=names, hive_partitioning=False) for f in files]
-        rows = [typed(schema, part) for part in parts]
-        return pl.concat(rows) if rows else schema.create_empty()
+        return self.scan(table, self.days(table) if days is None else days).collect()
 
     def scan(self, table: str, days: Iterable[str]) -> pl.LazyFrame:
         """The same, of these days, for asking a few rows of many: filters reach the files."""
         schema = TABLES[table]
         files = self.files(table, days)
-        parts = [typed(schema, pl.scan_parquet(f, hive_partitioning=False)) for f in files]
-        return pl.concat(parts) if parts else schema.create_empty().lazy()
+        parts = [pl.scan_parquet(f, hive_partitioning=False) for f in files]
+        rows = [typed(schema, _completed(schema, part)) for part in parts]
+        return pl.concat(rows) if rows else schema.create_empty().lazy()
 
     def newest(self, table: str, night: str | None = None) -> pl.DataFrame:
         """A state table as it was believed on `night` (now, where not given)."""
@@ -113,6 +117,13 @@ class Lake:
 
     def _replaced(self) -> Path:
         return self.root / ".replaced"
+
+
+def _completed(schema: type[dy.Schema], rows: pl.LazyFrame) -> pl.LazyFrame:
+    """With null in the columns that may be so and are not there: an earlier version did not know them."""
+    there = rows.collect_schema()
+    gained = [n for n, column in schema.columns().items() if column.nullable and n not in there]
+    return rows.with_columns(pl.lit(None).alias(name) for name in gained)
 
 
 def typed(schema: type[dy.Schema], rows: Rows) -> Rows:

@@ -79,6 +79,7 @@ class Turns(dy.Schema):
     model_version = _text("model that answered", null=True)
     arm = _text("holdout or treated", null=True)
     propensity = _share("chance of that arm", null=True)
+    prompted_slot = _text("slot that the assistant had just asked for", null=True)
 
 
 class Rejects(dy.Schema):

@@ -157,8 +157,14 @@ class Log:
 
     @cached_property
     def asked(self) -> Floats:
-        """The same of the answer before each turn; nan at a session's beginning."""
-        return np.where(self.opens, np.nan, np.concatenate([[np.nan], self.asks[:-1]]))
+        """The same of the answer before each turn, or that a slot was asked for; nan at a session's beginning."""
+        before = np.where(self.opens, np.nan, np.concatenate([[np.nan], self.asks[:-1]]))
+        return np.where(self.prompted, 1.0, before)
+
+    @cached_property
+    def prompted(self) -> Bools:
+        """Whether the log says that the assistant had asked for a slot."""
+        return self.turns["prompted_slot"].is_not_null().to_numpy()
 
     @cached_property
     def outcome(self) -> Floats:

@@ -9,7 +9,8 @@ from typing import Any
 from mining.sources.parts import at, joined, parsed
 
 Record = dict[str, Any]
-SAID = ("INTENT", "NO_MATCH")  # match types in which a person worded a wish
+FILLS = "PARAMETER_FILLING"
+SAID = ("INTENT", "NO_MATCH", FILLS)  # match types in which a person said something
 FAILED = ("noMatch", "userEscalated", "agentEscalated")
 THUMBS = {"THUMBS_UP": 1, "THUMBS_DOWN": -1}
 
@@ -36,6 +37,7 @@ def _turn(record: Record) -> Record:
     failed = any(signals.get(s) for s in FAILED) or kind == "NO_MATCH"
     failed = failed or any("FAILED" in str(f) for f in signals.get("failureReasons") or ())
     run = match.get("resolvedInput")
+    asked = next(iter(match.get("parameters") or {}), FILLS) if kind == FILLS else None
     return {
         "turn_id": at(record, "response", "responseId")
         or f"{conversation}/{record.get('turn_position')}",
@@ -48,6 +50,7 @@ def _turn(record: Record) -> Record:
         "intent": at(match, "intent", "displayName") if kind != "NO_MATCH" else None,
         "confidence": match.get("confidence") if kind != "NO_MATCH" else None,
         "slots": match.get("parameters"),
+        "prompted_slot": asked,
         "response": joined(
             t for m in result.get("responseMessages") or () for t in at(m, "text", "text") or ()
         ),

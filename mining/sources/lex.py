@@ -1,7 +1,6 @@
 """Amazon Lex V2: conversation logs, one record an utterance, also as CloudWatch and Firehose wrap them.
 
-Left without: `executed_utterance`, `feedback`, `arm`. Answers to a prompt (`ElicitSlot`, `ConfirmIntent` before
-them) name no intent: they are no wordings of the one that is running.
+Left without: `executed_utterance`, `feedback`, `arm`.
 """
 
 import json
@@ -11,7 +10,7 @@ from typing import Any
 from mining.sources.parts import at, joined
 
 Record = dict[str, Any]
-PROMPTS = ("ElicitSlot", "ConfirmIntent")
+CONFIRMS = "ConfirmIntent"
 OUTCOMES = {"Failed": "failure", "Fulfilled": "success"}
 
 
@@ -24,11 +23,14 @@ def recognizes(record: Record) -> bool:
 def turns(records: Iterator[tuple[int, Record]]) -> Iterator[tuple[int, Record, Record]]:
     found = [(n, r) for number, wrapped in records for n, r in _unwrapped(number, wrapped)]
     found.sort(key=lambda f: str(f[1].get("timestamp")))  # streams are merged, all in one zone
-    prompts: dict[str, bool] = {}
+    asked: dict[str, str | None] = {}
     for number, record in found:
         session = str(record.get("sessionId"))
-        yield number, _turn(record, prompted=prompts.get(session, False)), record
-        prompts[session] = at(record, "sessionState", "dialogAction", "type") in PROMPTS
+        yield number, _turn(record) | {"prompted_slot": asked.get(session)}, record
+        action = at(record, "sessionState", "dialogAction") or {}
+        asked[session] = action.get("slotToElicit") or (
+            CONFIRMS if action.get("type") == CONFIRMS else None
+        )
 
 
 def _unwrapped(number: int, record: Record) -> Iterator[tuple[int, Record]]:
@@ -44,7 +46,7 @@ def _unwrapped(number: int, record: Record) -> Iterator[tuple[int, Record]]:
             yield number, inner
 
 
-def _turn(record: Record, *, prompted: bool) -> Record:
+def _turn(record: Record) -> Record:
     read = [i for i in record.get("interpretations") or () if isinstance(i, dict)]
     running = at(record, "sessionState", "intent") or at(read, 0, "intent") or {}
     missed = (
@@ -61,9 +63,9 @@ def _turn(record: Record, *, prompted: bool) -> Record:
         "timestamp": record.get("timestamp"),
         "locale": bot.get("localeId"),
         "utterance": "" if record.get("inputMode") == "DTMF" else record.get("inputTranscript") or "",
-        "intent": None if missed or prompted else running.get("name"),
-        "confidence": at(sure, 0, "nluConfidence") if not (missed or prompted) else None,
-        "n_best": [] if prompted else [
+        "intent": None if missed else running.get("name"),
+        "confidence": at(sure, 0, "nluConfidence") if not missed else None,
+        "n_best": [
             {"intent": at(i, "intent", "name"), "confidence": i["nluConfidence"]} for i in sure
         ],
         "slots": {

@@ -12,6 +12,7 @@ from mining.sources.parts import at, joined
 from mining.times import moment
 
 BEGINS = "session_started"
+ASKS = "requested_slot"  # of a form
 FAILS = ("action_default_fallback", "flow_cancelled", "FlowCancelled")
 SUCCEEDS = ("flow_completed", "FlowCompleted")
 Event = dict[str, Any]
@@ -51,7 +52,7 @@ def _conversation(user: str, events: list[tuple[int, Event]]) -> Iterator[tuple[
     """Turns in the order of time; an event that was stored twice is one."""
     events.sort(key=lambda e: _time(e[1]))
     known: set[tuple[str, ...]] = set()
-    session, turn = 0, None
+    session, turn, asked = 0, None, None
     for number, event in events:
         kind = event.get("event")
         same = tuple(str(event.get(k)) for k in ("timestamp", "event", "text", "name"))
@@ -60,10 +61,12 @@ def _conversation(user: str, events: list[tuple[int, Event]]) -> Iterator[tuple[
         known.add(same)
         if kind == BEGINS:
             session += 1
+        elif kind == "slot" and event.get("name") == ASKS:
+            asked = event.get("value")
         elif kind == "user":
             if turn:
                 yield turn
-            turn = (number, _turn(user, session, event), event)
+            turn = (number, _turn(user, session, event) | {"prompted_slot": asked}, event)
         elif turn:
             _happened(turn[1], event)
     if turn:

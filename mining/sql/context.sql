@@ -29,6 +29,7 @@ select
     best_confidence,
     n_best,
     slots,
+    prompted_slot,
     outcome,
     interrupted,
     feedback

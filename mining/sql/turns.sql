@@ -98,6 +98,7 @@ select
     model_version,
     arm,
     propensity,
+    prompted_slot,
     cast(cast(timestamp as date) as string) as day
 from filled
 where cast(cast(timestamp as date) as string) in (select day from rewritten)

@@ -35,6 +35,7 @@ from flows.prospects import changed, prospects
 from flows.reach import code_of
 from flows.settings import Settings, door_of
 from mining import (
+    broad_intents,
     defects,
     encoder,
     fixes,
@@ -61,7 +62,7 @@ from warehouse.home import Home, keep_once, read_training_set, training_versions
 from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest, file_digest
 from warehouse.publish import NEWEST, publish
-from warehouse.tables import TABLES, Embeddings, Examples, ExampleVariants, Runs
+from warehouse.tables import TABLES, Embeddings, Examples, ExampleVariants, Fallbacks, Runs
 
 MOST_ITEMS = 2_000  # wordings for which one user may vote
 PRIVATE = {"tell", "trainer", "notify"}  # settings that may hold addresses and secrets
@@ -214,16 +215,25 @@ def outside(night: Night, day: str, intake: Result) -> list[str]:
 
 
 def about_values(night: Night, day: str, intake: Result) -> list[str]:
-    """What was dropped at the door, and locales that may be one."""
+    """What was dropped at the door, intents that seem to be none, and locales that may be one."""
     dropped = [f"{rows:,} of {name}" for name, rows in intake["dropped"].items()]
     unread = (
         [f"values that could not be read were dropped: {', '.join(dropped)}"] if dropped else []
     )
-    known = night.lake.read("wordings", [day])["locale"].unique().sort().to_list()
-    return unread + [
-        f"locale {language} stands beside {', '.join(regions)}: are they one? they are told apart"
-        for language, regions in beside(known)
+    none = [
+        f"intent {name} is taken for what nobody understood: its wordings are no more alike than those of different"
+        " intents; if it is one, give seed data that has it"
+        for name in intake["fallbacks"]
     ]
+    known = night.lake.read("wordings", [day])["locale"].unique().sort().to_list()
+    return (
+        unread
+        + none
+        + [
+            f"locale {language} stands beside {', '.join(regions)}: are they one? they are told apart"
+            for language, regions in beside(known)
+        ]
+    )
 
 
 def take_in(night: Night, logs: list[Path]) -> Result:
@@ -253,6 +263,7 @@ def take_in(night: Night, logs: list[Path]) -> Result:
             "set_aside": admitted.rejects.height,
             "duplicates": admitted.duplicates,
             "dropped": admitted.dropped,
+            "fallbacks": lake.newest("fallbacks")["intent"].to_list(),
             "forgotten": admitted.rejects.filter(reason=FORGOTTEN).height,
             "marks": _taken(lake, written),
             "written": written,
@@ -280,12 +291,36 @@ def _merged(night: Night, admitted: turns.Admitted) -> list[str]:
     written = turns.merge(
         night.engine, lake, admitted, mining.window_days, mining.session_gap_seconds
     )
+    written = _without_fallbacks(night, written)
     pairs.mine(night.engine, lake, written)
     last = admitted.days[-1]
     files = admitted.rejects["file"].unique().to_list()
     before = lake.read("rejects", [last]).filter(~pl.col("file").is_in(files))
     lake.put("rejects", last, pl.concat([before, admitted.rejects.cast(before.schema)]))
     return written
+
+
+def _without_fallbacks(night: Night, written: list[str]) -> list[str]:
+    """Clear turns of names under which nothing was understood: those of the `written` days, or of the whole window
+    where a name is new; the days written then. A name that the seed data has is an intent."""
+    lake = night.lake
+    newest = lake.days("turns")[-1]
+    window = night.window("turns", newest)
+    few = lake.scan("turns", window).select(broad_intents.NEEDED).tail(broad_intents.LOOKED_AT)
+    taught = night.seed_data if night.seed_data is not None else seed.kept(night.home)
+    before = lake.newest("fallbacks")
+    found = pl.concat([before, typed(Fallbacks, broad_intents.shown(few.collect()))])
+    named = found.filter(~pl.col("intent").is_in(taught["intent"].to_list())).unique("intent")
+    lake.put("fallbacks", newest, named.sort("intent"))
+    names = set(named["intent"])
+    cleared = []
+    for day in window if names - set(before["intent"]) else written if names else ():
+        turns_of_day = lake.read("turns", [day])
+        plain = broad_intents.without(turns_of_day, names)
+        if not plain.equals(turns_of_day):
+            lake.put("turns", day, plain)
+            cleared.append(day)
+    return sorted({*written, *cleared})
 
 
 def _taken(lake: Lake, days: list[str]) -> list[str]:

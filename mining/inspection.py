@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from mining import sources
+from mining import broad_intents, sources
 from mining.door import CLICK, FIELDS, NOTHING_SAID, REQUIRED, DoorConfig, admit_file
 from mining.fallbacks import is_fallback, is_null
 from mining.heard import LONGEST, MARK, TAGS
@@ -202,6 +202,11 @@ def _say_turns(found: Inspection, turns: pl.DataFrame) -> None:
         found.warnings.append(
             f"{again:,} rows are delivered again: same user, moment and words; each counts once"
         )
+    for name in broad_intents.shown(turns)["intent"]:
+        found.warnings.append(
+            f"intent {name} seems to be what nobody understood, and will be taken for it: its wordings are no more"
+            " alike than those of different intents; if it is one, give seed data that has it"
+        )
     for language, regions in beside(turns["locale"].unique().to_list()):
         found.warnings.append(
             f"locale {language} stands beside {', '.join(regions)}: are they one? they are told apart"
@@ -245,8 +250,9 @@ def _warn_of_raw(found: Inspection, path: Path, config: DoorConfig) -> None:
     """What the door mends or leaves out without a word."""
     columns = config.columns
     looked = list(islice(_records(path), 5_000))
-    named = {str(reached(r, columns.get("intent", "intent"))) for r in looked}
-    fallbacks = sorted(n for n in named if is_fallback(n, ()) and not is_null(n))
+    intents = (reached(r, columns.get("intent", "intent")) for r in looked)
+    named = {i for i in intents if isinstance(i, str)}
+    fallbacks = sorted(n for n in named if n and (is_fallback(n, ()) or is_null(n)))
     if fallbacks:
         found.said.append(f"intents that say nothing was understood: {', '.join(fallbacks)}")
     marked = sum(

@@ -91,6 +91,14 @@ class Rejects(dy.Schema):
     reason = _text("what is wrong and the mend")
 
 
+class Fallbacks(dy.Schema):
+    """Names of intents under which the log seems to hold what was not understood."""
+
+    intent = _text("name, as the log has it", key=True)
+    wordings = _count("distinct wordings under it when it was found")
+    breadth = _amount("times as alike to each other as to those of the other intents, then")
+
+
 class Silences(dy.Schema):
     """How long people are silent between two turns: a histogram of a day, which adds up by day."""
 
@@ -888,6 +896,7 @@ EVENT_TABLES: dict[str, type[dy.Schema]] = {
 STATE_TABLES: dict[str, type[dy.Schema]] = {
     "rejects": Rejects,
     "gaps": Gaps,
+    "fallbacks": Fallbacks,
     "fits": Fits,
     "slot_answers": SlotAnswers,
     "judged": Judged,

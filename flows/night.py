@@ -50,6 +50,7 @@ from mining import (
 )
 from mining.door import FORGOTTEN
 from mining.engine import Engine
+from mining.heard import whole
 from mining.locales import beside
 from mining.neighbours import Search
 from mining.rephrases import scoring
@@ -368,11 +369,13 @@ def count_wordings(night: Night, day: str) -> Result:
         moves = engine.query("moves", people | {"ends": ends, "followed": followed})
         found = {
             "evidence": told,
-            "wordings": engine.query("speakers", people).sort("locale", "utterance"),
+            "wordings": engine.query("speakers", people)
+            .filter(whole("utterance"))
+            .sort("locale", "utterance"),
             "utterances": heard.sort("locale", "utterance", "intent"),
             "followed": followed.sort("source_turn_id"),
             "ends": ends.sort("turn_id"),
-            "moves": moves.sort("locale", "source", "target"),
+            "moves": moves.filter(whole("source", "target")).sort("locale", "source", "target"),
         }
         for table, rows in found.items():
             lake.put(table, day, rows)

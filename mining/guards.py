@@ -6,14 +6,16 @@ Digits are read in any script; number words come from num2words, names of days a
 the named values of its slots, and what its users showed (`clusters.py`).
 """
 
+import json
 import re
 import tomllib
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -123,7 +125,8 @@ def lexicon_of(locale: str) -> Lexicon:
 
 
 def slot_values(turns: list[Path]) -> pl.DataFrame:
-    """`locale, name, value, wordings`: values that the assistant's slots held, in how many wordings."""
+    """`locale, name, value, wordings`: values that the assistant's slots held, in how many wordings. Of a list or an
+    object each text that lies in it, under the slot's name and the path to it."""
     if not turns:
         return pl.DataFrame(
             schema={
@@ -133,7 +136,7 @@ def slot_values(turns: list[Path]) -> pl.DataFrame:
                 "wordings": pl.Int64,
             }
         )
-    return (
+    held = (
         pl.scan_parquet(turns, hive_partitioning=False)
         .select("locale", "utterance", "slots")
         .filter(pl.col("slots").list.len() > 0)
@@ -144,6 +147,33 @@ def slot_values(turns: list[Path]) -> pl.DataFrame:
         .agg(wordings=pl.len().cast(pl.Int64))
         .collect()
     )
+    packed = pl.col("value").str.contains(r"^\s*[\[{]").fill_null(value=False)
+    inner = [
+        (locale, *leaf, wordings)
+        for locale, name, value, wordings in held.filter(packed).iter_rows()
+        for leaf in _leaves(name, _unpacked(value))
+    ]
+    unpacked = pl.DataFrame(inner, held.schema, orient="row")
+    every = pl.concat([held.filter(~packed), unpacked]).group_by("locale", "name", "value")
+    return every.agg(pl.col("wordings").sum())
+
+
+def _unpacked(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}", inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(name, inner)
+    elif isinstance(value, str):
+        yield name, value
 
 
 def _named(split: list[list[str]], named: pl.DataFrame) -> list[dict[str, set[str]]]:

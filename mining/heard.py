@@ -4,6 +4,8 @@ import html
 import re
 import unicodedata
 
+import polars as pl
+
 LONGEST = 1_000  # characters
 BEGINNING, END = 700, 280  # characters of what is longer; the wish stands first or last
 MARK = " […] "
@@ -28,3 +30,8 @@ def words(text: str) -> str:
     if len(said) > LONGEST:
         said = said[:BEGINNING] + MARK + said[-END:]
     return said
+
+
+def whole(*columns: str) -> pl.Expr:
+    """Whether none of the texts was cut: what was cut is evidence, and no wording."""
+    return ~pl.any_horizontal(pl.col(c).str.contains(MARK, literal=True) for c in columns)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from flows.settings import Mining, Settings
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
 from logs import turn, write_log
-from warehouse.home import existing, read_training_set
+from mining.heard import MARK
+from warehouse.home import existing, read_training_set, training_versions
 from warehouse.lake import Lake
 
 Row = dict[str, Any]
@@ -49,6 +51,31 @@ def dialogues(tmp_path_factory) -> tuple[list[Row], dict[str, Row]]:
 def night(root: Path, rows: list[Row], settings: Settings | None = None) -> Outcome:
     log = write_log(root / "log.jsonl", rows)
     return runs.run_night(runs.Request([str(log)], root / "home"), settings or Settings(), directly)
+
+
+def test_a_document_that_many_paste_is_no_wording(tmp_path, small_world):
+    rows = [json.loads(r) for r in gzip.decompress((small_world / "log.jsonl.gz").read_bytes()).splitlines()]  # fmt: skip
+    common = Counter(r["utterance"] for r in rows).most_common(2)
+    pasted = {said: f"{said}: {'lorem ipsum dolor ' * 100}" for said, _ in common}
+    night(tmp_path, [r | {"utterance": pasted.get(r["utterance"], r["utterance"])} for r in rows])
+    lake, home = Lake(tmp_path / "home" / "lake"), existing(tmp_path / "home")
+    assert lake.read("turns")["utterance"].str.contains(MARK, literal=True).sum() == sum(n for _, n in common)  # fmt: skip
+    named = {
+        "wordings": ["utterance"],
+        "soft_labels": ["utterance"],
+        "moves": ["source", "target"],
+        "rewrites": ["source", "target"],
+        "clusters": ["utterance"],
+        "variants": ["utterance", "variant"],
+        "shown": ["utterance"],
+    }
+    for table, columns in named.items():
+        held = lake.newest(table)
+        for column in columns:
+            assert not held[column].str.contains(MARK, literal=True).any(), table
+    (version,) = training_versions(home)
+    examples = read_training_set(home, version)
+    assert examples.height and not examples["utterance"].str.contains(MARK, literal=True).any()
 
 
 def verdicts(outcome: Outcome) -> dict[str, str]:

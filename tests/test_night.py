@@ -21,7 +21,7 @@ from warehouse.tables import EVENT_TABLES, TABLES
 
 DEFAULTS = settings.Settings()
 MAY_BE_EMPTY = (
-    *("rejects", "verdicts", "reviews", "outbox", "erasures", "slot_answers"),
+    *("rejects", "verdicts", "reviews", "outbox", "erasures", "slot_answers", "fallbacks"),
     *("changes", "candidates", "candidate_members", "moved"),
 )
 

@@ -1,5 +1,7 @@
 """What may be published of what was said: masks, floors, and differential privacy."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,6 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from logs import turn, write_log
+from mining.door import DoorConfig, admit_file
+from mining.guards import slot_values
 from mining.masks import Mask, shown
 from mining.release import Privacy, bounds, release, select, sigma, threshold
 from warehouse.blur import blurred
@@ -73,6 +78,48 @@ def test_a_name_is_masked_wherever_it_is_said_and_only_as_a_whole_word():
 )
 def test_names_are_masked_however_they_are_written(locale, wording, name, told):
     assert masked(locale, wording, names=(name,)) == [told]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "wilma brandvold",
+        ["wilma brandvold"],
+        ["tove", "wilma brandvold"],
+        {"who": {"value": "wilma brandvold"}},
+        [{"value": "wilma brandvold", "role": "guest"}, {"value": "tove"}],
+        {"given": "wilma brandvold", "age": 7},
+    ],
+)
+def test_names_are_masked_wherever_they_lie_inside_a_value(tmp_path, held):
+    rows = [turn(f"u{n}", n, "call wilma brandvold", slots={"person_name": held}) for n in range(3)]
+    door = admit_file(write_log(tmp_path / "log.jsonl", rows), DoorConfig(b"s" * 32))
+    pl.concat(list(door)).write_parquet(tmp_path / "turns.parquet")
+    values = slot_values([tmp_path / "turns.parquet"])
+    said = pl.DataFrame({"locale": ["en-GB"], "utterance": ["call wilma brandvold"]})
+    assert shown(said, values, EVERYTHING).to_list() == ["call <name>"]
+
+
+nested = st.recursive(
+    st.text("abc[]{}", max_size=4) | st.integers() | st.none(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("xy", max_size=2), inner, max_size=3)
+    ),
+)
+
+
+def texts(value: object) -> set[str]:
+    if isinstance(value, dict | list):
+        return {t for v in (value.values() if isinstance(value, dict) else value) for t in texts(v)}
+    return {value} if isinstance(value, str) else set()
+
+
+@given(nested.filter(lambda value: isinstance(value, dict | list)))
+def test_every_text_inside_a_value_is_a_value(tmp_path_factory, value):
+    file = tmp_path_factory.getbasetemp() / "held.parquet"
+    slots = [[{"name": "person", "value": json.dumps(value)}]]
+    pl.DataFrame({"locale": ["en"], "utterance": ["a"], "slots": slots}).write_parquet(file)
+    assert set(slot_values([file])["value"]) == texts(value)
 
 
 def test_a_slot_filled_by_mistake_masks_nothing():

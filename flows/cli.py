@@ -25,8 +25,16 @@ app = typer.Typer(
 told = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 shown = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
+
+def _local(place: Path | None) -> Path | None:
+    from warehouse.home import local
+
+    return local(place) if place else None
+
+
 HomeFolder = Annotated[
-    Path, typer.Option("--home", help="Folder of everything that a run leaves behind.")
+    Path,
+    typer.Option("--home", callback=_local, help="Folder of everything that a run leaves behind."),
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings, a TOML file.")]
 SeedFile = Annotated[
@@ -125,7 +133,8 @@ def inspect(
     source: Source = None,
     config: ConfigFile = None,
     out: Annotated[
-        Path | None, typer.Option(help="TOML file for the settings that are proposed.")
+        Path | None,
+        typer.Option(callback=_local, help="TOML file for the settings that are proposed."),
     ] = None,
 ) -> None:
     """Look at a log before the first run: what it is, what its rows have, what would mislead."""
@@ -239,7 +248,8 @@ def report(
     *,
     home: HomeFolder,
     out: Annotated[
-        Path | None, typer.Option(help="HTML file; HOME/report.html where not given.")
+        Path | None,
+        typer.Option(callback=_local, help="HTML file; HOME/report.html where not given."),
     ] = None,
     night: Annotated[
         str | None, typer.Option(help="An earlier night, YYYY-MM-DD; the newest where not given.")
@@ -317,7 +327,8 @@ def review(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Write what waits as JSON lines: fill in `verdict` (accepted, rejected)."
+            callback=_local,
+            help="Write what waits as JSON lines: fill in `verdict` (accepted, rejected).",
         ),
     ] = None,
     decided: Annotated[bool, typer.Option("--decided", help="List what was decided.")] = False,
@@ -478,7 +489,7 @@ def export(
             help="parquet or jsonl (Hugging Face datasets), rasa (NLU YAML), csv.",
         ),
     ] = "parquet",
-    out: Annotated[Path, typer.Option(help="A new folder.")],
+    out: Annotated[Path, typer.Option(callback=_local, help="A new folder.")],
     version: Annotated[
         str | None, typer.Option(help="Training set; the newest where not given.")
     ] = None,
@@ -505,7 +516,9 @@ def export(
 @app.command()
 def simulate(
     *,
-    out: Annotated[Path, typer.Option(help="Folder for log, truth, seed and test.")],
+    out: Annotated[
+        Path, typer.Option(callback=_local, help="Folder for log, truth, seed and test.")
+    ],
     corpus: Annotated[
         Path | None,
         typer.Option(

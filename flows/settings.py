@@ -9,7 +9,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from warehouse.errors import BadInput
-from warehouse.home import ASSISTANTS
+from warehouse.home import ASSISTANTS, local
 
 if TYPE_CHECKING:
     from mining.door import DoorConfig
@@ -256,6 +256,7 @@ def door_of(log: Log, salt: bytes) -> "DoorConfig":
 
 def place(home: Path, settings: Settings) -> Path:
     """The home of the assistant that the settings name, inside the given one; else the given one."""
+    home = local(home)
     if not settings.assistant or home.match(f"{ASSISTANTS}/{settings.assistant}"):
         return home
     return home / ASSISTANTS / settings.assistant

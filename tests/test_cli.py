@@ -1,6 +1,7 @@
 """The command line as a person has it: what it prints, and how it ends."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -186,3 +187,23 @@ def test_missed_nights_are_caught_up(tmp_path):
     missing = sayagain("run", log, "--home", tmp_path / "h", "--day", "2026-01-08")
     assert missing.returncode == 2
     assert "2026-01-08.jsonl: no log file" in missing.stderr
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["run", "{log}", "--home", "s3://bucket/home"],
+        ["export", "--home", "{home}", "--out", "gs://bucket/set"],
+        ["simulate", "--out", "abfss://box@store/world"],
+    ],
+)
+def test_an_address_is_no_folder(home, small_world, tmp_path, asked):
+    log = small_world / "log.jsonl.gz"
+    done = subprocess.run(
+        [sys.executable, "-m", "flows", *(a.format(log=log, home=home) for a in asked)],
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+    )  # fmt: skip
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "is an address" in line
+    assert not list(tmp_path.iterdir())

@@ -240,3 +240,21 @@ def test_the_ledger_does_a_thing_once_and_numbers_for_ever(tmp_path):
     assert ledger.once("step", "key", work) == {"x": 1, "fresh": False}
     assert done == [1]
     assert [ledger.number("s", k) for k in ("a", "b", "a", "c")] == [1, 2, 1, 3]
+
+
+def test_what_a_killed_session_left_is_not_played_into_the_next_night(home, tmp_path):
+    """A session that writes is killed: its write-ahead log stays, and is not of the next warehouse."""
+    copy = Home(shutil.copytree(home, tmp_path / "home"))
+    base = copy.warehouse
+    writes = (
+        "import duckdb, os, sys; con = duckdb.connect(sys.argv[1]); con.execute('pragma disable_checkpoint_on_shutdown');"
+        " con.execute('create table mine as select 1 as a'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", writes, str(base)], check=False)
+    assert base.with_name("warehouse.duckdb.wal").exists()
+    publish(copy, Lake(copy.lake), K)
+    assert not base.with_name("warehouse.duckdb.wal").exists()
+    with duckdb.connect(str(base), read_only=True) as con:
+        assert ("mine",) not in con.execute(
+            "select table_name from information_schema.tables"
+        ).fetchall()

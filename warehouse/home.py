@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from filelock import FileLock, Timeout
 from warehouse.errors import BadInput, Busy
 
 VERSION = 1
+ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # Path makes one slash of two
 ASSISTANTS = "assistants"  # folder of a home that holds those of several
 
 
@@ -47,6 +49,15 @@ class Home:
     def salt(self) -> bytes:
         """The key of the hashed user ids: made once, readable by the owner alone, never published."""
         return (self.root / "salt").read_bytes()
+
+
+def local(place: Path) -> Path:
+    """The path with `~` filled in; BadInput where it is the address of a store elsewhere, such as s3://."""
+    if ELSEWHERE.match(str(place)):
+        raise BadInput(
+            f"{place}: is an address, and sayagain writes to folders of this machine; name a folder, or mount it"
+        )
+    return place.expanduser()
 
 
 def create(root: Path) -> Home:

@@ -99,16 +99,18 @@ def views() -> list[View]:
 
 
 def publish(home: Home, lake: Lake, k: int) -> dict[str, int]:
-    """Build and replace `warehouse.duckdb`; the rows of each view."""
+    """Build and replace `warehouse.duckdb`; the rows of each view. What a killed session of somebody's left in its
+    write-ahead log goes: readers would play it into this one."""
     draft = home.root / ".warehouse.draft.duckdb"
     counts = build(home, lake, k, draft)
+    _ahead(home.warehouse).unlink(missing_ok=True)
     os.replace(draft, home.warehouse)
     return counts
 
 
 def build(home: Home, lake: Lake, k: int, place: Path, night: str | None = None) -> dict[str, int]:
     """Build a warehouse at `place`, as of a night (the newest where not given); the rows of each view."""
-    for leftover in (place, place.with_name(place.name + ".wal")):
+    for leftover in (place, _ahead(place)):
         leftover.unlink(missing_ok=True)
     with duckdb.connect(config={"threads": 2}) as con:
         con.execute("set enable_progress_bar = false")
@@ -124,6 +126,11 @@ def build(home: Home, lake: Lake, k: int, place: Path, night: str | None = None)
         con.execute("use memory")
         con.execute("detach published")
     return counts
+
+
+def _ahead(base: Path) -> Path:
+    """Its write-ahead log."""
+    return base.with_name(f"{base.name}.wal")
 
 
 def _create(con: duckdb.DuckDBPyConnection, view: View, k: int) -> int:

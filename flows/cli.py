@@ -102,7 +102,7 @@ def run(
     day: Annotated[
         str | None,
         typer.Option(
-            help="The night, YYYY-MM-DD, for a LOG with {day}; yesterday where not given."
+            help="The night, YYYY-MM-DD, for a LOG with {day}; yesterday where not given, after nights that were missed."
         ),
     ] = None,
     first: Annotated[str | None, typer.Option("--from", help="Catch up: the first night.")] = None,
@@ -113,7 +113,7 @@ def run(
     from flows import runs, settings
 
     chosen = settings.load(config, source)
-    nights = runs.nights(logs or [], chosen, day, first, last)
+    nights = runs.nights(logs or [], chosen, runs.Asked(day, first, last), home)
     for paths, named in nights:
         request = runs.Request(paths, home, engine, seed_data, config, named, source)
         steps = Steps()
@@ -737,7 +737,8 @@ def _show_night(outcome: Any, home: Path) -> None:
             "retrain", ("yes: " if outcome.retrain else "no: ") + "; ".join(outcome.because)
         )
     else:
-        table.add_row("nothing to learn", "the log holds no turn")
+        why = "no person says anything" if intake["kept"] else "the log holds no turn"
+        table.add_row("nothing to learn", why)
     for line in outcome.noticed:
         table.add_row("noticed", line)
     for message in outcome.told:

@@ -20,6 +20,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments.runner import RunnerDeployment
 from prefect.events import DeploymentEventTrigger, Resource
 from prefect.flows import Flow
+from prefect.runtime import flow_run
 from prefect.utilities.asyncutils import run_coro_as_sync
 
 from flows import runs, settings
@@ -71,7 +72,8 @@ def learn(  # noqa: PLR0913, Prefect reads the parameters from the signature
     """One night: from log to training set, warehouse and decision."""
     chosen = settings.load(_path(config), source)
     outcomes = []
-    for paths, named in runs.nights(logs or [], chosen, day, None, None):
+    asked = runs.Asked(day, at=flow_run.scheduled_start_time)  # a late run takes its own night
+    for paths, named in runs.nights(logs or [], chosen, asked, Path(home)):
         request = runs.Request(
             paths, Path(home), engine, _path(seed_data), _path(config), named, source
         )
@@ -124,7 +126,7 @@ class Event:
 def serve(home: Path, logs: list[str], config: Path | None, cron: str) -> None:
     """Serve both deployments from this process, until it is stopped."""
     chosen = settings.load(config)
-    runs.nights(logs, chosen, None, None, None)
+    runs.nights(logs, chosen, runs.Asked())
     shared = {"home": str(home.resolve()), "config": str(config.resolve()) if config else None}
     trigger = DeploymentEventTrigger(
         expect={DUE}, parameters={"home": "{{ event.payload.home }}", "config": shared["config"]}

@@ -82,6 +82,7 @@ class Night:
     seed_data: pl.DataFrame | None = None  # to be kept once the log is taken in
     until: date | None = None  # last day of which the log may have turns
     receivers: tuple[str, ...] = ()  # whom a decision to retrain is for
+    left_out: tuple[str, ...] = ()  # files beside the log that are not read
     began: float = field(default_factory=time.perf_counter)
 
     @property
@@ -168,8 +169,9 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
     counted = call(count_wordings, night, day)
     if not counted["wordings"]:
         call(believe_nothing, night, day)
-        counts = call(publish_warehouse, night, day, intake)
-        return Outcome(day, "empty", intake, counts["views"])
+        noticed = about_rows(night, day)
+        counts = call(publish_warehouse, night, day, intake, noticed)
+        return Outcome(day, "empty", intake, counts["views"], noticed=tuple(noticed))
     embedded = call(embed_wordings, night, day)
     call(cluster_wordings, night, day, embedded["encoder"])
     judged = call(judge_turns, night, day)
@@ -182,6 +184,7 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
     call(post_messages, night, day, built["version"], decided)
     noticed = [
         *(f"the log has another shape: {s}" for s in scored["shape"]),
+        *about_rows(night, day),
         *outside(night, day, intake),
         *about_values(night, day, intake),
     ]
@@ -198,6 +201,21 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
         verdicts=tuple(built["verdicts"]),
         noticed=tuple(noticed),
     )
+
+
+def about_rows(night: Night, day: str) -> list[str]:
+    """Files that were not read, and turns of the window that no person says."""
+    left, aside = night.left_out, _robots(night, day)
+    files = (
+        [f"{len(left)} files are left out, such as {left[0]!r}: their endings say nothing of a log"]
+        if left
+        else []
+    )
+    reasons = [
+        f"{rows:,} for {reason.removeprefix('robots: ')}" for _, reason, rows in aside.iter_rows()
+    ]
+    robots = f"{aside['rows'].sum():,} turns are set aside, for no person speaks so: {', '.join(reasons)}"
+    return [*files, robots] if reasons else files
 
 
 def outside(night: Night, day: str, intake: Result) -> list[str]:
@@ -221,20 +239,9 @@ def about_values(night: Night, day: str, intake: Result) -> list[str]:
     unread = (
         [f"values that could not be read were dropped: {', '.join(dropped)}"] if dropped else []
     )
-    none = [
-        f"intent {name} is taken for what nobody understood: its wordings are no more alike than those of different"
-        " intents; if it is one, give seed data that has it"
-        for name in intake["fallbacks"]
-    ]
+    none = [broad_intents.told(name) for name in intake["fallbacks"]]
     known = night.lake.read("wordings", [day])["locale"].unique().sort().to_list()
-    return (
-        unread
-        + none
-        + [
-            f"locale {language} stands beside {', '.join(regions)}: are they one? they are told apart"
-            for language, regions in beside(known)
-        ]
-    )
+    return unread + none + beside(known)
 
 
 def take_in(night: Night, logs: list[Path]) -> Result:
@@ -476,6 +483,8 @@ def believe_nothing(night: Night, day: str) -> Result:
     for table in told:
         if day in night.lake.days(table):
             night.lake.put(table, day, TABLES[table].create_empty())
+    aside = pl.concat([_set_aside(night.lake, day), _robots(night, day)])
+    night.lake.put("withheld", day, aside)
     return {}
 
 

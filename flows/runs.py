@@ -18,17 +18,18 @@ from flows.settings import Settings, place
 from mining import engines
 from mining.engines import EngineName
 from mining.neighbours import library
-from mining.rows import log_files
+from mining.rows import left_out, log_files
 from retrain.commands import SECRET
 from retrain.outbox import Post, Receiver
 from retrain.receivers import Command, Webhook, secret_of
 from warehouse import forgotten
 from warehouse.errors import BadInput, Busy
-from warehouse.home import Home, alone, create, existing
+from warehouse.home import Home, alone, create, existing, write_atomically
 from warehouse.lake import Lake
 from warehouse.publish import publish
 from warehouse.queries import day as day_named
 
+LAST_NIGHT = "last_night"  # file of a home
 MARKING = 3600.0  # seconds that a message told waits to be marked so, while a receiver retrains
 
 
@@ -45,30 +46,78 @@ class Request:
     source: str | None = None  # the system that wrote the log
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Which nights a LOG with {day} is read for: one, those from one to another, or the last one."""
+
+    day: str | None = None
+    first: str | None = None
+    last: str | None = None
+    at: datetime | None = None  # when the last night is told from: a schedule's time, else now
+
+
 def nights(
-    logs: list[str], settings: Settings, day: str | None, first: str | None, last: str | None
+    logs: list[str], settings: Settings, asked: Asked, home: Path | None = None
 ) -> list[tuple[list[str], str | None]]:
-    """(paths, night) of each night that was asked for; `{day}` is filled in."""
+    """(paths, night) of each night that was asked for; `{day}` is filled in. Before the last night come those
+    that were missed since the one before it in `home`."""
     paths = [p for p in logs if p] or ([settings.log.path] if settings.log.path else [])
     if not paths:
         raise BadInput("no log: name LOG, or set log.path in the settings")
-    templated = any("{day}" in p for p in paths)
-    if (first or last) and not templated:
-        raise BadInput("--from and --to need a LOG with {day}, such as logs/{day}.jsonl.gz")
-    if not templated:
-        return [(paths, day and day_named("--day", day).isoformat())]
-    end = (
-        day_named("--to", last)
-        if last
-        else day_named("--day", day)
-        if day
-        else _yesterday(settings)
-    )
-    begin = day_named("--from", first) if first else end
+    if not any("{day}" in p for p in paths):
+        if asked.first or asked.last:
+            raise BadInput("--from and --to need a LOG with {day}, such as logs/{day}.jsonl.gz")
+        return [(paths, asked.day and day_named("--day", asked.day).isoformat())]
+    if asked.day or asked.first or asked.last:
+        wanted = _named(asked, settings)
+    else:
+        end = _yesterday(settings, asked.at)
+        missed = _missed(place(home, settings), paths, settings, end) if home else []
+        wanted = [*missed, end]
+    return [(_filled(paths, d), d.isoformat()) for d in wanted]
+
+
+def _named(asked: Asked, settings: Settings) -> list[date]:
+    if asked.last:
+        end = day_named("--to", asked.last)
+    else:
+        end = day_named("--day", asked.day) if asked.day else _yesterday(settings, asked.at)
+    begin = day_named("--from", asked.first) if asked.first else end
     if begin > end:
         raise BadInput(f"--from {begin} is after --to {end}")
-    wanted = [begin + timedelta(days=n) for n in range((end - begin).days + 1)]
-    return [([p.replace("{day}", d.isoformat()) for p in paths], d.isoformat()) for d in wanted]
+    return _days(begin, end)
+
+
+def _missed(home: Path, paths: list[str], settings: Settings, end: date) -> list[date]:
+    """The nights before `end` that have a log, and came after the last that was run; of one window at most."""
+    try:
+        last = date.fromisoformat((home / LAST_NIGHT).read_text())
+    except (OSError, ValueError):
+        return []
+    begin = max(last + timedelta(days=1), end - timedelta(days=settings.mining.window_days))
+    return [d for d in _days(begin, end - timedelta(days=1)) if _has_log(_filled(paths, d))]
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _filled(paths: list[str], day: date) -> list[str]:
+    return [p.replace("{day}", day.isoformat()) for p in paths]
+
+
+def _has_log(paths: list[str]) -> bool:
+    try:
+        return bool(log_files(paths))
+    except BadInput:
+        return False
+
+
+def _remember(home: Path, day: str | None) -> None:
+    """That the night was run, for those to come to know which were missed."""
+    place = home / LAST_NIGHT
+    if day and not (place.is_file() and place.read_text() >= day):
+        write_atomically(place, day.encode())
 
 
 def run_night(
@@ -143,15 +192,19 @@ def _remembered(
     today = request.day or _now(settings).date().isoformat()
     had_nights = (request.home / "home.json").is_file()
     try:
-        return _run(request, settings, call, patience, (today, receivers))
+        outcome = _run(request, settings, call, patience, (today, receivers))
     except Busy:
         raise
     except Exception as error:
         if had_nights:
+            _remember(request.home, request.day)
             home = existing(request.home)
             with alone(home, patience):
                 record_failure(Lake(home.lake), today, str(error).splitlines()[0] or repr(error))
         raise
+    else:
+        _remember(request.home, request.day)
+        return outcome
 
 
 def _run(
@@ -175,7 +228,8 @@ def _run(
     with alone(home, patience):
         _mend(home)
         with engines.opened(chosen, home.root / "scratch", master) as engine:
-            night = Night(home, settings, engine, _today(), known, until, receivers)
+            left = tuple(map(str, left_out(request.logs)))
+            night = Night(home, settings, engine, _today(), known, until, receivers, left)
             finish(night, call)
             return learn(night, files, today, call)
 
@@ -212,8 +266,9 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
     return asdict(outcome)
 
 
-def _yesterday(settings: Settings) -> date:
-    return _now(settings).date() - timedelta(days=1)
+def _yesterday(settings: Settings, at: datetime | None) -> date:
+    now = at.astimezone(_zone(settings)) if at else _now(settings)
+    return now.date() - timedelta(days=1)
 
 
 def _today() -> date:
@@ -222,4 +277,8 @@ def _today() -> date:
 
 
 def _now(settings: Settings) -> datetime:
-    return datetime.now(ZoneInfo(settings.log.time_zone or "UTC"))
+    return datetime.now(_zone(settings))
+
+
+def _zone(settings: Settings) -> ZoneInfo:
+    return ZoneInfo(settings.log.time_zone or "UTC")

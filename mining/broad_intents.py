@@ -126,3 +126,11 @@ def without(turns: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:
         n_best=n_best,
         interpretation=pl.when(~none).then("interpretation"),
     )
+
+
+def told(name: str) -> str:
+    """What is said of such a name."""
+    return (
+        f"intent {name!r} is taken for what nobody understood: its wordings are no more alike than those of different"
+        " intents; if it is one, give seed data that has it"
+    )

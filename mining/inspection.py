@@ -202,15 +202,8 @@ def _say_turns(found: Inspection, turns: pl.DataFrame) -> None:
         found.warnings.append(
             f"{again:,} rows are delivered again: same user, moment and words; each counts once"
         )
-    for name in broad_intents.shown(turns)["intent"]:
-        found.warnings.append(
-            f"intent {name} seems to be what nobody understood, and will be taken for it: its wordings are no more"
-            " alike than those of different intents; if it is one, give seed data that has it"
-        )
-    for language, regions in beside(turns["locale"].unique().to_list()):
-        found.warnings.append(
-            f"locale {language} stands beside {', '.join(regions)}: are they one? they are told apart"
-        )
+    found.warnings += [broad_intents.told(n) for n in broad_intents.shown(turns)["intent"]]
+    found.warnings += beside(turns["locale"].unique().to_list())
 
 
 def _warn_of_users(found: Inspection, turns: pl.DataFrame) -> None:

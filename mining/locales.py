@@ -23,7 +23,11 @@ def spelled(tag: str | None) -> str:
     return "-".join([language, *rest])
 
 
-def beside(locales: list[str]) -> list[tuple[str, list[str]]]:
-    """Languages that stand beside regions of theirs: `en` beside `en-GB` may be the same people."""
+def beside(locales: list[str]) -> list[str]:
+    """A sentence on each language that stands beside regions of its own: `en` beside `en-GB` may be the same people."""
     regions = {known: [r for r in locales if r.startswith(f"{known}-")] for known in locales}
-    return [(known, sorted(found)) for known, found in sorted(regions.items()) if found]
+    return [
+        f"locale {known!r} stands beside {str(sorted(found))[1:-1]}: are they one? they are told apart"
+        for known, found in sorted(regions.items())
+        if found
+    ]

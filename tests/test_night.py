@@ -271,3 +271,20 @@ def test_the_two_engines_leave_equal_tables(worlds, tmp_path, spark):
     for name, rows in ours.items():
         same = rows.drop("engine") if name == "runs" else rows
         assert same.equals(theirs[name].select(same.columns)), name
+
+
+def test_what_a_night_does_not_count_is_told(tmp_path):
+    """A kiosk under one id: no person speaks like that, and the night says so, as of a file that is not read."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    write_log(logs / "log.jsonl", [turn("kiosk", 9 * n, f"lamp {n}") for n in range(700)])
+    (logs / "part-0001").write_text("{}\n")
+    home = tmp_path / "home"
+    outcome = learn(home, logs)
+    assert outcome.status == "empty"
+    left, robots = outcome.noticed
+    assert left.startswith("1 files are left out") and "part-0001" in left
+    assert robots == "700 turns are set aside, for no person speaks so: 700 for rate"
+    lake = Lake(home / "lake")
+    assert lake.newest("withheld").row(0) == ("mining", "robots: rate", 700)
+    assert lake.newest("runs").row(0, named=True)["message"] == f"{left}; {robots}"

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
+from logs import turn, write_log
 from retrain import store
 from warehouse.home import Home
 from warehouse.lake import Lake
@@ -106,12 +107,16 @@ def deployed_runs(api: str, flow: str) -> list[dict[str, object]]:
 @retry(
     retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_attempt(5), wait=wait_fixed(2)
 )
-def run_now(api: str, deployment: object) -> None:
+def run_now(
+    api: str, deployment: object, scheduled: datetime | None = None, **given: object
+) -> None:
     """The server says 503 while its database is busy: then nothing was made."""
-    now = datetime.now(UTC).isoformat()
-    state = {"type": "SCHEDULED", "state_details": {"scheduled_time": now}}
+    at = (scheduled or datetime.now(UTC)).isoformat()
+    state = {"type": "SCHEDULED", "state_details": {"scheduled_time": at}}
     httpx.post(
-        f"{api}/deployments/{deployment}/create_flow_run", json={"state": state}, timeout=60
+        f"{api}/deployments/{deployment}/create_flow_run",
+        json={"state": state, "parameters": given},
+        timeout=60,
     ).raise_for_status()
 
 
@@ -151,7 +156,7 @@ def deployed(
 
 
 def test_a_night_that_pays_ends_in_a_promotion_unless_held_and_can_be_rolled_back(
-    deployed, small_world
+    deployed, small_world, tmp_path
 ):
     environment, api, nightly, worker = deployed
     sayagain(environment, "retrain", "--seed-data", environment["SAYAGAIN_SEED"])
@@ -191,6 +196,19 @@ def test_a_night_that_pays_ends_in_a_promotion_unless_held_and_can_be_rolled_bac
     sayagain(environment, "rollback")
     assert store.champion(home) == first
     assert sayagain(environment, "predict", said=said) == answered
+
+    for day in (5, 6):
+        write_log(tmp_path / f"2026-01-{day:02}.jsonl", [turn("ann", 86_400 * (day - 5), "hi")])
+    late = {"home": str(tmp_path / "late"), "logs": [str(tmp_path / "{day}.jsonl")]}
+    scheduled = datetime(2026, 1, 7, 3, tzinfo=UTC)  # the worker was down since
+    run_now(api, nightly, scheduled, **late)
+    run_now(api, nightly, scheduled - timedelta(days=1), **late)
+    wait_for("late nights", lambda: len(done(api, "learn")) == 4, worker)
+    told = Lake(tmp_path / "late" / "lake").read("runs")
+    assert set(told.select("night", "status").iter_rows()) == {
+        ("2026-01-05", "completed"),
+        ("2026-01-06", "completed"),
+    }
 
     tasks = httpx.post(f"{api}/task_runs/filter", json={}, timeout=10).json()
     names = {t["name"].rsplit("-", 1)[0] for t in tasks}

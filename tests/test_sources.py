@@ -195,7 +195,10 @@ def test_inspect_says_what_is_missing_and_what_is_there_instead(tmp_path):
         ([turn("ann", 0, "<b>a</b>")], "markup"),
         ([turn("ann", 0, "x" * 3_000)], "cut in the middle"),
         ([turn("ann", 0, "NaN")], "null written as text"),
-        ([turn("ann", 0, "a"), turn("ann", 1, "b") | {"locale": "en"}], "en stands beside en-GB"),
+        (
+            [turn("ann", 0, "a"), turn("ann", 1, "b") | {"locale": "en"}],
+            "'en' stands beside 'en-GB'",
+        ),
         ([turn("ann", 0, "a", role="user"), turn("ann", 1, "b", role="bot")], "rows of the bot"),
         ([turn("ann", 0, "a") | {"timestamp": "2026-01-05T08:00:00"}], "time zone"),
     ],

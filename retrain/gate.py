@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from scipy.stats import beta, binomtest
 
-from retrain.locales import small, together, worse
-from retrain.model import Floats, Indices, loyal
+from retrain.model import UNKNOWN, Floats, Indices, loyal
+from retrain.parts import LOST, lost, small, together, worse
 
 CHANCE = 0.05  # probability up to which a gain is not taken for chance
 DOUBT = 0.1  # chance that a rate lies beyond its bound
@@ -156,7 +156,7 @@ def _figures(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
 def _counted(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
     """The sums over all, by locale, small ones together, and by intent. Locales that were taught and have
     no case cannot be judged."""
-    parts = together(judged, small(_deciding(judged), CHANCE))
+    parts = together(judged, small(_deciding(judged), CHANCE, "locale"), "locale")
     by_locale = parts.group_by("locale").agg(intent=pl.lit("all"), **SUMS).sort("locale")
     unjudged = pl.DataFrame(
         {"locale": sorted({*taught} - {*judged["locale"]})}, {"locale": pl.String}
@@ -211,7 +211,10 @@ def _against(
     for part in parts.iter_rows(named=True):
         name = f"locale {part['locale']}" if part["locale"] != "all" else f"intent {part['intent']}"
         yield f"breaks {part['flips_at_least']:.1%} of {name} at least"
-    yield from worse(_deciding(judged), CHANCE)
+    yield from worse(_deciding(judged), CHANCE, "locale")
+    yield from worse(judged, CHANCE, "intent")
+    for name, right in lost(judged).filter(pl.col("right") >= LOST).iter_rows():
+        yield f"loses intent {name!r}: {right:.0f} of its cases were right, none is now"
     if broken.height:
         yield f"breaks {broken.height} promises, the first: {broken['utterance'][0]!r}"
 
@@ -235,10 +238,24 @@ def _in_favour(judged: pl.DataFrame, figures: pl.DataFrame, hold: float, cases: 
     now, then = (_right(judged, of) for of in ("after", "before"))
     if cases.champion is None:
         return f"the first model: right of {now}"
-    return (
+    gone = [f"loses intent {name!r}" for name in _gone(judged, cases)]
+    told = (
         f"right of {now}; the champion of {then}; breaks {whole['negative_flips']:.1%}, at most"
         f" {whole['flips_at_most']:.1%}; holds to the champion's answers by {hold:.1f}"
     )
+    return "; ".join([told, *gone])
+
+
+def _gone(judged: pl.DataFrame, cases: Cases) -> list[str]:
+    """Intents that the champion knows and the challenger was not taught, or has right in no case of the few."""
+    knew, knows = (
+        np.zeros(len(cases.labels), bool)
+        if scores is None
+        else np.asarray((scores > UNKNOWN).any(axis=0))
+        for scores in (cases.champion, cases.challenger)
+    )
+    untaught = [cases.labels[n] for n in np.flatnonzero(knew & ~knows)]
+    return sorted({*untaught, *lost(judged)["intent"]})
 
 
 def _right(judged: pl.DataFrame, of: str) -> str:

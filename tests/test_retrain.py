@@ -17,8 +17,8 @@ from retrain import store
 from retrain.encoder import Encoder
 from retrain.gate import Cases, Cost, GateConfig, Verdict, judge
 from retrain.lesson import folds, lesson
-from retrain.locales import worse
 from retrain.model import MEMORY, UNKNOWN, aligned, load, loyal, save
+from retrain.parts import worse
 from retrain.trainer import Reference, sharpest, train
 from retrain.trigger import Prospects, TriggerConfig, decide, drift, mended
 from warehouse.errors import BadInput
@@ -283,6 +283,47 @@ def test_flips_are_bounded_for_every_locale_and_intent():
     assert any("locale sw" in reason for reason in found.because)
 
 
+def by_intent(**counts: tuple[int, int, int]) -> Verdict:
+    """The verdict on models that break, mend and keep so many cases of each intent, whatever is held."""
+    parts = [changed("en", "seed", c).with_columns(intent=pl.lit(n)) for n, c in counts.items()]
+    rows = pl.concat(parts).with_columns(utterance=pl.format("u{}", pl.int_range(pl.len())))
+    labels = sorted({*counts, "other"})
+    column = np.array([labels.index(i) for i in rows["intent"]])
+    scores = []
+    for side in ("before", "after"):
+        answer = np.where(rows[side].to_numpy(), column, labels.index("other"))
+        scores.append(50.0 * (answer[:, None] == np.arange(len(labels))))
+    return judge(Cases(rows.drop("before", "after"), labels, *scores), ANY)
+
+
+def test_an_intent_that_would_be_lost_stops_a_promotion_and_one_of_few_cases_is_named():
+    found = by_intent(lamp=(0, 300, 2000), music=(3, 0, 0))
+    assert not found.promote
+    assert found.because == ("loses intent 'music': 3 of its cases were right, none is now",)
+    few = by_intent(lamp=(0, 300, 2000), music=(2, 0, 0))
+    assert few.promote
+    assert few.because[0].endswith("; loses intent 'music'")
+    kept = by_intent(lamp=(0, 300, 2000), music=(3, 0, 1))
+    assert kept.promote
+    assert "loses" not in kept.because[0]
+
+
+def test_small_intents_are_judged_together():
+    few = {f"i{n}": (2, 0, 3) for n in range(8)}
+    found = by_intent(lamp=(0, 300, 2000), **few)
+    assert "makes small intents (8) worse: breaks 16 cases" in "; ".join(found.because)
+    assert by_intent(lamp=(0, 300, 2000), i0=few["i0"]).promote
+
+
+def test_an_intent_that_the_challenger_was_not_taught_is_named():
+    rows = changed("en", "seed", (0, 300, 2000))
+    before = 50.0 * (rows.select("before", other=~pl.col("before")).to_numpy())
+    after = np.stack([np.full(rows.height, 50.0), np.full(rows.height, UNKNOWN)], axis=1)
+    found = judge(Cases(rows.drop("before", "after"), ["lamp", "music"], before, after), ANY)
+    assert found.promote
+    assert found.because[0].endswith("; loses intent 'music'")
+
+
 def changed(
     locale: str, kind: str, counts: tuple[int, int, int], weight: float = 1.0
 ) -> pl.DataFrame:
@@ -355,7 +396,7 @@ def test_a_locale_that_was_taught_and_cannot_be_judged_is_named():
 def test_the_sign_test_of_a_locale_is_the_exact_one(flips, mended):
     """Against the slower truth: a sum of binomial probabilities."""
     p = binomtest(flips, flips + mended, alternative="greater").pvalue if flips else 1.0
-    told = list(worse(changed_cases(flips, mended), 0.05))
+    told = list(worse(changed_cases(flips, mended), 0.05, "locale"))
     assert bool(told) == (p < 0.05)
 
 

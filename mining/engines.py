@@ -29,7 +29,7 @@ def opened(name: Literal["duckdb", "spark"], scratch: Path, master: str | None) 
     if name == "spark":
         from mining.spark_engine import SparkEngine
 
-        engine = SparkEngine(master)
+        engine = SparkEngine(scratch, master)
     else:
         engine = DuckdbEngine(scratch)
     try:

@@ -5,8 +5,6 @@ What it reads and writes must be reachable by every worker; workers need sayagai
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,18 +17,18 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from mining.engine import PEOPLE, FileReader, Inputs, Params, has_people, sql_text
-from warehouse.errors import BadInput, SayagainError
-
-NEEDED_JAVA = 17
+from mining.spark_setup import check_java, check_master, check_spark_home
+from warehouse.errors import BadInput
 
 
 class SparkEngine:
     name = "spark"
 
-    def __init__(self, master: str | None = None) -> None:
-        """`master` as Spark has it; `SPARK_REMOTE` goes before it; local threads where neither is set."""
+    def __init__(self, scratch: Path, master: str | None = None) -> None:
+        """`master` as Spark has it; `SPARK_REMOTE` goes before it; local threads where neither is set. What
+        does not fit memory, and what the driver leaves for the time, lies in the folder `scratch`."""
         self.shared = SparkSession.getActiveSession() is not None
-        self.spark = _session(master)
+        self.spark = _session(scratch, master)
 
     def read(self, paths: list[Path], reader: FileReader, schema: pl.Schema, out: Path) -> None:
         names = self.spark.createDataFrame([(str(p),) for p in paths], "path string")
@@ -78,7 +76,7 @@ class SparkEngine:
         return self.spark.sql(text, args=used)
 
 
-def _session(master: str | None) -> Any:
+def _session(scratch: Path, master: str | None) -> Any:
     builder = SparkSession.builder.appName("sayagain")
     for key, value in {
         "spark.sql.session.timeZone": "UTC",
@@ -87,11 +85,18 @@ def _session(master: str | None) -> Any:
         "spark.sql.shuffle.partitions": "8",
     }.items():
         builder = builder.config(key, value)
-    if os.environ.get("SPARK_REMOTE"):
-        return builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
+    if remote := os.environ.get("SPARK_REMOTE"):
+        check_master(remote)
+        return builder.remote(remote).getOrCreate()
     check_java()
+    check_spark_home()
     at = master or os.environ.get("MASTER") or "local[*]"
+    check_master(at)
+    scratch.mkdir(parents=True, exist_ok=True)
     builder = builder.master(at)
+    builder = builder.config("spark.local.dir", str(scratch)).config(
+        "spark.driver.extraJavaOptions", f'"-Djava.io.tmpdir={scratch}" -XX:-UsePerfData'
+    )
     builder = builder.config("spark.ui.enabled", "false").config(
         "spark.ui.showConsoleProgress", "false"
     )
@@ -103,23 +108,6 @@ def _session(master: str | None) -> Any:
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
-
-
-def check_java() -> None:
-    """Raises SayagainError, with what to install, where Spark would find no Java that it can use."""
-    home = os.environ.get("JAVA_HOME")
-    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
-    mend = f"install Java {NEEDED_JAVA} or later (Debian: apt-get install openjdk-17-jre-headless), or use --engine duckdb"
-    try:
-        told = subprocess.run(
-            [java or "java", "-version"], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        raise SayagainError(f"--engine spark: no Java found; {mend}") from None
-    found = re.search(r'version "(\d+)', told.stderr)
-    if not found or int(found.group(1)) < NEEDED_JAVA:
-        seen = found.group(1) if found else "unknown"
-        raise SayagainError(f"--engine spark: Java {seen} is too old; {mend}")
 
 
 def _write(rows: Any, out: Path, *by: str) -> None:

@@ -82,9 +82,9 @@ def nights(
 
 
 @pytest.fixture(scope="session")
-def spark() -> Engine:
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """A real local Spark, one for all tests."""
-    return SparkEngine("local[2]")
+    return SparkEngine(tmp_path_factory.mktemp("spark"), "local[2]")
 
 
 @pytest.fixture

@@ -129,19 +129,3 @@ def test_without_faiss_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(SayagainError, match=r"pip install 'sayagain\[cpu\]'"):
         library()
-
-
-def test_old_java_is_refused_with_what_to_install(monkeypatch, tmp_path):
-    from mining.spark_engine import check_java
-    from warehouse.errors import SayagainError
-
-    java = tmp_path / "bin" / "java"
-    java.parent.mkdir()
-    java.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\"' >&2\n")
-    java.chmod(0o755)
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(SayagainError, match="Java 11 is too old; install Java 17"):
-        check_java()
-    java.unlink()
-    with pytest.raises(SayagainError, match="no Java found; install Java 17"):
-        check_java()

@@ -32,6 +32,7 @@ def _local(place: Path | None) -> Path | None:
     return local(place) if place else None
 
 
+FULL = "No space left on device"  # strerror(ENOSPC); DuckDB and Arrow pass it on
 HomeFolder = Annotated[
     Path,
     typer.Option("--home", callback=_local, help="Folder of everything that a run leaves behind."),
@@ -66,6 +67,8 @@ def main() -> None:
         if os.environ.get("SAYAGAIN_TRACEBACK"):
             raise
         line = (str(error) or "no message").splitlines()[0]
+        if FULL in str(error):
+            line = f"{FULL}; free some and run it again, it goes on where it stopped"
         told.print(f"sayagain: {type(error).__name__}: {line} (SAYAGAIN_TRACEBACK=1 shows where)")
         sys.exit(1)
 

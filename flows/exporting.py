@@ -5,7 +5,8 @@ Internal: an export holds wordings of single users, as the training set does.
 
 import json
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -18,15 +19,8 @@ from warehouse.home import existing, keep_once, read_training_set, training_vers
 
 Format = Literal["parquet", "jsonl", "rasa", "csv"]
 SPLITS = ("train", "validation")
-FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-)  # with these a spreadsheet takes a cell for a formula
+FORMULA = ("=", "+", "-", "@")  # with these a spreadsheet takes a cell for a formula
+CONTROL = ("\t", "\r", "\n")  # and it drops these before them
 MARKUP = (
     r"[\[\](){}\n\r\v\f\x1c-\x1e\x85\u2028\u2029]"  # what Rasa reads as annotations or as lines
 )
@@ -61,17 +55,23 @@ def export(root: Path, form: Format, out: Path, version: str | None) -> dict[str
 
 
 def _parquet(examples: pl.DataFrame, out: Path) -> None:
-    """`datasets.load_dataset(DIR)` finds the splits by the names of the files."""
-    for split in SPLITS:
-        examples.filter(split=split).write_parquet(out / f"{split}.parquet")
+    """`datasets.load_dataset(DIR)` finds the splits by the names of the files. An empty split has no file: it could
+    not be loaded."""
+    for split, rows in _splits(examples):
+        rows.write_parquet(out / f"{split}.parquet")
 
 
 def _jsonl(examples: pl.DataFrame, out: Path) -> None:
-    """As Parquet, a JSON object a line. An empty split has no file: it would have no columns."""
+    """As Parquet, a JSON object a line."""
+    for split, rows in _splits(examples):
+        rows.write_ndjson(out / f"{split}.jsonl")
+
+
+def _splits(examples: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     for split in SPLITS:
         rows = examples.filter(split=split)
         if rows.height:
-            rows.write_ndjson(out / f"{split}.jsonl")
+            yield split, rows
 
 
 def _csv(examples: pl.DataFrame, out: Path) -> None:
@@ -93,8 +93,16 @@ def _csv(examples: pl.DataFrame, out: Path) -> None:
 
 
 def _harmless(name: str) -> pl.Expr:
-    runs = pl.any_horizontal(pl.col(name).str.starts_with(sign) for sign in FORMULA)
+    runs = pl.col(name).map_elements(_is_formula, pl.Boolean())
     return pl.when(runs).then(pl.lit("'") + pl.col(name)).otherwise(pl.col(name)).alias(name)
+
+
+def _is_formula(cell: str) -> bool:
+    """Whether a spreadsheet may run it: full-width signs count, and what is blank or cannot be seen does not."""
+    seen = (
+        c for c in unicodedata.normalize("NFKC", cell) if unicodedata.category(c)[0] not in "ZC"
+    )
+    return cell.startswith(CONTROL) or next(seen, "") in FORMULA
 
 
 def _slots_as_text(slots: pl.Series) -> str:

@@ -71,6 +71,28 @@ def test_hugging_face_datasets_load_it(home, tmp_path, form, monkeypatch):
     assert first["slots"][0]["value"] == "seven"
 
 
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_an_empty_split_has_no_file(home, tmp_path, form):
+    kept = pl.DataFrame(ROWS, {n: c.dtype for n, c in Examples.columns().items()})
+    place = home / "training_sets" / VERSION / "examples.parquet"
+    kept.filter(split="train").write_parquet(place)
+    done = exporting.export(home, form, tmp_path / "out", None)
+    assert done["files"] == [f"train.{form}"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["=1+1", " =2+3", "\t=2+3", "＝1+1", "＋1", "－1", "＠a", "﹣1", "\u200b=1", "\ufeff=1", "\xa0@a", "\r\n=1"],
+)  # fmt: skip
+def test_a_formula_is_told_however_it_is_written(cell):
+    assert exporting._is_formula(cell)
+
+
+@pytest.mark.parametrize("cell", ["", " ", "lamp = on", "a-b", "'=1", "1+1", "<p>", "%0A=1+1"])
+def test_words_are_no_formula(cell):
+    assert not exporting._is_formula(cell)
+
+
 def test_rasa_gets_one_intent_a_wording_with_its_entities(home, tmp_path):
     done = exporting.export(home, "rasa", tmp_path / "out", VERSION)
     assert done["rows"] == 3

@@ -24,7 +24,7 @@ from mining.locales import UNDETERMINED, spelled
 from mining.paths import is_path, reached
 from mining.rows import NESTED, Broken, Raw, is_sqlite, rows
 from mining.sides import Sides, users_only
-from mining.times import YEARS, Unit, moment
+from mining.times import YEARS, LocalClock, Unit, moment
 from warehouse.tables import Rejects, Turns
 
 BATCH = 50_000
@@ -149,7 +149,7 @@ class _Door:
         self.until, self.since = config.until, config.since
         self.forgotten = config.forgotten
         self.assistant = config.assistant
-        self.zone = ZoneInfo(config.time_zone) if config.time_zone else None
+        self.clock = LocalClock(ZoneInfo(config.time_zone)) if config.time_zone else None
         row = _renamed(config.columns)
         self.decode = msgspec.json.Decoder(row).decode
         self.row = row
@@ -270,12 +270,12 @@ class _Door:
 
     def _time(self, at: datetime) -> datetime:
         if at.tzinfo is None:
-            if self.zone is None:
+            if self.clock is None:
                 raise Rejected(
                     "timestamp",
                     "has no time zone; write it as RFC 3339 (…Z), or set log.time_zone",
                 )
-            at = at.replace(tzinfo=self.zone)
+            at = self.clock.placed(at)
         if at.year not in YEARS:
             raise Rejected("timestamp", f"is in the year {at.year}; mend the clock of the log")
         at = at.astimezone(UTC)

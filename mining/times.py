@@ -5,13 +5,15 @@ The unit of a count need not be said: within a century of log years the four do 
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal, get_args
+from zoneinfo import ZoneInfo
 
 Unit = Literal["s", "ms", "us", "ns"]
 
 YEARS = range(2000, 2100)  # a log of other years has a broken clock
 IN_A_SECOND = dict(zip(get_args(Unit), (1, 10**3, 10**6, 10**9), strict=True))
+DISORDER = timedelta(minutes=10)  # by which rows of a log in order may be late
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NUMBER = re.compile(r"\s*[+-]?\d+(\.\d+)?(e\+?\d+)?\s*", re.IGNORECASE)
 WRITTEN = re.compile(  # date, time, parts of a second, zone
@@ -65,3 +67,30 @@ def _counted(value: float, unit: Unit | None) -> datetime:
     raise ValueError(
         f"is in none of the years of a log, {said}; mend the clock of the log, or set log.time_unit"
     )
+
+
+class LocalClock:
+    """Places the local times of one file, row by row. In the hour that a clock repeats when it is set back, the
+    second pass is told by the order of the rows, as long as they are in order; else it is taken for the first."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+        self.latest: datetime | None = None
+        self.second_pass: date | None = None  # the day of an hour that came again
+        self.in_order = True
+
+    def placed(self, at: datetime) -> datetime:
+        """`at`, a time without a zone, in the zone."""
+        before, repeated = self.latest or at, self._is_repeated(at)
+        self.latest = max(before, at)
+        if at < before - DISORDER:
+            if repeated and self._is_repeated(before) and self.in_order:
+                self.second_pass, self.latest = at.date(), at
+            else:
+                self.in_order = False
+        fold = int(repeated and self.in_order and self.second_pass == at.date())
+        return at.replace(tzinfo=self.zone, fold=fold)
+
+    def _is_repeated(self, at: datetime) -> bool:
+        first, second = (at.replace(tzinfo=self.zone, fold=fold).utcoffset() for fold in (0, 1))
+        return first is not None and second is not None and second < first

@@ -7,6 +7,7 @@ import json
 import lzma
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pyarrow as pa
@@ -18,7 +19,7 @@ from logs import turn, write_log
 from mining import heard
 from mining.door import NOTHING_SAID, DoorConfig, admit_file
 from mining.rows import left_out, log_files
-from mining.times import moment
+from mining.times import LocalClock, moment
 from mining.turns import Admitted, account, admit, merge
 from warehouse.errors import BadInput
 from warehouse.lake import Lake
@@ -459,3 +460,42 @@ def test_a_turn_delivered_again_under_another_id_is_one_turn(tmp_path, duck):
     lake = Lake(tmp_path / "lake")
     days = merge(duck, lake, found, 90, None)
     assert lake.read("turns", days)["turn_id"].sort().to_list() == ["a", "b"]
+
+
+SET_BACK = datetime(2026, 10, 25, 1, tzinfo=UTC)  # Berlin: 3:00 becomes 2:00
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@given(st.lists(st.integers(1, 9), min_size=60, max_size=60), st.integers(60, 200))
+def test_the_hour_that_a_clock_repeats_is_told_by_the_order_of_the_rows(minutes, before):
+    """Rows in order from before that hour on, none of them long after the other: each is at its moment."""
+    at, clock = SET_BACK - timedelta(minutes=before), LocalClock(BERLIN)
+    for step in minutes:
+        at += timedelta(minutes=step)
+        local = at.astimezone(BERLIN).replace(tzinfo=None, fold=0)
+        assert clock.placed(local).astimezone(UTC) == at
+
+
+@given(st.permutations(range(0, 240, 7)))
+def test_rows_out_of_order_are_of_the_first_pass(minutes):
+    """A day without a change in them: wherever the rows stand, their moments are the same."""
+    clock = LocalClock(BERLIN)
+    for minute in minutes:
+        local = (SET_BACK - timedelta(days=1, minutes=minute)).replace(tzinfo=None)
+        assert clock.placed(local) == local.replace(tzinfo=BERLIN)
+
+
+def test_a_log_in_local_time_goes_through_the_hour_that_comes_again(tmp_path):
+    clock = ["01:50", "02:20", "02:50", "02:10", "02:40", "03:10"]
+    rows = [
+        turn("ann", 0, f"w{n}") | {"timestamp": f"2026-10-25 {at}:00"} for n, at in enumerate(clock)
+    ]
+    found = pl.concat(list(admit_file(write_log(tmp_path / "log.jsonl", rows), DoorConfig(b"s" * 32, time_zone="Europe/Berlin"))))  # fmt: skip
+    assert [f"{t:%H:%M}" for t in found["timestamp"]] == [
+        "23:50",
+        "00:20",
+        "00:50",
+        "01:10",
+        "01:40",
+        "02:10",
+    ]

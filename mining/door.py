@@ -22,7 +22,7 @@ from mining import heard, optional, sources
 from mining.fallbacks import is_fallback, is_null
 from mining.locales import UNDETERMINED, spelled
 from mining.paths import is_path, reached
-from mining.rows import NESTED, Broken, Raw, is_sqlite, rows
+from mining.rows import NESTED, Broken, Raw, decoded, rows
 from mining.sides import Sides, users_only
 from mining.times import YEARS, LocalClock, Unit, moment
 from warehouse.tables import Rejects, Turns
@@ -115,7 +115,7 @@ def admit_file(path: Path, config: DoorConfig) -> Iterator[pl.DataFrame]:
     required, nested = (
         [config.columns.get(name, name) for name in names] for names in (REQUIRED, NESTED)
     )
-    if source := config.source or _found(path, config.columns):
+    if source := config.source or sources.written_by(path, config.columns):
         raw = sources.turns(path, source, config.columns)
         config = replace(config, columns={})
     else:
@@ -125,19 +125,6 @@ def admit_file(path: Path, config: DoorConfig) -> Iterator[pl.DataFrame]:
     door = _Door(config)
     while batch := list(islice(raw, BATCH)):
         yield door.admit(str(path), batch)
-
-
-def _found(path: Path, columns: dict[str, str]) -> str | None:
-    """The system that wrote a file which has not the fields of the contract, where it is plain."""
-    if not is_sqlite(path):
-        first = next((r for _, r in rows(path, []) if not isinstance(r, Broken)), None)
-        try:
-            record = _object(first) if isinstance(first, bytes) else first
-        except Rejected:
-            return None
-        if record is None or reached(record, columns.get("utterance", "utterance")) is not None:
-            return None
-    return sources.source_of(path)
 
 
 class _Door:
@@ -225,8 +212,6 @@ class _Door:
 
     def _row(self, raw: Raw) -> tuple[Any, list[str]]:
         """The row, and which optional fields of it could not be read."""
-        if isinstance(raw, Broken):
-            raise Rejected("row", str(raw))
         try:
             if isinstance(raw, bytes) and not self.paths and not self.unit:
                 row = self.decode(raw)
@@ -234,7 +219,10 @@ class _Door:
                     return row, []
         except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError):
             pass  # the slow way says what is wrong
-        return self._read(_object(raw) if isinstance(raw, bytes) else raw)
+        found = decoded(raw)
+        if isinstance(found, Broken):
+            raise Rejected("row", str(found))
+        return self._read(found)
 
     def _read(self, raw: dict[str, Any]) -> tuple[Any, list[str]]:
         """A row of which not every field is as the contract has it."""
@@ -284,16 +272,6 @@ class _Door:
         if self.since and at.date() < self.since:
             raise Rejected("timestamp", TOO_OLD)
         return at
-
-
-def _object(raw: bytes) -> dict[str, Any]:
-    try:
-        row = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise Rejected("row", f"is not JSON in UTF-8 ({str(error)[:80]})") from None
-    if not isinstance(row, dict):
-        raise Rejected("row", "is no JSON object; a row is an object")
-    return row
 
 
 def hashed(user: str, salt: bytes) -> str:

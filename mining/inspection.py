@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import polars as pl
 
 from mining import broad_intents, sources
@@ -17,7 +16,7 @@ from mining.fallbacks import is_fallback, is_null
 from mining.heard import LONGEST, MARK, TAGS
 from mining.locales import beside
 from mining.paths import reached
-from mining.rows import is_sqlite, kind_of, rows
+from mining.rows import decoded, is_sqlite, kind_of, rows
 
 LOOKED_AT = 100_000  # rows
 SHOWN = 3
@@ -70,7 +69,7 @@ class Inspection:
 
 def inspect(path: Path, config: DoorConfig) -> Inspection:
     """Look at the first LOOKED_AT rows of a file. BadInput where it is no log."""
-    source = config.source or (sources.source_of(path) if _foreign(path, config.columns) else None)
+    source = config.source or sources.written_by(path, config.columns)
     guessed = {} if source else _guessed(path, config.columns)
     settings: dict[str, Any] = {"source": source} if source and not config.source else {}
     if guessed:
@@ -94,12 +93,6 @@ def inspect(path: Path, config: DoorConfig) -> Inspection:
     return found
 
 
-def _foreign(path: Path, columns: dict[str, str]) -> bool:
-    return is_sqlite(path) or not any(
-        reached(r, columns.get("utterance", "utterance")) for r in islice(_records(path), 5)
-    )
-
-
 def _looked_at(path: Path, config: DoorConfig) -> pl.DataFrame:
     parts: list[pl.DataFrame] = []
     for part in admit_file(path, config):
@@ -110,15 +103,7 @@ def _looked_at(path: Path, config: DoorConfig) -> pl.DataFrame:
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
-    for _, raw in rows(path, []):
-        record = raw
-        if isinstance(raw, bytes):
-            try:
-                record = msgspec.json.decode(raw)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                continue
-        if isinstance(record, dict):
-            yield record
+    return (r for _, raw in rows(path, []) if isinstance(r := decoded(raw), dict))
 
 
 def _names(path: Path) -> list[str]:

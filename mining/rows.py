@@ -42,6 +42,17 @@ class Broken(str):
 Raw = bytes | dict[str, Any] | Broken
 
 
+def decoded(raw: Raw) -> dict[str, Any] | Broken:
+    """A row as an object."""
+    if not isinstance(raw, bytes):
+        return raw
+    try:
+        read = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        return Broken(f"is not JSON in UTF-8 ({str(error)[:80]})")
+    return read if isinstance(read, dict) else Broken("is no JSON object; a row is an object")
+
+
 def log_files(patterns: list[str]) -> list[Path]:
     """The files behind paths, folders and globs, sorted; BadInput where one leads nowhere."""
     found: set[Path] = set()

@@ -1,13 +1,12 @@
 """Logs that hold the rows of both sides: those of users are told from those of the assistant by a field, and an answer
 joins the turn before it in its session."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from mining.paths import reached
-from mining.rows import Broken, Raw
+from mining.rows import Broken, Raw, decoded
 
 Record = dict[str, Any]
 
@@ -30,21 +29,18 @@ def users_only(
     )
     waiting: dict[str, tuple[int, Record]] = {}
     for number, row in raw:
-        try:
-            record = json.loads(row) if isinstance(row, bytes) else row
-        except (ValueError, RecursionError):
-            record = row
-        if isinstance(record, Broken) or not isinstance(record, dict):
-            yield number, row
+        read = decoded(row)
+        if isinstance(read, Broken):
+            yield number, read
             continue
-        talk = str(reached(record, session) or reached(record, user))
-        side = str(reached(record, sides.field))
+        talk = str(reached(read, session) or reached(read, user))
+        side = str(reached(read, sides.field))
         if side in sides.user:
             if talk in waiting:
                 yield waiting[talk]
-            waiting[talk] = (number, record)
+            waiting[talk] = (number, read)
         elif side in sides.answer and talk in waiting:
             turn = waiting[talk][1]
-            told = [turn.get(response), reached(record, said)]
+            told = [turn.get(response), reached(read, said)]
             turn[response] = " ".join(t for t in told if isinstance(t, str) and t) or None
     yield from waiting.values()

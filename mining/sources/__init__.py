@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from mining.paths import reached
-from mining.rows import Broken, Raw, is_sqlite, rows
+from mining.rows import Broken, Raw, decoded, is_sqlite, rows
 from mining.sources import (
     botframework,
     chat,
@@ -47,6 +47,16 @@ READERS: dict[str, ModuleType] = {
 LOOKED_AT = 20  # records, to find out whose they are
 
 
+def written_by(path: Path, columns: dict[str, str]) -> str | None:
+    """The system that wrote a file without the utterances of the contract, or of `columns`, where it is plain."""
+    if not is_sqlite(path):
+        said = columns.get("utterance", "utterance")
+        few = [r for _, r in islice(_records(path), LOOKED_AT) if isinstance(r, dict)]
+        if not few or any(reached(r, said) is not None for r in few):
+            return None
+    return source_of(path)
+
+
 def source_of(path: Path) -> str | None:
     """The system whose records a file holds, where that is plain."""
     if is_sqlite(path):
@@ -69,11 +79,11 @@ def turns(path: Path, source: str, columns: dict[str, str]) -> Iterator[tuple[in
     broken: list[tuple[int, Raw]] = []
 
     def whole(records: Iterator[tuple[int, Record | Broken]]) -> Iterator[tuple[int, Record]]:
-        for number, record in records:
-            if isinstance(record, dict):
-                yield number, record
+        for number, read in records:
+            if isinstance(read, dict):
+                yield number, read
             else:
-                broken.append((number, record))
+                broken.append((number, read))
 
     read: Callable[[Iterator[tuple[int, Record]]], Iterator[Turn]] = READERS[source].turns
     found = _of_sqlite(path) if is_sqlite(path) else _records(path)
@@ -90,17 +100,7 @@ def turns(path: Path, source: str, columns: dict[str, str]) -> Iterator[tuple[in
 
 
 def _records(path: Path) -> Iterator[tuple[int, Record | Broken]]:
-    for number, raw in rows(path, []):
-        if isinstance(raw, bytes):
-            try:
-                read = json.loads(raw)
-            except (ValueError, RecursionError):
-                read = Broken("is not JSON in UTF-8")
-            if not isinstance(read, dict | Broken):
-                read = Broken("is no JSON object; a record is an object")
-            yield number, read
-        else:
-            yield number, raw
+    return ((number, decoded(raw)) for number, raw in rows(path, []))
 
 
 def _tables(path: Path) -> set[str]:

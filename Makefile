@@ -5,7 +5,7 @@ FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi >/dev/null 
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench closed-loop analysts launches real priors shapes test-worlds test-cluster format clean
+.PHONY: demo test check bench closed-loop analysts launches real priors shapes test-worlds test-sources fuzz test-cluster format clean
 
 # torch comes first, in the pinned version: asked for later, pip may take another build of it.
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -91,6 +91,14 @@ launches: $(VENV)/.ready
 # The attack on what is published, on a world of WORLDS with robots and liars.
 test-worlds: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 0 -m worlds
+
+# A night from the log of each system that is read.
+test-sources: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist load -m sources tests/test_source_nights.py
+
+# 20,000 harmed files through the door, 200 through the command; SEED=N for others.
+fuzz: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -s --timeout 3600 -m fuzz tests/test_fuzz.py
 
 test-cluster: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 0 -m cluster

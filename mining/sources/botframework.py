@@ -6,6 +6,7 @@ Left without: `slots`, `arm`. A button that sends the text on it looks typed.
 from collections.abc import Iterator
 from typing import Any
 
+from mining.fallbacks import is_fallback
 from mining.sources.parts import at, joined
 
 Record = dict[str, Any]
@@ -58,7 +59,7 @@ def _happened(row: Record, record: Record) -> None:
         scores = {k: at(v, "score") for k, v in (read.get("intents") or {}).items()}
         ranked = sorted(scores, key=lambda n: -float(scores[n] or 0))
         row["n_best"] = [{"intent": n, "confidence": scores[n]} for n in ranked]
-        if ranked:
+        if ranked and not is_fallback(ranked[0], ()):
             row["intent"], row["confidence"] = ranked[0], scores[ranked[0]]
         altered = read.get("alteredText")
         row["executed_utterance"] = altered if altered != row["utterance"] else None

@@ -2,10 +2,12 @@
 
 import json
 import secrets
+from pathlib import Path
 from typing import Any
 
 from flows.settings import Settings, door_of
-from mining.inspection import inspect
+from mining import oddities, sources
+from mining.inspection import first_records, inspect
 from mining.rows import left_out, log_files
 
 
@@ -20,6 +22,22 @@ def inspected(logs: list[str], settings: Settings) -> tuple[list[str], str]:
         proposed |= found.settings
     said += [f"! {path} is left out: its ending says nothing of a log" for path in left_out(logs)]
     return said, _toml(proposed)
+
+
+def at_first_sight(logs: list[str], files: list[Path], settings: Settings) -> list[str]:
+    """What is odd about the files of a night before they are read: those that are not, and rows of both sides."""
+    aside = [str(path) for path in left_out(logs)]
+    said = (
+        [
+            f"{len(aside)} files are left out, such as {aside[0]!r}: their endings say nothing of a log"
+        ]
+        if aside
+        else []
+    )
+    newest, columns = files[-1], settings.log.columns
+    if settings.log.source or sources.written_by(newest, columns):
+        return said
+    return said + oddities.of_records(first_records(newest), columns, sides=bool(settings.log.rows))
 
 
 def _toml(proposed: dict[str, Any]) -> str:

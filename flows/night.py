@@ -42,6 +42,7 @@ from mining import (
     guards,
     lineage,
     meaning,
+    oddities,
     pairs,
     rewrites,
     slot_answers,
@@ -51,7 +52,6 @@ from mining import (
 from mining.door import FORGOTTEN
 from mining.engine import Engine
 from mining.heard import whole
-from mining.locales import beside
 from mining.neighbours import Search
 from mining.rephrases import scoring
 from mining.rephrases.log import Log
@@ -82,7 +82,7 @@ class Night:
     seed_data: pl.DataFrame | None = None  # to be kept once the log is taken in
     until: date | None = None  # last day of which the log may have turns
     receivers: tuple[str, ...] = ()  # whom a decision to retrain is for
-    left_out: tuple[str, ...] = ()  # files beside the log that are not read
+    odd: tuple[str, ...] = ()  # about the files of the log
     began: float = field(default_factory=time.perf_counter)
 
     @property
@@ -186,7 +186,7 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
         *(f"the log has another shape: {s}" for s in scored["shape"]),
         *about_rows(night, day),
         *outside(night, day, intake),
-        *about_values(night, day, intake),
+        *about_values(night, intake),
     ]
     counts = call(publish_warehouse, night, day, intake, noticed)
     return Outcome(
@@ -204,18 +204,13 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
 
 
 def about_rows(night: Night, day: str) -> list[str]:
-    """Files that were not read, and turns of the window that no person says."""
-    left, aside = night.left_out, _robots(night, day)
-    files = (
-        [f"{len(left)} files are left out, such as {left[0]!r}: their endings say nothing of a log"]
-        if left
-        else []
-    )
+    """What is odd about the files, and turns of the window that no person says."""
+    aside = _robots(night, day)
     reasons = [
         f"{rows:,} for {reason.removeprefix('robots: ')}" for _, reason, rows in aside.iter_rows()
     ]
     robots = f"{aside['rows'].sum():,} turns are set aside, for no person speaks so: {', '.join(reasons)}"
-    return [*files, robots] if reasons else files
+    return [*night.odd, robots] if reasons else [*night.odd]
 
 
 def outside(night: Night, day: str, intake: Result) -> list[str]:
@@ -233,15 +228,16 @@ def outside(night: Night, day: str, intake: Result) -> list[str]:
     ]
 
 
-def about_values(night: Night, day: str, intake: Result) -> list[str]:
-    """What was dropped at the door, intents that seem to be none, and locales that may be one."""
+def about_values(night: Night, intake: Result) -> list[str]:
+    """What was dropped at the door, intents that seem to be none, and what else is odd about the turns."""
     dropped = [f"{rows:,} of {name}" for name, rows in intake["dropped"].items()]
     unread = (
         [f"values that could not be read were dropped: {', '.join(dropped)}"] if dropped else []
     )
     none = [broad_intents.told(name) for name in intake["fallbacks"]]
-    known = night.lake.read("wordings", [day])["locale"].unique().sort().to_list()
-    return unread + none + beside(known)
+    taken = night.lake.scan("turns", intake["days"]).select(oddities.NEEDED)
+    turns = taken.tail(broad_intents.LOOKED_AT).collect()
+    return unread + none + (oddities.of_turns(turns) if turns.height else [])
 
 
 def take_in(night: Night, logs: list[Path]) -> Result:

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 
 from flows import languages, seed
 from flows.forgetting import finish, forget
+from flows.inspecting import at_first_sight
 from flows.night import Caller, Night, Outcome, Result, learn, record_failure
 from flows.retraining import Retraining, retrain
 from flows.settings import Settings, place
 from mining import engines
 from mining.engines import EngineName
 from mining.neighbours import library
-from mining.rows import left_out, log_files
+from mining.rows import log_files
 from retrain.commands import SECRET
 from retrain.outbox import Post, Receiver
 from retrain.receivers import Command, Webhook, secret_of
@@ -228,8 +229,8 @@ def _run(
     with alone(home, patience):
         _mend(home)
         with engines.opened(chosen, home.root / "scratch", master) as engine:
-            left = tuple(map(str, left_out(request.logs)))
-            night = Night(home, settings, engine, _today(), known, until, receivers, left)
+            odd = tuple(at_first_sight(request.logs, files, settings))
+            night = Night(home, settings, engine, _today(), known, until, receivers, odd)
             finish(night, call)
             return learn(night, files, today, call)
 

@@ -3,25 +3,21 @@ would mislead. The rows go through the door, as those of a night do."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from mining import broad_intents, sources
+from mining import broad_intents, oddities, sources
 from mining.door import CLICK, FIELDS, NOTHING_SAID, REQUIRED, DoorConfig, admit_file
 from mining.fallbacks import is_fallback, is_null
-from mining.heard import LONGEST, MARK, TAGS
-from mining.locales import beside
 from mining.paths import reached
 from mining.rows import decoded, is_sqlite, kind_of, rows
 
 LOOKED_AT = 100_000  # rows
 SHOWN = 3
 DEPTH = 4  # of records that are looked into
-MOST_OF_ONE = 0.5  # share of turns of one user, from which the id is no user's
 TOLD = {
     "user_id": ("user_id", "userId", "user", "uid", "customer_id", "customer", "sender_id", "sender", "client_id", "from"),
     "timestamp": ("timestamp", "time", "ts", "created_at", "createdAt", "datetime", "date", "at", "request_time"),
@@ -33,17 +29,6 @@ TOLD = {
     "confidence": ("confidence", "score", "probability"),
     "response": ("response", "answer", "reply", "bot_response", "output"),
 }  # fmt: skip
-TWO_SIDED = (
-    "message_type",
-    "role",
-    "sender_type",
-    "direction",
-    "speaker",
-    "author_type",
-    "event",
-    "type",
-)
-BOTS = {"bot", "assistant", "agent", "system", "outgoing", "outbound", "out", "model", "1"}
 SAID_OF_FIELDS = (
     "session_id",
     "locale",
@@ -89,7 +74,7 @@ def inspect(path: Path, config: DoorConfig) -> Inspection:
     if turns.height:
         _say_turns(found, turns)
     if not source:
-        _warn_of_raw(found, path, chosen)
+        _say_records(found, path, chosen)
     return found
 
 
@@ -164,7 +149,7 @@ def _say_rows(found: Inspection, looked: pl.DataFrame) -> None:
 
 
 def _say_turns(found: Inspection, turns: pl.DataFrame) -> None:
-    count, users = turns.height, turns["user_id"].n_unique()
+    users = turns["user_id"].n_unique()
     there = turns.select(pl.col(SAID_OF_FIELDS).is_not_null().mean()).row(0, named=True)
     there["session_id"] = turns["session_given"].mean()
     there["locale"] = (turns["locale"] != "und").mean()
@@ -174,81 +159,21 @@ def _say_turns(found: Inspection, turns: pl.DataFrame) -> None:
             f"  {row['timestamp']:%Y-%m-%d %H:%M:%S} user {row['user_id'][:6]} ({row['locale']}): {row['utterance'][:60]!r}"
             f" -> {row['intent'] or 'nothing understood'}; answered {(row['response'] or '')[:40]!r}"
         )
-    _warn_of_users(found, turns)
-    _warn_of_texts(found, turns)
-    days = set(turns["timestamp"].dt.date().to_list())
-    gaps = _without(days)
-    if gaps:
-        found.warnings.append(
-            f"{len(gaps)} days without a row between the first and the last, such as {gaps[0]}"
-        )
-    again = count - turns.unique(["user_id", "at_ms", "utterance"]).height
-    if again:
-        found.warnings.append(
-            f"{again:,} rows are delivered again: same user, moment and words; each counts once"
-        )
+    found.warnings += oddities.of_turns(turns)
     found.warnings += [broad_intents.told(n) for n in broad_intents.shown(turns)["intent"]]
-    found.warnings += beside(turns["locale"].unique().to_list())
 
 
-def _warn_of_users(found: Inspection, turns: pl.DataFrame) -> None:
-    count, users = turns.height, turns["user_id"].n_unique()
-    most = turns["user_id"].value_counts()["count"].max()
-    if count >= 20 and isinstance(most, int) and most > MOST_OF_ONE * count:
-        found.warnings.append(
-            f"one user says {most / count:.0%} of all turns: is this id a user's, or a channel's?"
-        )
-    sessions = (
-        turns.filter("session_given").group_by("user_id").agg(pl.col("session_id").n_unique())
-    )
-    if users >= 20 and sessions.height == users and (sessions["session_id"] == 1).all():
-        found.warnings.append(
-            "every user has one session only: where ids are made anew each visit, 5 users may be one person, and floors protect less"
-        )
-
-
-def _warn_of_texts(found: Inspection, turns: pl.DataFrame) -> None:
-    cut = turns.filter(pl.col("utterance").str.contains(MARK, literal=True)).height
-    if cut:
-        found.warnings.append(
-            f"{cut:,} utterances of over {LONGEST:,} letters are cut in the middle, with a mark"
-        )
-    nulls = (
-        turns["utterance"]
-        .value_counts()
-        .filter(pl.col("utterance").map_elements(is_null, pl.Boolean))
-    )
-    if nulls.height:
-        found.warnings.append(
-            f"{nulls['count'].sum():,} utterances are a null written as text: {nulls['utterance'][0]!r}"
-        )
-
-
-def _warn_of_raw(found: Inspection, path: Path, config: DoorConfig) -> None:
+def _say_records(found: Inspection, path: Path, config: DoorConfig) -> None:
     """What the door mends or leaves out without a word."""
-    columns = config.columns
-    looked = list(islice(_records(path), 5_000))
-    intents = (reached(r, columns.get("intent", "intent")) for r in looked)
+    looked = first_records(path)
+    intents = (reached(r, config.columns.get("intent", "intent")) for r in looked)
     named = {i for i in intents if isinstance(i, str)}
     fallbacks = sorted(n for n in named if n and (is_fallback(n, ()) or is_null(n)))
     if fallbacks:
         found.said.append(f"intents that say nothing was understood: {', '.join(fallbacks)}")
-    marked = sum(
-        bool(TAGS.search(str(reached(r, columns.get("utterance", "utterance"))))) for r in looked
-    )
-    if marked:
-        found.warnings.append(
-            f"{marked:,} of the first {len(looked):,} utterances hold markup; it is taken out"
-        )
-    for name in () if config.sides else TWO_SIDED:
-        values = {str(r[name]).lower() for r in looked if isinstance(r.get(name), str | int)}
-        if len(values) > 1 and values & BOTS:
-            found.warnings.append(
-                f"field {name} has {', '.join(sorted(values)[:4])}: rows of the bot look like a user's; keep users' rows only"
-            )
+    found.warnings += oddities.of_records(looked, config.columns, sides=config.sides is not None)
 
 
-def _without(days: set[date]) -> list[date]:
-    first, last = min(days), max(days)
-    every = (first + timedelta(days=n) for n in range((last - first).days))
-    return [d for d in every if d not in days]
+def first_records(path: Path) -> list[dict[str, Any]]:
+    """As many as are looked at for oddities."""
+    return list(islice(_records(path), oddities.LOOKED_AT))

@@ -188,7 +188,7 @@ def test_inspect_says_what_is_missing_and_what_is_there_instead(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([turn("ann", n, "a") for n in range(30)], "one user says 100%"),
+        ([turn("ann", n, "a") for n in range(30)], "one id says most"),
         ([turn(f"u{n}", n, "a", session_id=f"s{n}") for n in range(30)], "one session only"),
         ([turn("ann", 0, "a"), turn("bob", 3 * 86_400, "b")], "2 days without a row"),
         ([turn("ann", 0, "a"), turn("ann", 0, "a", turn_id="again")], "delivered again"),

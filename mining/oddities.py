@@ -1,0 +1,105 @@
+"""What is odd about a log, a line each: what a careful engineer asks before it is believed. The lines are published
+with a night: they quote what is of the log, and count no single user."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from mining.fallbacks import is_null
+from mining.heard import LONGEST, MARK, TAGS
+from mining.locales import beside
+from mining.paths import reached
+
+FEWEST = 20  # turns, or users, of which anything is said
+MOST_OF_ONE = 0.5  # share of turns of one user, from which the id is no user's
+LOOKED_AT = 5_000  # records
+NEEDED = ("user_id", "session_id", "session_given", "timestamp", "at_ms", "utterance", "locale")
+TWO_SIDED = (
+    "message_type",
+    "role",
+    "sender_type",
+    "direction",
+    "speaker",
+    "author_type",
+    "event",
+    "type",
+)
+BOTS = {"bot", "assistant", "agent", "system", "outgoing", "outbound", "out", "model", "1"}
+
+
+def of_turns(turns: pl.DataFrame) -> list[str]:
+    """What is odd about turns that came through the door (NEEDED)."""
+    locales = turns["locale"].unique().to_list()
+    return [*_users(turns), *_texts(turns), *_days(turns), *beside(locales)]
+
+
+def of_records(records: list[dict[str, Any]], columns: dict[str, str], *, sides: bool) -> list[str]:
+    """What is odd about rows of a log in no system's shape, as they lie; `sides`: whether they are told apart."""
+    said = columns.get("utterance", "utterance")
+    marked = sum(bool(TAGS.search(str(reached(r, said)))) for r in records)
+    found = (
+        [f"{marked:,} of the first {len(records):,} utterances hold markup; it is taken out"]
+        if marked
+        else []
+    )
+    for name in () if sides else TWO_SIDED:
+        values = {str(r[name]).lower() for r in records if isinstance(r.get(name), str | int)}
+        if len(values) > 1 and values & BOTS:
+            found.append(
+                f"field {name} has {str(sorted(values)[:4])[1:-1]}: rows of the bot look like a user's; tell them"
+                " apart by [log.rows]"
+            )
+    return found
+
+
+def _users(turns: pl.DataFrame) -> list[str]:
+    said = turns["user_id"].value_counts()["count"].to_list()
+    found = []
+    if turns.height >= FEWEST and max(said) > MOST_OF_ONE * turns.height:
+        found.append("one id says most of all turns: is it a user's, or a channel's?")
+    given = turns.filter("session_given").group_by("user_id")
+    sessions = given.agg(pl.col("session_id").n_unique())["session_id"].to_list()
+    if len(said) >= FEWEST and len(sessions) == len(said) and max(sessions) == 1:
+        found.append(
+            "every user has one session only: where ids are made anew each visit, 5 users may be one person, and"
+            " floors protect less"
+        )
+    return found
+
+
+def _texts(turns: pl.DataFrame) -> list[str]:
+    found = []
+    if cut := turns["utterance"].str.contains(MARK, literal=True).sum():
+        found.append(
+            f"{cut:,} utterances of over {LONGEST:,} letters are cut in the middle, with a mark"
+        )
+    counts = turns["utterance"].value_counts().sort("utterance")
+    null = counts.filter(pl.col("utterance").map_elements(is_null, pl.Boolean))
+    if null.height:
+        found.append(
+            f"{null['count'].sum():,} utterances are a null written as text: {null['utterance'][0]!r}"
+        )
+    return found
+
+
+def _days(turns: pl.DataFrame) -> list[str]:
+    days = set(turns["timestamp"].dt.date().to_list())
+    gaps = _without(days)
+    again = turns.height - turns.unique(["user_id", "at_ms", "utterance"]).height
+    found = []
+    if gaps:
+        found.append(
+            f"{len(gaps)} days without a row between the first and the last, such as {gaps[0]}"
+        )
+    if again:
+        found.append(
+            f"{again:,} rows are delivered again: same user, moment and words; each counts once"
+        )
+    return found
+
+
+def _without(days: set[date]) -> list[date]:
+    first, last = min(days), max(days)
+    every = (first + timedelta(days=n) for n in range((last - first).days))
+    return [d for d in every if d not in days]

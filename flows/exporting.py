@@ -41,6 +41,8 @@ def export(root: Path, form: Format, out: Path, version: str | None) -> dict[str
         raise BadInput(f"--out {out}: is there already; name a new folder")
     chosen = version or known[-1]
     examples = read_training_set(home, chosen)
+    if examples.is_empty():
+        raise BadInput(f"{root}: training set {chosen} is empty; its card.md says why")
     kept = _fit_for_rasa(examples) if form == "rasa" else examples
     try:
         keep_once(out, partial(WRITERS[form], kept))

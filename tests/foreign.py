@@ -133,6 +133,7 @@ def dialogflow_cx(path: Path, rows: list[Row]) -> Path:
                 "turn_position": n,
                 "request_time": row["timestamp"].replace("T", " ").replace("+00:00", " UTC"),
                 "language_code": row["locale"],
+                "request": json.dumps({"queryParams": {"payload": {"who": row["user_id"]}}}),
                 "response": json.dumps({"responseId": f"r{n}", "queryResult": result}),
                 "conversation_signals": {"turnSignals": {"noMatch": row["intent"] is None}},
             }

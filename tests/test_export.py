@@ -128,6 +128,11 @@ def test_a_locale_names_no_place_outside(home, tmp_path):
 
 def test_what_cannot_be_exported_is_said_in_a_line(home, tmp_path):
     (tmp_path / "taken").mkdir()
+    folder = home / "training_sets" / "2026-01-07-0001-cccccccc"
+    folder.mkdir()
+    Examples.create_empty().write_parquet(folder / "examples.parquet")
+    with pytest.raises(BadInput, match="is empty; its card"):
+        exporting.export(home, "csv", tmp_path / "none", folder.name)
     with pytest.raises(BadInput, match="is there already"):
         exporting.export(home, "csv", tmp_path / "taken", None)
     with pytest.raises(BadInput, match="is no training set"):

@@ -246,6 +246,7 @@ def of_texts(said: list[tuple[str, str]]) -> tuple[Log, np.ndarray, np.ndarray]:
             "turn_id": f"{n}{side}",
             "opening": f"{n}0",
             "place": side + 1,
+            "at_ms": n,
             "locale": "en",
             "utterance": text,
             "channel": "text",

@@ -1,4 +1,5 @@
-"""The turns of a log as arrays: a row a turn, in the order of sessions. No order depends on the salt of the user ids."""
+"""The turns of a log as arrays: a row a turn, in the order in which sessions began. Only of sessions that began in the
+same millisecond the order depends on ids: others with the same words get the same beliefs."""
 
 import re
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ class Log:
 
     @staticmethod
     def of(turns: pl.DataFrame) -> "Log":
-        return Log(turns.sort("opening", "place"))
+        began = pl.col("at_ms").min().over("opening")
+        return Log(turns.sort(began, "opening", "place"))
 
     def at(self, turn_ids: pl.Series) -> Indices:
         """The rows of these turns."""
@@ -51,8 +53,8 @@ class Log:
 
     @cached_property
     def session(self) -> Indices:
-        """Numbered from 0 on; rows of a session stand together."""
-        return _codes(self.turns["opening"])
+        """Numbered from 0 on, in the order of the rows; those of a session stand together."""
+        return self.turns["opening"].rle_id().cast(pl.Int64).to_numpy()
 
     @cached_property
     def wording(self) -> Indices:

@@ -41,8 +41,10 @@ def at_first_sight(logs: list[str], files: list[Path], settings: Settings) -> li
 
 
 def _toml(proposed: dict[str, Any]) -> str:
-    columns = proposed.pop("columns", {})
-    lines = ["[log]", *(f"{k} = {json.dumps(v)}" for k, v in proposed.items())] if proposed else []
-    if columns:
-        lines += ["[log.columns]", *(f"{k} = {json.dumps(v)}" for k, v in columns.items())]
+    """The section [log]; what holds names and values of its own as sections in it."""
+    inner = {k: v for k, v in proposed.items() if isinstance(v, dict)}
+    lines = [f"{k} = {json.dumps(v)}" for k, v in proposed.items() if k not in inner]
+    lines = ["[log]", *lines] if lines else []
+    for name, values in inner.items():
+        lines += [f"[log.{name}]", *(f"{k} = {json.dumps(v)}" for k, v in values.items())]
     return "".join(f"{line}\n" for line in lines)

@@ -9,17 +9,23 @@ import polars as pl
 LONGEST = 1_000  # characters
 BEGINNING, END = 700, 280  # characters of what is longer; the wish stands first or last
 MARK = " […] "
-CLICK = re.compile(r"/[\w.:/-]+\s*(\{.*\}|\[.*\])?", re.DOTALL)  # Rasa: /intent{"entity": "value"}
-OBJECT = re.compile(r"\{\s*\"[^\"]+\"\s*:.*\}", re.DOTALL)
+CLICKS = (
+    re.compile(
+        r"/[\w.:/-]+\s*(\{.*\}|\[.*\])?", re.DOTALL
+    ),  # Rasa, Telegram: /intent{"entity": "value"}
+    re.compile(r"\{\s*\"[^\"]+\"\s*:.*\}", re.DOTALL),  # an object
+    re.compile(r"[A-Z][A-Z0-9]*([_:][A-Z0-9]+)+"),  # Messenger: GET_STARTED
+    re.compile(r"EXTERNAL: [\w.:/-]+"),  # Rasa: an intent that came from outside
+)
 TAGS = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
 def is_click(text: str) -> bool:
     """Whether a text is what a button or a menu sends, not what a person writes."""
     said = text.strip()
-    if not said.startswith(("/", "{")):
+    if not said.startswith(("/", "{")) and not said[:1].isupper():
         return False
-    return bool(CLICK.fullmatch(said) or OBJECT.fullmatch(said))
+    return any(form.fullmatch(said) for form in CLICKS)
 
 
 def words(text: str) -> str:

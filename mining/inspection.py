@@ -17,9 +17,9 @@ from mining.rows import decoded, is_sqlite, kind_of, rows
 
 LOOKED_AT = 100_000  # rows
 SHOWN = 3
-DEPTH = 4  # of records that are looked into
 TOLD = {
-    "user_id": ("user_id", "userId", "user", "uid", "customer_id", "customer", "sender_id", "sender", "client_id", "from"),
+    "user_id": ("user_id", "userId", "user", "uid", "customer_id", "customer", "sender_id", "sender", "client_id", "from",
+        "user.id", "sender.id", "from.id", "author.id", "contact.id", "customer.id", "user.userId"),
     "timestamp": ("timestamp", "time", "ts", "created_at", "createdAt", "datetime", "date", "at", "request_time"),
     "utterance": ("utterance", "text", "query", "message", "content", "input", "transcript", "question", "prompt"),
     "turn_id": ("turn_id", "id", "message_id", "event_id", "request_id"),
@@ -95,16 +95,8 @@ def _names(path: Path) -> list[str]:
     """The fields of the first records, nested ones as paths."""
     known: dict[str, None] = {}
     for record in islice(_records(path), 50):
-        known |= dict.fromkeys(_leaves(record, DEPTH))
+        known |= dict.fromkeys(oddities.leaves(record, oddities.DEPTH))
     return list(known)
-
-
-def _leaves(record: dict[str, Any], depth: int) -> Iterator[str]:
-    for name, value in record.items():
-        if isinstance(value, dict) and depth > 1:
-            yield from (f"{name}.{inner}" for inner in _leaves(value, depth - 1))
-        elif not isinstance(value, dict | list):
-            yield name
 
 
 def _guessed(path: Path, columns: dict[str, str]) -> dict[str, str]:
@@ -118,7 +110,7 @@ def _guessed(path: Path, columns: dict[str, str]) -> dict[str, str]:
         if ours in columns or ours in names:
             continue
         theirs = next(
-            (n for t in told for n in names if n.rpartition(".")[2] == t and n not in taken), None
+            (n for t in told for n in names if f".{n}".endswith(f".{t}") and n not in taken), None
         )
         if theirs:
             found[ours] = theirs
@@ -172,6 +164,14 @@ def _say_records(found: Inspection, path: Path, config: DoorConfig) -> None:
     if fallbacks:
         found.said.append(f"intents that say nothing was understood: {', '.join(fallbacks)}")
     found.warnings += oddities.of_records(looked, config.columns, sides=config.sides is not None)
+    both = None if config.sides else oddities.two_sided(looked)
+    if both:
+        name, values = both
+        users, bots = (
+            [v for k, v in values.items() if k in of] for of in (oddities.USERS, oddities.BOTS)
+        )
+        if users:
+            found.settings["rows"] = {"field": name, "user": users, "answer": bots}
 
 
 def first_records(path: Path) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What is odd about a log, a line each: what a careful engineer asks before it is believed. The lines are published
 with a night: they quote what is of the log, and count no single user."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from mining.paths import reached
 FEWEST = 20  # turns, or users, of which anything is said
 MOST_OF_ONE = 0.5  # share of turns of one user, from which the id is no user's
 LOOKED_AT = 5_000  # records
+DEPTH = 4  # of records that are looked into
 NEEDED = ("user_id", "session_id", "session_given", "timestamp", "at_ms", "utterance", "locale")
 TWO_SIDED = (
     "message_type",
@@ -25,7 +27,20 @@ TWO_SIDED = (
     "event",
     "type",
 )
-BOTS = {"bot", "assistant", "agent", "system", "outgoing", "outbound", "out", "model", "1"}
+USERS = {
+    "user",
+    "human",
+    "customer",
+    "client",
+    "contact",
+    "visitor",
+    "incoming",
+    "inbound",
+    "in",
+    "0",
+}
+BOTS = {"bot", "assistant", "agent", "outgoing", "outbound", "out", "model", "1"}
+Values = dict[str, str | int]  # as they are compared, and as they lie
 
 
 def of_turns(turns: pl.DataFrame) -> list[str]:
@@ -43,14 +58,35 @@ def of_records(records: list[dict[str, Any]], columns: dict[str, str], *, sides:
         if marked
         else []
     )
-    for name in () if sides else TWO_SIDED:
-        values = {str(r[name]).lower() for r in records if isinstance(r.get(name), str | int)}
-        if len(values) > 1 and values & BOTS:
-            found.append(
-                f"field {name} has {str(sorted(values)[:4])[1:-1]}: rows of the bot look like a user's; tell them"
-                " apart by [log.rows]"
-            )
+    if not sides and (both := two_sided(records)):
+        name, values = both
+        found.append(
+            f"field {name} has {str(sorted(values)[:4])[1:-1]}: rows of the bot look like a user's; tell them apart by"
+            " [log.rows]"
+        )
     return found
+
+
+def two_sided(records: list[dict[str, Any]]) -> tuple[str, Values] | None:
+    """The field, or path, that seems to tell rows of users from those of the assistant, and its values."""
+    paths = {
+        p: None for r in records for p in leaves(r, DEPTH) if p.rpartition(".")[2] in TWO_SIDED
+    }
+    for path in paths:
+        held = [v for r in records if isinstance(v := reached(r, path), str | int)]
+        values = {str(v).lower(): v for v in held}
+        if len(values) > 1 and values.keys() & BOTS:
+            return path, values
+    return None
+
+
+def leaves(record: dict[str, Any], depth: int) -> Iterator[str]:
+    """The paths to what a record holds."""
+    for name, value in record.items():
+        if isinstance(value, dict) and depth > 1:
+            yield from (f"{name}.{inner}" for inner in leaves(value, depth - 1))
+        elif not isinstance(value, dict | list):
+            yield name
 
 
 def _users(turns: pl.DataFrame) -> list[str]:

@@ -26,13 +26,25 @@ PACKED = (".gz", ".bz2", ".xz", ".zst")
 ENDINGS = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet")
 NESTED = ("n_best", "slots")
 SEPARATORS = ",;\t|"
+SEQUENCE = b"\x1e"  # before each text of a JSON text sequence (RFC 7464)
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 FOREIGN = {  # first bytes of what is no log
     b"SQLite format 3\0": "is an SQLite database; say with --source which system wrote it",
     b"PK\x03\x04": "is a zip archive or a workbook; unpack it, or save its sheet as CSV",
     b"%PDF": "is a PDF; export the log as JSON lines or CSV",
+    b"\xd0\xcf\x11\xe0": "is a workbook of an old Excel; save its sheet as CSV",
+    b"7z\xbc\xaf": "is a 7z archive; unpack it",
+    b"Rar!": "is a RAR archive; unpack it",
+    b"\x04\x22\x4d\x18": "is packed with LZ4; unpack it, or pack it with gzip or zstd",
+    b"Obj\x01": "is Avro; write it as Parquet or JSON lines",
+    b"ORC": "is ORC; write it as Parquet or JSON lines",
+    b"ARROW1": "is an Arrow file; write it as Parquet",
+    b"<?xml": "is XML; export the log as JSON lines or CSV",
+    b"<!DOCTYPE": "is a web page; export the log as JSON lines or CSV",
+    b"<html": "is a web page; export the log as JSON lines or CSV",
 }
+TAR = slice(257, 262)  # where a tar archive says so
 
 
 class Broken(str):
@@ -104,6 +116,8 @@ def rows(
             for mark, what in FOREIGN.items():
                 if head.startswith(mark):
                     raise BadInput(f"{path}: {what}")
+            if head[TAR] == b"ustar":
+                raise BadInput(f"{path}: is a tar archive; unpack it")
             if head.startswith(b"PAR1"):
                 if path.suffix.lower() in PACKED:
                     raise BadInput(f"{path}: is a packed Parquet file; unpack it")
@@ -225,8 +239,9 @@ def _lines(first: bytes, file: BinaryIO) -> Iterator[tuple[int, Raw]]:
         if not line.endswith(b"\n") and len(line) == LONGEST_LINE:
             _skip_line(file)
             yield number, Broken(f"is longer than {LONGEST_LINE >> 20} MiB; log one turn a row")
-        elif line.strip():
-            yield number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+        elif line.strip(b" \t\r\n" + SEQUENCE):
+            plain = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+            yield number, plain.removeprefix(SEQUENCE)
         line = file.readline(LONGEST_LINE)
 
 

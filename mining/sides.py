@@ -33,7 +33,8 @@ def users_only(
         if isinstance(read, Broken):
             yield number, read
             continue
-        talk = str(reached(read, session) or reached(read, user))
+        named = (reached(read, name) for name in (session, user))
+        talk = str(next((name for name in named if name is not None), None))
         side = str(reached(read, sides.field))
         if side in sides.user:
             if talk in waiting:

@@ -6,7 +6,8 @@ The unit of a count need not be said: within a century of log years the four do 
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal, get_args
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 Unit = Literal["s", "ms", "us", "ns"]
@@ -22,6 +23,30 @@ WRITTEN = re.compile(  # date, time, parts of a second, zone
 )
 
 
+COMPACT = re.compile(r"\s*(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(.*)")  # ISO 8601, basic
+YEAR_FIRST = re.compile(r"\s*(\d{4})[/.](\d\d)[/.](\d\d)(?=[T ])")
+REGION = re.compile(r"\[\w+(/\w+)*\]\s*$")  # Java's ZonedDateTime names it after the offset
+MAILED = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d")  # RFC 5322, and of HTTP
+
+
+def _usual(text: str) -> str:
+    """A time that is written in another way, of which there is one reading, as RFC 3339 orders it."""
+    text = COMPACT.sub(r"\1-\2-\3T\4:\5:\6\7", YEAR_FIRST.sub(r"\1-\2-\3", text))
+    return REGION.sub("", text)
+
+
+def _held(value: dict[str, Any]) -> datetime:
+    """A time in an object: of MongoDB ($date, $numberLong), of Firestore and protobuf (seconds, nanos)."""
+    date = value.get("$date")
+    inner = date.get("$numberLong") if isinstance(date, dict) else date
+    if isinstance(inner, str | int):
+        return moment(inner, None if isinstance(inner, str) and not inner.isdecimal() else "ms")
+    seconds = value.get("seconds", value.get("_seconds"))
+    if isinstance(seconds, str | int):
+        return moment(seconds, "s")
+    raise ValueError("is an object; log the time itself")
+
+
 def moment(value: object, unit: Unit | None) -> datetime:
     """The moment that `value` says, with its zone if it says one; ValueError with what is wrong.
 
@@ -29,14 +54,18 @@ def moment(value: object, unit: Unit | None) -> datetime:
     """
     if isinstance(value, datetime):
         return value
+    if isinstance(value, dict):
+        return _held(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _counted(value, unit)
     text = str(value)
     if NUMBER.fullmatch(text):
         whole = text.strip().lstrip("+-").isdecimal()
         return _counted(int(text) if whole else float(text), unit)
-    parts = WRITTEN.fullmatch(text)
+    parts = WRITTEN.fullmatch(_usual(text))
     if parts is None:
+        if MAILED.search(text):
+            return parsedate_to_datetime(text)
         raise ValueError("is no datetime; write it as RFC 3339, such as 2026-01-05T08:00:00Z")
     day, clock, fraction, zone = parts.groups()
     zone = "" if not zone else "+00:00" if zone.isalpha() else zone

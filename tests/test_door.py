@@ -286,6 +286,10 @@ def test_what_a_file_is_its_first_bytes_say(tmp_path, name, shaped):
         (b"SQLite format 3\0" + bytes(90), "not a database"),
         (b"PK\x03\x04" + bytes(90), "workbook"),
         (b'[{"user_id": "ann",', "broken JSON"),
+        (b"\xd0\xcf\x11\xe0" + bytes(90), "old Excel"),
+        (b"Obj\x01" + bytes(90), "Avro"),
+        (b"<?xml version='1.0'?><log/>", "XML"),
+        (b"log.jsonl".ljust(257, b"\0") + b"ustar" + bytes(250), "tar archive"),
     ],
 )
 def test_what_is_no_log_is_called_by_its_name(tmp_path, content, named):
@@ -499,3 +503,49 @@ def test_a_log_in_local_time_goes_through_the_hour_that_comes_again(tmp_path):
         "01:40",
         "02:10",
     ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "20260105T080000Z", "2026/01/05 08:00:00 UTC", "2026.01.05T08:00:00Z", "2026-01-05T09:00:00+01:00[Europe/Berlin]",
+        "Mon, 05 Jan 2026 08:00:00 +0000", "05 Jan 2026 08:00:00 GMT", {"$date": "2026-01-05T08:00:00Z"},
+        {"$date": {"$numberLong": "1767600000000"}}, {"$date": 1767600000000}, {"seconds": "1767600000", "nanos": 0},
+        {"_seconds": 1767600000},
+    ],
+)  # fmt: skip
+def test_a_time_of_which_there_is_one_reading_is_read(tmp_path, written):
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "lamp on") | {"timestamp": written}])
+    assert read(log)["timestamp"].to_list() == [datetime(2026, 1, 5, 8, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["05/01/2026 08:00", "05.01.2026", "Mon, 45 Jan 2026 08:00:00 +0000", {"$date": {"$date": 1}}, {"at": 1}, [1]],
+)  # fmt: skip
+def test_a_time_of_which_there_are_two_readings_or_none_is_refused(tmp_path, written):
+    log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "lamp on") | {"timestamp": written}])
+    assert [field for _, field, _ in reasons(log)] == ["timestamp"]
+
+
+@pytest.mark.parametrize(
+    "clicked",
+    ['/do_it{"room": "hall"}', "/start", '{"action": "book"}', "GET_STARTED", "FAQ:OPENING_HOURS", "EXTERNAL: morning"],
+)  # fmt: skip
+def test_what_a_button_sends_is_no_wording(clicked):
+    assert heard.is_click(clicked)
+
+
+@pytest.mark.parametrize(
+    "said", ["OK", "STOP", "and/or", "TV on", "A_1 please", "24/7?", "C: drive", "{light} on"]
+)
+def test_what_people_write_is_no_click(said):
+    assert not heard.is_click(said)
+
+
+def test_a_json_text_sequence_is_rows(tmp_path):
+    rows = write_log(tmp_path / "log.jsonl", [turn("ann", n, "lamp on") for n in range(3)])
+    rows.write_bytes(
+        b"".join(b"\x1e" + line for line in rows.read_bytes().splitlines(keepends=True))
+    )
+    assert read(rows)["utterance"].to_list() == ["lamp on"] * 3

@@ -7,6 +7,8 @@ import foreign
 import polars as pl
 import pytest
 
+from flows.inspecting import inspected
+from flows.settings import Settings, door_of, load
 from logs import turn, write_log
 from mining import sources
 from mining.door import DoorConfig, admit_file
@@ -211,3 +213,30 @@ def test_inspect_warns_of_what_misleads(tmp_path, rows, said):
 def test_inspect_has_nothing_to_warn_of_in_a_log_of_ours(tmp_path):
     rows = [turn(f"u{n % 25}", 60.0 * n, WORDS[n % 3], intent="a") for n in range(100)]
     assert inspect(write_log(tmp_path / "log.jsonl", rows), DoorConfig(SALT)).warnings == []
+
+
+def test_what_inspect_proposes_is_enough_for_a_log_of_both_sides(tmp_path):
+    """Chatwoot's messages: whose they are says a number, and who they are of a nested field."""
+    rows = [
+        {
+            "id": 10 * n + side,
+            "content": f"{'sorry, say again' if side else 'lamp on'} {n}",
+            "message_type": side,
+            "created_at": 1_767_600_000 + 60 * n + side,
+            "conversation_id": n,
+            "sender": {"id": f"{side}{n}", "type": ("contact", "agent_bot")[side]},
+        }
+        for n in range(4)
+        for side in (0, 1)
+    ]
+    log = write_log(tmp_path / "log.jsonl", rows)
+    _, proposed = inspected([str(log)], Settings())
+    (tmp_path / "sayagain.toml").write_text(proposed)
+    found = read_with(log, load(tmp_path / "sayagain.toml"))
+    assert found["utterance"].to_list() == [f"lamp on {n}" for n in range(4)]
+    assert found["response"].to_list() == [f"sorry, say again {n}" for n in range(4)]
+    assert found["user_id"].n_unique() == 4
+
+
+def read_with(log: Path, settings: Settings) -> pl.DataFrame:
+    return pl.concat(list(admit_file(log, door_of(settings.log, SALT))))

@@ -22,8 +22,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+WIDE = 1_000  # columns where nobody looks: a table in a pipe or a file is not folded
 told = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
-shown = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+shown = Console(
+    highlight=False,
+    soft_wrap=True,
+    markup=False,
+    emoji=False,
+    width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE,
+)
 
 
 def _local(place: Path | None) -> Path | None:
@@ -143,11 +150,18 @@ def inspect(
     """Look at a log before the first run: what it is, what its rows have, what would mislead."""
     from flows import inspecting, settings
 
+    if out and out.exists():
+        raise BadInput(
+            f"--out {out}: is there already; name a new file, settings of yours may be in it"
+        )
     lines, proposed = inspecting.inspected(logs, settings.load(config, source))
     for line in lines:
         shown.print(line)
     if out:
         _written(out, proposed)
+        shown.print(
+            f"{out}: {'what is proposed' if proposed else 'nothing is proposed, the file is empty'}"
+        )
     elif proposed:
         shown.print(f"\nproposed settings (--out FILE writes them):\n\n{proposed}")
 
@@ -718,6 +732,15 @@ def _through_prefect(request: Any) -> Any:
     return night.Outcome(**done)
 
 
+TOLD = (
+    "rephrases",
+    "variants",
+    "clusters",
+    "rewrites",
+    "examples",
+)  # of all counts; --json has the others
+
+
 def _show_night(outcome: Any, home: Path) -> None:
     intake = outcome.intake
     table = Table(
@@ -727,8 +750,9 @@ def _show_night(outcome: Any, home: Path) -> None:
         "rows read",
         f"{intake['read']:,}: {intake['kept']:,} kept, {intake['set_aside']:,} set aside",
     )
-    for name, count in outcome.counts.items():
-        table.add_row(name.replace("_", " "), f"{count:,}")
+    for name in TOLD:
+        if name in outcome.counts:
+            table.add_row(name.replace("_", " "), f"{outcome.counts[name]:,}")
     if outcome.evidence:
         table.add_row("told by", ", ".join(outcome.evidence))
     if outcome.training_set:
@@ -748,6 +772,7 @@ def _show_night(outcome: Any, home: Path) -> None:
         table.add_row(message["receiver"], f"{message['status']}: {message['answer']}")
     table.add_row(
         "open next",
-        f"sayagain report --home {home}   |   duckdb -readonly {home / 'warehouse.duckdb'}",
+        f"sayagain retrain --home {home}   |   sayagain export --home {home} --out NEW_FOLDER   |"
+        f"   sayagain report --home {home}   |   duckdb -readonly {home / 'warehouse.duckdb'}",
     )
     shown.print(table)

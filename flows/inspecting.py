@@ -35,7 +35,9 @@ def at_first_sight(logs: list[str], files: list[Path], settings: Settings) -> li
         else []
     )
     newest, columns = files[-1], settings.log.columns
-    if settings.log.source or sources.written_by(newest, columns):
+    source = settings.log.source or sources.written_by(newest, columns)
+    said += oddities.of_columns(newest, source, columns)
+    if source:
         return said
     return said + oddities.of_records(first_records(newest), columns, sides=bool(settings.log.rows))
 

@@ -32,6 +32,7 @@ class Log(_Section):
 
     path: str | None = None  # file, folder, glob or template with {day}, for nights without LOG
     source: str | None = None  # the system that wrote it, such as rasa; found where it is plain
+    locale: str | None = None  # of rows that name none
     time_zone: str | None = None  # of times without a zone; without it such rows are refused
     time_unit: Literal["s", "ms", "us", "ns"] | None = None  # of times that count from 1970
     fallback_intents: list[str] = []  # further names under which nothing was understood
@@ -47,6 +48,13 @@ class Log(_Section):
         if name is not None and name not in READERS:
             raise ValueError(f"{name!r} is no source; known: {', '.join(READERS)}")
         return name
+
+    @field_validator("locale")
+    @classmethod
+    def _spelled(cls, tag: str | None) -> str | None:
+        from mining.locales import spelled
+
+        return tag and spelled(tag)
 
     @field_validator("time_zone")
     @classmethod
@@ -251,6 +259,7 @@ def door_of(log: Log, salt: bytes) -> "DoorConfig":
         fallbacks=frozenset(log.fallback_intents),
         source=log.source,
         sides=sides,
+        locale=log.locale,
     )
 
 

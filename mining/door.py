@@ -90,6 +90,7 @@ class DoorConfig:
     time_unit: Unit | None = None  # of times that are counts since 1970
     fallbacks: frozenset[str] = frozenset()  # further names under which nothing was understood
     source: str | None = None  # the system that wrote it; without one found where it is plain
+    locale: str | None = None  # of rows that name none
     sides: Sides | None = None  # where rows of users and of the assistant are mixed
 
 
@@ -133,6 +134,7 @@ class _Door:
         self.unit, self.fallbacks = config.time_unit, config.fallbacks
         self.columns = config.columns
         self.paths = [theirs for theirs in config.columns.values() if is_path(theirs)]
+        self.locale = config.locale or UNDETERMINED
         self.until, self.since = config.until, config.since
         self.forgotten = config.forgotten
         self.assistant = config.assistant
@@ -183,7 +185,7 @@ class _Door:
             user,
             at_ms,
             row.session_id,
-            row.locale or UNDETERMINED,
+            row.locale or self.locale,
             utterance,
             intent,
             sure := row.confidence if intent or not row.intent else None,

@@ -69,6 +69,7 @@ def inspect(path: Path, config: DoorConfig) -> Inspection:
         )
         return found
     looked = _looked_at(path, chosen)
+    found.warnings += oddities.of_columns(path, source, config.columns)
     _say_rows(found, looked)
     turns = looked.filter(pl.col("reason").is_null())
     if turns.height:

@@ -3,10 +3,12 @@ with a night: they quote what is of the log, and count no single user."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from mining import sources
 from mining.fallbacks import is_null
 from mining.heard import LONGEST, MARK, TAGS
 from mining.locales import beside
@@ -16,7 +18,16 @@ FEWEST = 20  # turns, or users, of which anything is said
 MOST_OF_ONE = 0.5  # share of turns of one user, from which the id is no user's
 LOOKED_AT = 5_000  # records
 DEPTH = 4  # of records that are looked into
-NEEDED = ("user_id", "session_id", "session_given", "timestamp", "at_ms", "utterance", "locale")
+NEEDED = (
+    "user_id",
+    "session_id",
+    "session_given",
+    "timestamp",
+    "at_ms",
+    "utterance",
+    "locale",
+    "slots",
+)
 TWO_SIDED = (
     "message_type",
     "role",
@@ -46,7 +57,7 @@ Values = dict[str, str | int]  # as they are compared, and as they lie
 def of_turns(turns: pl.DataFrame) -> list[str]:
     """What is odd about turns that came through the door (NEEDED)."""
     locales = turns["locale"].unique().to_list()
-    return [*_users(turns), *_texts(turns), *_days(turns), *beside(locales)]
+    return [*_users(turns), *_texts(turns), *_values(turns), *_days(turns), *beside(locales)]
 
 
 def of_records(records: list[dict[str, Any]], columns: dict[str, str], *, sides: bool) -> list[str]:
@@ -65,6 +76,12 @@ def of_records(records: list[dict[str, Any]], columns: dict[str, str], *, sides:
             " [log.rows]"
         )
     return found
+
+
+def of_columns(path: Path, source: str | None, columns: dict[str, str]) -> list[str]:
+    """Names and paths of the settings that lead to nothing in a file."""
+    nowhere = sources.leading_nowhere(path, source, columns, LOOKED_AT)
+    return [f"{name}: {columns[name]!r} is in none of the first rows" for name in nowhere]
 
 
 def two_sided(records: list[dict[str, Any]]) -> tuple[str, Values] | None:
@@ -98,8 +115,8 @@ def _users(turns: pl.DataFrame) -> list[str]:
     sessions = given.agg(pl.col("session_id").n_unique())["session_id"].to_list()
     if len(said) >= FEWEST and len(sessions) == len(said) and max(sessions) == 1:
         found.append(
-            "every user has one session only: where ids are made anew each visit, 5 users may be one person, and"
-            " floors protect less"
+            "every user has one session only: where ids are made anew each visit, 5 users may be one person, floors protect"
+            " less and labels are told worse; where the log has a lasting id, name it: [log.columns] user_id"
         )
     return found
 
@@ -117,6 +134,14 @@ def _texts(turns: pl.DataFrame) -> list[str]:
             f"{null['count'].sum():,} utterances are a null written as text: {null['utterance'][0]!r}"
         )
     return found
+
+
+def _values(turns: pl.DataFrame) -> list[str]:
+    if turns.height < FEWEST or turns["slots"].is_not_null().any():
+        return []
+    return [
+        "no slot values: names of people cannot be told, and wordings of many are published with them"
+    ]
 
 
 def _days(turns: pl.DataFrame) -> list[str]:

@@ -211,7 +211,8 @@ def test_inspect_warns_of_what_misleads(tmp_path, rows, said):
 
 
 def test_inspect_has_nothing_to_warn_of_in_a_log_of_ours(tmp_path):
-    rows = [turn(f"u{n % 25}", 60.0 * n, WORDS[n % 3], intent="a") for n in range(100)]
+    heard = {"intent": "a", "slots": {"room": "hall"}}
+    rows = [turn(f"u{n % 25}", 60.0 * n, WORDS[n % 3], **heard) for n in range(100)]
     assert inspect(write_log(tmp_path / "log.jsonl", rows), DoorConfig(SALT)).warnings == []
 
 
@@ -240,3 +241,26 @@ def test_what_inspect_proposes_is_enough_for_a_log_of_both_sides(tmp_path):
 
 def read_with(log: Path, settings: Settings) -> pl.DataFrame:
     return pl.concat(list(admit_file(log, door_of(settings.log, SALT))))
+
+
+def test_a_path_that_leads_nowhere_is_told(tmp_path):
+    columns = {"user_id": "sessionState.sessionAttributes.gone", "locale": "bot.localeId"}
+    told = inspect(foreign.lex(tmp_path / "x", ROWS), DoorConfig(SALT, columns)).warnings
+    (line,) = [w for w in told if "none of the first rows" in w]
+    assert line.startswith("user_id: 'sessionState.sessionAttributes.gone'")
+
+
+def test_rows_without_a_locale_have_that_of_the_settings(tmp_path):
+    rows = [turn("ann", 0, "a"), turn("bob", 1, "b") | {"locale": None}]
+    found = read(write_log(tmp_path / "log.jsonl", rows), locale="de-DE")
+    assert found["locale"].to_list() == ["en-GB", "de-DE"]
+
+
+def test_a_store_is_read_without_a_trace_and_a_log_of_it_that_is_missing_is_named(tmp_path):
+    store = foreign.rasa_tracker_store(tmp_path / "rasa.db", ROWS)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    assert read(store).height == len(ROWS)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+    store.with_name(f"{store.name}-wal").unlink()
+    with pytest.raises(BadInput, match=f"is its write-ahead log, {store.name}-wal, missing"):
+        read(store, source="rasa")

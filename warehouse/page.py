@@ -183,10 +183,14 @@ def _lead(asked: Ask, run: dict[str, Any]) -> list[str]:
         "select any_value(defects / turns) as failed, any_value(said_again / turns) as again from pooled"
         " where day is null and intent = 'all' and locales = 'all'"
     ).to_dicts()[0]
-    if whole["failed"] is not None and whole["again"] is not None:
-        said.append(
-            f"Of these, {whole['again']:.0%} were said again and {whole['failed']:.0%} failed their users."
-        )
+    for share, subject, what in (
+        (whole["again"], "pairs", "were said again"),
+        (whole["failed"], "failures", "failed their users"),
+    ):
+        if share is not None and run[f"verdict_{subject}"] in (None, "well"):
+            said.append(f"Of these, {share:.0%} {what}.")
+        elif share is not None:
+            said.append(f"How many {what} this log tells {run[f'verdict_{subject}']}.")
     sets = asked(
         "select version, examples from training_sets order by version desc limit 1"
     ).to_dicts()

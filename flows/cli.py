@@ -124,12 +124,20 @@ def run(
 
     chosen = settings.load(config, source)
     nights = runs.nights(logs or [], chosen, runs.Asked(day, first, last), home)
-    for paths, named in nights:
+    for paths, named, missed in nights:
         request = runs.Request(paths, home, engine, seed_data, config, named, source)
         steps = Steps()
-        outcome = (
-            _through_prefect(request) if _has_server() else runs.run_night(request, chosen, steps)
-        )
+        try:
+            outcome = (
+                _through_prefect(request)
+                if _has_server()
+                else runs.run_night(request, chosen, steps)
+            )
+        except BadInput as error:
+            if not missed:
+                raise
+            told.print(f"sayagain: missed night {named}: {error}", style="red")
+            continue
         if as_json:
             shown.print_json(json.dumps(runs.as_dict(outcome) | {"seconds": steps.seconds}))
         else:

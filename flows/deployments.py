@@ -73,11 +73,17 @@ def learn(  # noqa: PLR0913, Prefect reads the parameters from the signature
     chosen = settings.load(_path(config), source)
     outcomes = []
     asked = runs.Asked(day, at=flow_run.scheduled_start_time)  # a late run takes its own night
-    for paths, named in runs.nights(logs or [], chosen, asked, Path(home)):
+    for paths, named, missed in runs.nights(logs or [], chosen, asked, Path(home)):
         request = runs.Request(
             paths, Path(home), engine, _path(seed_data), _path(config), named, source
         )
-        outcome = runs.run_night(request, chosen, as_task, PATIENCE, {"event": Event()})
+        try:
+            outcome = runs.run_night(request, chosen, as_task, PATIENCE, {"event": Event()})
+        except BadInput as error:
+            if not missed:
+                raise
+            get_run_logger().error("missed night %s: %s", named, error)
+            continue
         create_markdown_artifact(_told(outcome), key="sayagain-night", description=outcome.night)
         outcomes.append(outcome)
     return runs.as_dict(outcomes[-1])

@@ -9,6 +9,7 @@ from flows.settings import Settings, door_of
 from mining import oddities, sources
 from mining.inspection import first_records, inspect
 from mining.rows import left_out, log_files
+from warehouse.blur import quoted
 
 
 def inspected(logs: list[str], settings: Settings) -> tuple[list[str], str]:
@@ -29,7 +30,7 @@ def at_first_sight(logs: list[str], files: list[Path], settings: Settings) -> li
     aside = [str(path) for path in left_out(logs)]
     said = (
         [
-            f"{len(aside)} files are left out, such as {aside[0]!r}: their endings say nothing of a log"
+            f"{len(aside)} files are left out, such as {quoted(aside[0])}: their endings say nothing of a log"
         ]
         if aside
         else []

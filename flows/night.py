@@ -186,7 +186,7 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
         *(f"the log has another shape: {s}" for s in scored["shape"]),
         *about_rows(night, day),
         *outside(night, day, intake),
-        *about_values(night, intake),
+        *about_values(night, day, intake),
     ]
     counts = call(publish_warehouse, night, day, intake, noticed)
     return Outcome(
@@ -228,15 +228,15 @@ def outside(night: Night, day: str, intake: Result) -> list[str]:
     ]
 
 
-def about_values(night: Night, intake: Result) -> list[str]:
+def about_values(night: Night, day: str, intake: Result) -> list[str]:
     """What was dropped at the door, intents that seem to be none, and what else is odd about the turns."""
     dropped = [f"{rows:,} of {name}" for name, rows in intake["dropped"].items()]
     unread = (
         [f"values that could not be read were dropped: {', '.join(dropped)}"] if dropped else []
     )
-    none = [broad_intents.told(name) for name in intake["fallbacks"]]
-    taken = night.lake.scan("turns", intake["days"]).select(oddities.NEEDED)
-    turns = taken.tail(broad_intents.LOOKED_AT).collect()
+    taught = set(seed.kept(night.home)["intent"])
+    none = [broad_intents.told(name) for name in intake["fallbacks"] if name not in taught]
+    turns = _newest_turns(night.lake, night.window("turns", day))
     return unread + none + (oddities.of_turns(turns) if turns.height else [])
 
 
@@ -295,8 +295,10 @@ def _merged(night: Night, admitted: turns.Admitted) -> list[str]:
     written = turns.merge(
         night.engine, lake, admitted, mining.window_days, mining.session_gap_seconds
     )
-    written = _without_fallbacks(night, written)
+    fallbacks = _fallbacks(night)
+    written = _cleared(night, written, fallbacks)
     pairs.mine(night.engine, lake, written)
+    lake.put("fallbacks", lake.days("turns")[-1], fallbacks.with_columns(cleared=True))
     last = admitted.days[-1]
     files = admitted.rejects["file"].unique().to_list()
     before = lake.read("rejects", [last]).filter(~pl.col("file").is_in(files))
@@ -304,27 +306,48 @@ def _merged(night: Night, admitted: turns.Admitted) -> list[str]:
     return written
 
 
-def _without_fallbacks(night: Night, written: list[str]) -> list[str]:
-    """Clear turns of names under which nothing was understood: those of the `written` days, or of the whole window
-    where a name is new; the days written then. A name that the seed data has is an intent."""
+def _fallbacks(night: Night) -> pl.DataFrame:
+    """The names under which nothing was understood, known before or found now; a name that the seed data has is an
+    intent. They are kept as not cleared until turns and pairs are without them: a killed night clears all again."""
     lake = night.lake
     newest = lake.days("turns")[-1]
-    window = night.window("turns", newest)
-    few = lake.scan("turns", window).select(broad_intents.NEEDED).tail(broad_intents.LOOKED_AT)
     taught = night.seed_data if night.seed_data is not None else seed.kept(night.home)
-    before = lake.newest("fallbacks")
-    found = pl.concat([before, typed(Fallbacks, broad_intents.shown(few.collect()))])
-    named = found.filter(~pl.col("intent").is_in(taught["intent"].to_list())).unique("intent")
-    lake.put("fallbacks", newest, named.sort("intent"))
-    names = set(named["intent"])
-    cleared = []
-    for day in window if names - set(before["intent"]) else written if names else ():
+    shown = broad_intents.shown(_newest_turns(lake, night.window("turns", newest)))
+    found = pl.concat(
+        [lake.newest("fallbacks"), typed(Fallbacks, shown.with_columns(cleared=False))]
+    )
+    named = found.filter(~pl.col("intent").is_in(taught["intent"].to_list()))
+    named = named.unique("intent", keep="first", maintain_order=True).sort("intent")
+    lake.put("fallbacks", newest, named)
+    return named
+
+
+def _cleared(night: Night, written: list[str], fallbacks: pl.DataFrame) -> list[str]:
+    """Take the names from the turns of the `written` days, and of the window where one is new; the days to be mined."""
+    lake, names = night.lake, fallbacks["intent"].to_list()
+    days = set(written)
+    if not fallbacks["cleared"].all():
+        days |= set(night.window("turns", lake.days("turns")[-1]))
+    for day in sorted(days) if names else ():
         turns_of_day = lake.read("turns", [day])
         plain = broad_intents.without(turns_of_day, names)
         if not plain.equals(turns_of_day):
             lake.put("turns", day, plain)
-            cleared.append(day)
-    return sorted({*written, *cleared})
+    return sorted(days)
+
+
+def _newest_turns(lake: Lake, days: list[str]) -> pl.DataFrame:
+    """The newest turns of these days, LOOKED_AT at most: the same ones whatever order they lie in."""
+    chosen: list[str] = []
+    count = 0
+    for day in sorted(days, reverse=True):
+        chosen.append(day)
+        count += lake.scan("turns", [day]).select(pl.len()).collect().item()
+        if count >= broad_intents.LOOKED_AT:
+            break
+    needed = {*broad_intents.NEEDED, *oddities.NEEDED}
+    rows = lake.scan("turns", chosen).select(sorted(needed)).collect()
+    return rows.sort("at_ms", "turn_id").tail(broad_intents.LOOKED_AT)
 
 
 def _taken(lake: Lake, days: list[str]) -> list[str]:
@@ -778,6 +801,7 @@ def build_training_set(night: Night, day: str, verdicts: list[Result]) -> Result
                 [
                     _set_aside(lake, day),
                     _robots(night, day),
+                    _cut(night, day),
                     _answers(lake, day),
                     _unlabelled(lake, day),
                     built.withheld,
@@ -925,6 +949,14 @@ def _robots(night: Night, day: str) -> pl.DataFrame:
         .select(pl.lit("mining").alias("stage"), "reason", "rows")
         .sort("reason")
     )
+
+
+def _cut(night: Night, day: str) -> pl.DataFrame:
+    """Turns of the window whose text was too long to be a wording."""
+    turns = night.lake.scan("turns", night.window("turns", day)).filter(~whole("utterance"))
+    rows = turns.select(pl.len()).collect().item()
+    row = {"stage": "mining", "reason": "pasted texts, cut", "rows": rows}
+    return pl.DataFrame([row]).filter(pl.col("rows") > 0)
 
 
 def _answers(lake: Lake, day: str) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, NamedTuple, cast, get_args
 from zoneinfo import ZoneInfo
 
 from flows import languages, seed
@@ -30,7 +30,7 @@ from warehouse.lake import Lake
 from warehouse.publish import publish
 from warehouse.queries import day as day_named
 
-LAST_NIGHT = "last_night"  # file of a home
+NIGHTS = "nights"  # file of a home: the nights by name that ended well, a line each
 MARKING = 3600.0  # seconds that a message told waits to be marked so, while a receiver retrains
 
 
@@ -57,25 +57,32 @@ class Asked:
     at: datetime | None = None  # when the last night is told from: a schedule's time, else now
 
 
+class Wanted(NamedTuple):
+    """A night to be run: its log, its name where the log's own last day does not give it, and whether it was missed."""
+
+    paths: list[str]
+    day: str | None
+    missed: bool = False
+
+
 def nights(
     logs: list[str], settings: Settings, asked: Asked, home: Path | None = None
-) -> list[tuple[list[str], str | None]]:
-    """(paths, night) of each night that was asked for; `{day}` is filled in. Before the last night come those
-    that were missed since the one before it in `home`."""
+) -> list[Wanted]:
+    """The nights that were asked for; `{day}` is filled in. Before the last night come those that were missed, or
+    failed, since the first one in `home`."""
     paths = [p for p in logs if p] or ([settings.log.path] if settings.log.path else [])
     if not paths:
         raise BadInput("no log: name LOG, or set log.path in the settings")
     if not any("{day}" in p for p in paths):
         if asked.first or asked.last:
             raise BadInput("--from and --to need a LOG with {day}, such as logs/{day}.jsonl.gz")
-        return [(paths, asked.day and day_named("--day", asked.day).isoformat())]
+        return [Wanted(paths, asked.day and day_named("--day", asked.day).isoformat())]
     if asked.day or asked.first or asked.last:
-        wanted = _named(asked, settings)
-    else:
-        end = _yesterday(settings, asked.at)
-        missed = _missed(place(home, settings), paths, settings, end) if home else []
-        wanted = [*missed, end]
-    return [(_filled(paths, d), d.isoformat()) for d in wanted]
+        return [Wanted(_filled(paths, d), d.isoformat()) for d in _named(asked, settings)]
+    end = _yesterday(settings, asked.at)
+    missed = _missed(place(home, settings), paths, settings, end) if home else []
+    before = [Wanted(_filled(paths, d), d.isoformat(), missed=True) for d in missed]
+    return [*before, Wanted(_filled(paths, end), end.isoformat())]
 
 
 def _named(asked: Asked, settings: Settings) -> list[date]:
@@ -90,13 +97,21 @@ def _named(asked: Asked, settings: Settings) -> list[date]:
 
 
 def _missed(home: Path, paths: list[str], settings: Settings, end: date) -> list[date]:
-    """The nights before `end` that have a log, and came after the last that was run; of one window at most."""
-    try:
-        last = date.fromisoformat((home / LAST_NIGHT).read_text())
-    except (OSError, ValueError):
+    """The nights before `end` that have a log and did not end well, since the first that did; of one window at most."""
+    ran = _ran(home)
+    if not ran:
         return []
-    begin = max(last + timedelta(days=1), end - timedelta(days=settings.mining.window_days))
-    return [d for d in _days(begin, end - timedelta(days=1)) if _has_log(_filled(paths, d))]
+    begin = max(min(ran), end - timedelta(days=settings.mining.window_days))
+    days = _days(begin, end - timedelta(days=1))
+    return [d for d in days if d not in ran and _has_log(_filled(paths, d))]
+
+
+def _ran(home: Path) -> set[date]:
+    """The nights by name that ended well."""
+    try:
+        return set(map(date.fromisoformat, (home / NIGHTS).read_text().split()))
+    except (OSError, ValueError):
+        return set()
 
 
 def _days(first: date, last: date) -> list[date]:
@@ -115,10 +130,10 @@ def _has_log(paths: list[str]) -> bool:
 
 
 def _remember(home: Path, day: str | None) -> None:
-    """That the night was run, for those to come to know which were missed."""
-    place = home / LAST_NIGHT
-    if day and not (place.is_file() and place.read_text() >= day):
-        write_atomically(place, day.encode())
+    """That the night ended well, for those to come to know which did not."""
+    if day:
+        ran = sorted({*_ran(home), date.fromisoformat(day)})
+        write_atomically(home / NIGHTS, "".join(f"{d}\n" for d in ran).encode())
 
 
 def run_night(
@@ -198,7 +213,6 @@ def _remembered(
         raise
     except Exception as error:
         if had_nights:
-            _remember(request.home, request.day)
             home = existing(request.home)
             with alone(home, patience):
                 record_failure(Lake(home.lake), today, str(error).splitlines()[0] or repr(error))

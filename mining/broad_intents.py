@@ -13,9 +13,10 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from mining.guards import words
+from warehouse.blur import quoted
 
 LOOKED_AT = 100_000  # turns
-NEEDED = ("user_id", "session_id", "at_ms", "locale", "utterance", "intent")
+NEEDED = ("turn_id", "user_id", "session_id", "at_ms", "locale", "utterance", "intent")
 BROAD = 2.2  # times as alike as wordings of different intents, at most; fallbacks of logs .7 to 2.15, most intents above 3
 FEWEST = 20  # wordings
 SAID_AGAIN = 0.4  # Jaccard index of the words of two turns, one after the other
@@ -38,8 +39,8 @@ def shown(turns: pl.DataFrame) -> pl.DataFrame:
 
 def _again(said: pl.DataFrame) -> pl.DataFrame:
     """`intent, then`: the name of each turn, and that under which its words were said again next; null where not."""
-    talk = pl.coalesce("session_id", "user_id")
-    rows = said.sort(talk, "at_ms").with_columns(talk=talk)
+    talk = pl.struct("user_id", "session_id")
+    rows = said.sort("user_id", "session_id", "at_ms", "turn_id").with_columns(talk=talk)
     follows = pl.col("talk") == pl.col("talk").shift(-1)
     other = pl.col("intent") != pl.col("intent").shift(-1)
     rows = rows.with_columns(
@@ -131,6 +132,6 @@ def without(turns: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:
 def told(name: str) -> str:
     """What is said of such a name."""
     return (
-        f"intent {name!r} is taken for what nobody understood: its wordings are no more alike than those of different"
-        " intents; if it is one, give seed data that has it"
+        f"intent {quoted(name)} is taken for what nobody understood: its wordings are no more alike than those of different"
+        " intents; if it is one, give seed data that has it, from the first night on"
     )

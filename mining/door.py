@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -203,7 +203,7 @@ class _Door:
             row.model_version,
             row.arm,
             row.propensity,
-            row.prompted_slot,
+            None if is_null(row.prompted_slot or "") else row.prompted_slot,
         )
 
     def _understood(self, intent: str | None) -> str | None:
@@ -259,6 +259,10 @@ class _Door:
             raise Rejected(*_where(str(error))) from None
 
     def _time(self, at: datetime) -> datetime:
+        if at.year not in YEARS:
+            raise Rejected("timestamp", f"is in the year {at.year}; mend the clock of the log")
+        if self.until and at.date() > self.until + timedelta(days=1):  # in whatever zone
+            raise Rejected("timestamp", f"is after {self.until}, the day after the night")
         if at.tzinfo is None:
             if self.clock is None:
                 raise Rejected(
@@ -266,8 +270,6 @@ class _Door:
                     "has no time zone; write it as RFC 3339 (…Z), or set log.time_zone",
                 )
             at = self.clock.placed(at)
-        if at.year not in YEARS:
-            raise Rejected("timestamp", f"is in the year {at.year}; mend the clock of the log")
         at = at.astimezone(UTC)
         if self.until and at.date() > self.until:
             raise Rejected("timestamp", f"is after {self.until}, the day after the night")

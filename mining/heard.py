@@ -9,6 +9,7 @@ import polars as pl
 LONGEST = 1_000  # characters
 BEGINNING, END = 700, 280  # characters of what is longer; the wish stands first or last
 MARK = " […] "
+CUT = BEGINNING + len(MARK) + END  # characters of what was cut
 CLICKS = (
     re.compile(
         r"/[\w.:/-]+\s*(\{.*\}|\[.*\])?", re.DOTALL
@@ -40,4 +41,7 @@ def words(text: str) -> str:
 
 def whole(*columns: str) -> pl.Expr:
     """Whether none of the texts was cut: what was cut is evidence, and no wording."""
-    return ~pl.any_horizontal(pl.col(c).str.contains(MARK, literal=True) for c in columns)
+    return ~pl.any_horizontal(
+        pl.col(c).str.contains(MARK, literal=True) & (pl.col(c).str.len_chars() == CUT)
+        for c in columns
+    )

@@ -169,7 +169,8 @@ def _say_records(found: Inspection, path: Path, config: DoorConfig) -> None:
     if both:
         name, values = both
         users, bots = (
-            [v for k, v in values.items() if k in of] for of in (oddities.USERS, oddities.BOTS)
+            [v for k, held in values.items() if k in of for v in held]
+            for of in (oddities.USERS, oddities.BOTS)
         )
         if users:
             found.settings["rows"] = {"field": name, "user": users, "answer": bots}

@@ -3,6 +3,8 @@
 import re
 from functools import lru_cache
 
+from warehouse.blur import quoted
+
 UNDETERMINED = "und"
 TAG = re.compile(r"[A-Za-z]{1,8}([-_][A-Za-z0-9]{1,8})*")
 
@@ -27,7 +29,7 @@ def beside(locales: list[str]) -> list[str]:
     """A sentence on each language that stands beside regions of its own: `en` beside `en-GB` may be the same people."""
     regions = {known: [r for r in locales if r.startswith(f"{known}-")] for known in locales}
     return [
-        f"locale {known!r} stands beside {str(sorted(found))[1:-1]}: are they one? they are told apart"
+        f"locale {quoted(known)} stands beside {', '.join(map(quoted, sorted(found)))}: are they one? they are told apart"
         for known, found in sorted(regions.items())
         if found
     ]

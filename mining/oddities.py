@@ -1,6 +1,7 @@
 """What is odd about a log, a line each: what a careful engineer asks before it is believed. The lines are published
 with a night: they quote what is of the log, and count no single user."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from mining.fallbacks import is_null
 from mining.heard import LONGEST, MARK, TAGS
 from mining.locales import beside
 from mining.paths import reached
+from warehouse.blur import quoted
 
 FEWEST = 20  # turns, or users, of which anything is said
 MOST_OF_ONE = 0.5  # share of turns of one user, from which the id is no user's
@@ -51,7 +53,8 @@ USERS = {
     "0",
 }
 BOTS = {"bot", "assistant", "agent", "outgoing", "outbound", "out", "model", "1"}
-Values = dict[str, str | int]  # as they are compared, and as they lie
+NUMBERED = ("message_type", "direction")  # fields whose numbers say it
+Values = dict[str, list[str | int]]  # as they lie, by how they are compared
 
 
 def of_turns(turns: pl.DataFrame) -> list[str]:
@@ -71,9 +74,9 @@ def of_records(records: list[dict[str, Any]], columns: dict[str, str], *, sides:
     )
     if not sides and (both := two_sided(records)):
         name, values = both
+        some = ", ".join(map(quoted, sorted(values)[:4]))
         found.append(
-            f"field {name} has {str(sorted(values)[:4])[1:-1]}: rows of the bot look like a user's; tell them apart by"
-            " [log.rows]"
+            f"field {quoted(name)} has {some}: rows of the bot look like a user's; tell them apart by [log.rows]"
         )
     return found
 
@@ -81,17 +84,22 @@ def of_records(records: list[dict[str, Any]], columns: dict[str, str], *, sides:
 def of_columns(path: Path, source: str | None, columns: dict[str, str]) -> list[str]:
     """Names and paths of the settings that lead to nothing in a file."""
     nowhere = sources.leading_nowhere(path, source, columns, LOOKED_AT)
-    return [f"{name}: {columns[name]!r} is in none of the first rows" for name in nowhere]
+    return [f"{name}: {quoted(columns[name])} is in none of the first rows" for name in nowhere]
 
 
 def two_sided(records: list[dict[str, Any]]) -> tuple[str, Values] | None:
     """The field, or path, that seems to tell rows of users from those of the assistant, and its values."""
-    paths = {
-        p: None for r in records for p in leaves(r, DEPTH) if p.rpartition(".")[2] in TWO_SIDED
-    }
-    for path in paths:
-        held = [v for r in records if isinstance(v := reached(r, path), str | int)]
-        values = {str(v).lower(): v for v in held}
+    every = {path: None for record in records for path in leaves(record, DEPTH)}
+    for path in every:
+        name = path.rpartition(".")[2]
+        held = {v: None for r in records if isinstance(v := reached(r, path), str | int)}
+        if name not in TWO_SIDED or (
+            name not in NUMBERED and all(isinstance(v, int) for v in held)
+        ):
+            continue
+        values: Values = defaultdict(list)
+        for value in held:
+            values[str(value).lower()].append(value)
         if len(values) > 1 and values.keys() & BOTS:
             return path, values
     return None
@@ -131,7 +139,7 @@ def _texts(turns: pl.DataFrame) -> list[str]:
     null = counts.filter(pl.col("utterance").map_elements(is_null, pl.Boolean))
     if null.height:
         found.append(
-            f"{null['count'].sum():,} utterances are a null written as text: {null['utterance'][0]!r}"
+            f"{null['count'].sum():,} utterances are a null written as text: {quoted(null['utterance'][0])}"
         )
     return found
 

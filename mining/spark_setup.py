@@ -59,7 +59,8 @@ def check_master(address: str) -> None:
     default = 7077 if named[1] == "spark" else 15002
     why = ""
     for place in named[2].split(","):
-        host, _, port = place.rpartition(":") if ":" in place else (place, "", str(default))
+        bare = place.endswith("]") or ":" not in place
+        host, _, port = (place, "", str(default)) if bare else place.rpartition(":")
         try:
             socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
         except (OSError, ValueError) as error:
@@ -67,6 +68,6 @@ def check_master(address: str) -> None:
         else:
             return
     raise SayagainError(
-        f"--engine spark: nobody answers at {address} ({why}); start the cluster, or mend mining.spark_master,"
+        f"--engine spark: nobody answers at {named[0]} ({why}); start the cluster, or mend mining.spark_master,"
         f" SPARK_REMOTE or MASTER, {EMBEDDED}"
     )

@@ -14,7 +14,9 @@ Unit = Literal["s", "ms", "us", "ns"]
 
 YEARS = range(2000, 2100)  # a log of other years has a broken clock
 IN_A_SECOND = dict(zip(get_args(Unit), (1, 10**3, 10**6, 10**9), strict=True))
-DISORDER = timedelta(minutes=10)  # by which rows of a log in order may be late
+DISORDER = timedelta(
+    minutes=30
+)  # by which rows of a log in order may be late: half of the hour that is repeated
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NUMBER = re.compile(r"\s*[+-]?\d+(\.\d+)?(e\+?\d+)?\s*", re.IGNORECASE)
 WRITTEN = re.compile(  # date, time, parts of a second, zone
@@ -26,7 +28,8 @@ WRITTEN = re.compile(  # date, time, parts of a second, zone
 COMPACT = re.compile(r"\s*(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(.*)")  # ISO 8601, basic
 YEAR_FIRST = re.compile(r"\s*(\d{4})[/.](\d\d)[/.](\d\d)(?=[T ])")
 REGION = re.compile(r"\[\w+(/\w+)*\]\s*$")  # Java's ZonedDateTime names it after the offset
-MAILED = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d")  # RFC 5322, and of HTTP
+MAILED = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d(?::\d\d)?(.*)")  # RFC 5322, and of HTTP
+OFFSET = re.compile(r"\s*([+-]\d{4}|GMT|UTC|UT|Z)?\s*")
 
 
 def _usual(text: str) -> str:
@@ -64,7 +67,8 @@ def moment(value: object, unit: Unit | None) -> datetime:
         return _counted(int(text) if whole else float(text), unit)
     parts = WRITTEN.fullmatch(_usual(text))
     if parts is None:
-        if MAILED.search(text):
+        mailed = MAILED.search(text)
+        if mailed and OFFSET.fullmatch(mailed[1]):
             return parsedate_to_datetime(text)
         raise ValueError("is no datetime; write it as RFC 3339, such as 2026-01-05T08:00:00Z")
     day, clock, fraction, zone = parts.groups()

@@ -97,7 +97,6 @@ def merge(
     gaps = learn(lake.read("silences", window), setting)
     if _changed(before, gaps):
         days = sorted(set(days) | set(window))
-    lake.put("gaps", newest, gaps)
     inputs = {
         "admitted": admitted.files,
         "known": _around(lake, days),
@@ -107,6 +106,7 @@ def merge(
     staged = lake.staging("turns")
     engine.write("turns", inputs, {"gap_ms": DEFAULT_SECONDS * 1000}, staged)
     lake.replace_days("turns", days, staged)
+    lake.put("gaps", newest, gaps)  # the last: a killed night sees again that they changed
     return days
 
 

@@ -13,7 +13,8 @@ import polars as pl
 from scipy.stats import beta, binomtest
 
 from retrain.model import UNKNOWN, Floats, Indices, loyal
-from retrain.parts import LOST, lost, small, together, worse
+from retrain.parts import LOST, By, lost, small, together, worse
+from warehouse.blur import quoted
 
 CHANCE = 0.05  # probability up to which a gain is not taken for chance
 DOUBT = 0.1  # chance that a rate lies beyond its bound
@@ -156,7 +157,7 @@ def _figures(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
 def _counted(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
     """The sums over all, by locale, small ones together, and by intent. Locales that were taught and have
     no case cannot be judged."""
-    parts = together(judged, small(_deciding(judged), CHANCE, "locale"), "locale")
+    parts = together(judged, small(_deciding(judged, "locale"), CHANCE, "locale"), "locale")
     by_locale = parts.group_by("locale").agg(intent=pl.lit("all"), **SUMS).sort("locale")
     unjudged = pl.DataFrame(
         {"locale": sorted({*taught} - {*judged["locale"]})}, {"locale": pl.String}
@@ -167,10 +168,10 @@ def _counted(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
     return pl.concat([whole, by_locale, none, by_intent], how="diagonal")
 
 
-def _deciding(judged: pl.DataFrame) -> pl.DataFrame:
-    """The cases that decide about a locale: its seed data, or where it has none, what its users said."""
+def _deciding(judged: pl.DataFrame, by: By) -> pl.DataFrame:
+    """The cases that decide about a part: its seed data, or where it has none, what its users said."""
     of_seed = judged.filter(kind=SEED)
-    return pl.concat([of_seed, judged.filter(kind=USERS).join(of_seed, on="locale", how="anti")])
+    return pl.concat([of_seed, judged.filter(kind=USERS).join(of_seed, on=by, how="anti")])
 
 
 def _bound(chance: float, flips: Floats, kept: Floats) -> Floats:
@@ -209,14 +210,16 @@ def _against(
             break
     parts = figures.slice(1).filter(pl.col("flips_at_least") > WORST * config.most_flips)
     for part in parts.iter_rows(named=True):
-        name = f"locale {part['locale']}" if part["locale"] != "all" else f"intent {part['intent']}"
+        by = "locale" if part["locale"] != "all" else "intent"
+        name = f"{by} {quoted(part[by])}"
         yield f"breaks {part['flips_at_least']:.1%} of {name} at least"
-    yield from worse(_deciding(judged), CHANCE, "locale")
-    yield from worse(judged, CHANCE, "intent")
-    for name, right in lost(judged).filter(pl.col("right") >= LOST).iter_rows():
-        yield f"loses intent {name!r}: {right:.0f} of its cases were right, none is now"
+    yield from worse(_deciding(judged, "locale"), CHANCE, "locale")
+    deciding = _deciding(judged, "intent")
+    yield from worse(deciding, CHANCE, "intent")
+    for name, right in lost(deciding).filter(pl.col("right") >= LOST).iter_rows():
+        yield f"loses intent {quoted(name)}: {right:.0f} of its cases were right, none is now"
     if broken.height:
-        yield f"breaks {broken.height} promises, the first: {broken['utterance'][0]!r}"
+        yield f"breaks {broken.height} promises, the first: {quoted(broken['utterance'][0])}"
 
 
 def _too_dear(cost: Cost | None, config: GateConfig) -> Iterator[str]:
@@ -238,7 +241,7 @@ def _in_favour(judged: pl.DataFrame, figures: pl.DataFrame, hold: float, cases: 
     now, then = (_right(judged, of) for of in ("after", "before"))
     if cases.champion is None:
         return f"the first model: right of {now}"
-    gone = [f"loses intent {name!r}" for name in _gone(judged, cases)]
+    gone = [f"loses intent {quoted(name)}" for name in _gone(judged, cases)]
     told = (
         f"right of {now}; the champion of {then}; breaks {whole['negative_flips']:.1%}, at most"
         f" {whole['flips_at_most']:.1%}; holds to the champion's answers by {hold:.1f}"
@@ -255,7 +258,7 @@ def _gone(judged: pl.DataFrame, cases: Cases) -> list[str]:
         for scores in (cases.champion, cases.challenger)
     )
     untaught = [cases.labels[n] for n in np.flatnonzero(knew & ~knows)]
-    return sorted({*untaught, *lost(judged)["intent"]})
+    return sorted({*untaught, *lost(_deciding(judged, "intent"))["intent"]})
 
 
 def _right(judged: pl.DataFrame, of: str) -> str:

@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 from scipy.special import betainc
 
+from warehouse.blur import quoted
+
 By = Literal["locale", "intent"]
 LOST = 3.0  # cases of an intent that were right, all of which are wrong now
 
@@ -44,7 +46,7 @@ def worse(cases: pl.DataFrame, chance: float, by: By) -> Iterator[str]:
     for name, flips, mended in changed.sort(by).iter_rows():
         p = float(betainc(flips, mended + 1, 0.5)) if flips else 1.0
         if p < chance / changed.height:
-            part = name if few and name.startswith(f"small {by}s (") else f"{by} {name}"
+            part = name if few and name.startswith(f"small {by}s (") else f"{by} {quoted(name)}"
             yield f"makes {part} worse: breaks {flips:.0f} cases, mends {mended:.0f} (p {p:.1g})"
 
 

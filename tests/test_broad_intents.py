@@ -16,7 +16,7 @@ from flows.simulation.world import simulate
 from logs import turn, write_log
 from mining.broad_intents import shown, without
 from mining.door import DoorConfig, admit_file
-from warehouse.home import existing, read_training_set
+from warehouse.home import create, existing, read_training_set
 from warehouse.lake import Lake
 from warehouse.tables import Turns
 
@@ -90,3 +90,52 @@ def test_turns_without_a_name_are_as_if_the_door_had_known_it(tmp_path_factory, 
         for names in (frozenset(), frozenset({"x"}))
     )  # fmt: skip
     assert without(plain, {"x"}).equals(told)
+
+
+@pytest.mark.parametrize("where", ["broad_intents.without", "pairs.mine"])
+def test_a_night_killed_while_a_name_is_taken_out_ends_as_if_it_was_not(
+    tmp_path, renamed, monkeypatch, where
+):
+    """The first day came before the name was known for what it is."""
+    log, seed = renamed
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    first = [r for r in rows if r["timestamp"] < "2026-01-06"]
+    parts = [write_log(tmp_path / "first.jsonl", first[: len(first) // 9]), log]
+
+    def night(home, part):
+        runs.run_night(runs.Request([str(part)], home, seed_data=seed), Settings(), directly)
+
+    homes = [tmp_path / "whole", tmp_path / "killed"]
+    for home in homes:
+        create(home)
+        (home / "salt").write_bytes(SALT)
+        night(home, parts[0])
+        assert Lake(home / "lake").newest("fallbacks").is_empty()
+    night(homes[0], parts[1])
+    calls = []
+
+    def dies(*args):
+        calls.append(args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(f"flows.night.{where}", dies)
+        with pytest.raises(KeyboardInterrupt):
+            night(homes[1], parts[1])
+    assert calls
+    night(homes[1], parts[1])
+    whole, again = (Lake(home / "lake") for home in homes)
+    keys = {
+        "turns": ["turn_id"],
+        "pairs": ["source_turn_id", "target_turn_id"],
+        "fallbacks": ["intent"],
+    }
+    keys |= {"soft_labels": ["locale", "utterance", "label"]}
+    for table, key in keys.items():
+        assert again.newest(table).sort(key).equals(whole.newest(table).sort(key)), table
+    for table in ("turns", "pairs"):
+        assert again.read(table).sort(keys[table]).equals(whole.read(table).sort(keys[table])), (
+            table
+        )
+    assert UNHEARD not in again.read("turns")["intent"].drop_nulls().to_list()
+    assert UNHEARD not in again.read("pairs")["source_intent"].drop_nulls().to_list()

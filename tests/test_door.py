@@ -481,12 +481,37 @@ def test_the_hour_that_a_clock_repeats_is_told_by_the_order_of_the_rows(minutes,
 
 
 @given(st.permutations(range(0, 240, 7)))
-def test_rows_out_of_order_are_of_the_first_pass(minutes):
-    """A day without a change in them: wherever the rows stand, their moments are the same."""
+def test_in_rows_out_of_order_the_hour_is_of_the_first_pass(minutes):
+    """Once rows went back outside of the hour that comes again, their order says nothing."""
     clock = LocalClock(BERLIN)
+    for hour in (8, 9):
+        clock.placed((SET_BACK - timedelta(hours=hour)).replace(tzinfo=None))
     for minute in minutes:
-        local = (SET_BACK - timedelta(days=1, minutes=minute)).replace(tzinfo=None)
-        assert clock.placed(local) == local.replace(tzinfo=BERLIN)
+        local = (
+            (SET_BACK + timedelta(minutes=minute)).astimezone(BERLIN).replace(tzinfo=None, fold=0)
+        )
+        assert clock.placed(local).astimezone(UTC) == local.replace(
+            tzinfo=BERLIN, fold=0
+        ).astimezone(UTC)
+
+
+def test_a_row_that_is_late_or_refused_sets_no_clock(tmp_path):
+    clock = [
+        "2090-01-01 00:00",
+        "2026-10-25 02:50",
+        "2026-10-25 02:35",
+        "2026-10-25 02:55",
+        "2026-10-25 02:20",
+    ]
+    rows = [turn("ann", 0, f"w{n}") | {"timestamp": f"{at}:00"} for n, at in enumerate(clock)]
+    config = DoorConfig(b"s" * 32, time_zone="Europe/Berlin", until=date(2026, 11, 1))
+    found = read(write_log(tmp_path / "log.jsonl", rows), config).sort("utterance", nulls_last=True)
+    assert [f"{t:%H:%M}" for t in found["timestamp"].drop_nulls()] == [
+        "00:50",
+        "00:35",
+        "00:55",
+        "01:20",
+    ]
 
 
 def test_a_log_in_local_time_goes_through_the_hour_that_comes_again(tmp_path):
@@ -521,7 +546,7 @@ def test_a_time_of_which_there_is_one_reading_is_read(tmp_path, written):
 
 @pytest.mark.parametrize(
     "written",
-    ["05/01/2026 08:00", "05.01.2026", "Mon, 45 Jan 2026 08:00:00 +0000", {"$date": {"$date": 1}}, {"at": 1}, [1]],
+    ["05/01/2026 08:00", "05.01.2026", "05 Jul 2026 08:00:00 CEST", "Mon, 45 Jan 2026 08:00:00 +0000", {"$date": {"$date": 1}}, {"at": 1}, [1]],
 )  # fmt: skip
 def test_a_time_of_which_there_are_two_readings_or_none_is_refused(tmp_path, written):
     log = write_log(tmp_path / "log.jsonl", [turn("ann", 0, "lamp on") | {"timestamp": written}])
@@ -549,3 +574,10 @@ def test_a_json_text_sequence_is_rows(tmp_path):
         b"".join(b"\x1e" + line for line in rows.read_bytes().splitlines(keepends=True))
     )
     assert read(rows)["utterance"].to_list() == ["lamp on"] * 3
+
+
+@pytest.mark.parametrize("none", [None, "", " ", "null", "None"])
+def test_no_slot_was_asked_for_where_its_name_says_nothing(tmp_path, none):
+    rows = [turn("ann", 0, "a", prompted_slot=none), turn("ann", 1, "b", prompted_slot="when")]
+    found = read(write_log(tmp_path / "log.jsonl", rows))
+    assert found["prompted_slot"].to_list() == [None, "when"]

@@ -1,6 +1,9 @@
 """Which nights are run: the last one by the clock or by a schedule, those that were asked for, and those that were missed."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,13 +14,28 @@ from logs import turn, write_log
 from warehouse.errors import BadInput
 from warehouse.lake import Lake
 
+ROOT = Path(__file__).parent.parent
 DAY = timedelta(days=1)
+AT_DAWN = """
+import sys
+from datetime import UTC, datetime
+from flows import cli, runs
+runs._now = lambda settings: datetime(2026, 1, 9, 3, tzinfo=UTC)
+sys.argv = ["sayagain", "run", sys.argv[1], "--home", sys.argv[2]]
+cli.main()
+"""  # the command, by a clock of that day
 LATE = datetime(2026, 1, 9, 3, tzinfo=UTC)  # the schedule's time; the last night is that of the 8th
 
 
 def wanted(logs, asked, home=None, **settings):
     chosen = Settings(log=Log(**settings))
-    return [night for _, night in runs.nights([str(logs / "{day}.jsonl")], chosen, asked, home)]
+    return [w.day for w in runs.nights([str(logs / "{day}.jsonl")], chosen, asked, home)]
+
+
+def run(logs, home, day):
+    """The night of that day."""
+    request = runs.Request([str(logs / f"{day}.jsonl")], home, day=day)
+    return runs.run_night(request, Settings(), directly)
 
 
 def logged(tmp_path, *days: int):
@@ -38,33 +56,52 @@ def test_a_late_run_takes_the_night_of_its_schedule(tmp_path):
 def test_nights_that_were_missed_are_caught_up_where_they_have_a_log(tmp_path):
     logs, home = logged(tmp_path, 4, 5, 7, 8), tmp_path / "home"
     assert wanted(logs, runs.Asked(at=LATE), home) == ["2026-01-08"]  # no night was run yet
-    request = runs.Request([str(logs / "2026-01-05.jsonl")], home, day="2026-01-05")
-    runs.run_night(request, Settings(), directly)
+    run(logs, home, "2026-01-05")
     assert wanted(logs, runs.Asked(at=LATE), home) == ["2026-01-07", "2026-01-08"]
     assert wanted(logs, runs.Asked(at=LATE - DAY), home) == ["2026-01-07"]
     assert wanted(logs, runs.Asked(day="2026-01-08"), home) == ["2026-01-08"]
-    earlier = runs.Request([str(logs / "2026-01-04.jsonl")], home, day="2026-01-04")
-    runs.run_night(earlier, Settings(), directly)
+    run(logs, home, "2026-01-04")
     assert wanted(logs, runs.Asked(at=LATE), home) == ["2026-01-07", "2026-01-08"]
 
 
-def test_a_night_that_failed_is_told_in_runs_and_does_not_stop_the_next(tmp_path):
+def test_a_night_that_failed_is_tried_again_and_does_not_stop_the_next(tmp_path):
+    """Its log came late, or was mended; until then it is said each night."""
     logs, home = logged(tmp_path, 5, 8), tmp_path / "home"
     (logs / "2026-01-07.jsonl").write_text("{\n")
-    runs.run_night(runs.Request([str(logs / "2026-01-05.jsonl")], home, day="2026-01-05"), Settings(), directly)  # fmt: skip
+    run(logs, home, "2026-01-05")
     with pytest.raises(BadInput):
-        runs.run_night(runs.Request([str(logs / "2026-01-07.jsonl")], home, day="2026-01-07"), Settings(), directly)  # fmt: skip
-    assert wanted(logs, runs.Asked(at=LATE), home) == ["2026-01-08"]
+        run(logs, home, "2026-01-07")
     told = Lake(home / "lake").read("runs")
     assert dict(told.select("night", "status").iter_rows())["2026-01-07"] == "failed"
+    command = [sys.executable, "-c", AT_DAWN, str(logs / "{day}.jsonl"), str(home)]
+    for broken in (True, False):
+        assert wanted(logs, runs.Asked(at=LATE), home) == ["2026-01-07", "2026-01-08"]
+        if not broken:
+            logged(tmp_path, 7)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        assert ("missed night 2026-01-07: " in done.stderr) is broken
+    assert wanted(logs, runs.Asked(at=LATE + DAY), home) == ["2026-01-09"]
+    assert {"2026-01-07", "2026-01-08"} <= set(Lake(home / "lake").days("turns"))
+
+
+def test_a_night_of_a_wrong_year_hides_none(tmp_path):
+    logs, home = logged(tmp_path, 5, 7, 8), tmp_path / "home"
+    run(logs, home, "2026-01-05")
+    request = runs.Request([str(logs / "2026-01-05.jsonl")], home, day="2062-01-05")
+    runs.run_night(request, Settings(), directly)
+    assert wanted(logs, runs.Asked(at=LATE), home) == ["2026-01-07", "2026-01-08"]
+    (home / "nights").write_bytes(b"\xff\xfe nonsense")
+    assert wanted(logs, runs.Asked(at=LATE), home) == ["2026-01-08"]
+    run(logs, home, "2026-01-08")
 
 
 def test_no_more_than_a_window_is_caught_up(tmp_path):
     logs, home = logged(tmp_path, 4, 5, 6, 7, 8), tmp_path / "home"
-    runs.run_night(runs.Request([str(logs / "2026-01-04.jsonl")], home, day="2026-01-04"), Settings(), directly)  # fmt: skip
+    run(logs, home, "2026-01-04")
     chosen = Settings(mining=Mining(window_days=2))
     nights = runs.nights([str(logs / "{day}.jsonl")], chosen, runs.Asked(at=LATE), home)
-    assert [night for _, night in nights] == ["2026-01-06", "2026-01-07", "2026-01-08"]
+    assert [w.day for w in nights] == ["2026-01-06", "2026-01-07", "2026-01-08"]
 
 
 def test_from_and_to_name_every_day_between(tmp_path):

@@ -280,7 +280,7 @@ def test_flips_are_bounded_for_every_locale_and_intent():
     after[3000:3040] = [0.0, 20.0]
     found = judge(Cases(rows, ["lamp", "music"], before, after), GateConfig(most_flips=0.02))
     assert not found.promote
-    assert any("locale sw" in reason for reason in found.because)
+    assert any("locale 'sw'" in reason for reason in found.because)
 
 
 def by_intent(**counts: tuple[int, int, int]) -> Verdict:
@@ -306,6 +306,26 @@ def test_an_intent_that_would_be_lost_stops_a_promotion_and_one_of_few_cases_is_
     kept = by_intent(lamp=(0, 300, 2000), music=(3, 0, 1))
     assert kept.promote
     assert "loses" not in kept.because[0]
+
+
+def test_what_users_said_hides_no_intent_that_is_lost_on_the_seed_data():
+    rows = [
+        changed("en", "seed", (0, 300, 2000)),
+        changed("en", "seed", (5, 0, 0)).with_columns(intent=pl.lit("music")),
+        changed("en", "users", (0, 30, 9)).with_columns(intent=pl.lit("music")),
+    ]
+    cases = pl.concat(rows).with_columns(utterance=pl.format("u{}", pl.int_range(pl.len())))
+    scores = [
+        50.0
+        * np.stack(
+            [right & (cases["intent"] == intent).to_numpy() for intent in ("lamp", "music")], axis=1
+        )
+        for right in (cases["before"].to_numpy(), cases["after"].to_numpy())
+    ]
+    wrong = [np.hstack([s, 25.0 * np.ones((len(s), 1))]) for s in scores]
+    found = judge(Cases(cases.drop("before", "after"), ["lamp", "music", "other"], *wrong), ANY)
+    assert not found.promote
+    assert "loses intent 'music': 5 of its cases were right, none is now" in found.because
 
 
 def test_small_intents_are_judged_together():
@@ -353,7 +373,7 @@ LARGE = changed("en", "seed", (0, 300, 2700))
 def test_a_locale_that_surely_got_worse_stops_a_promotion():
     verdict = judged_by(LARGE, changed("sw", "seed", (9, 0, 300)))
     assert not verdict.promote
-    assert verdict.because == ("makes locale sw worse: breaks 9 cases, mends 0 (p 0.002)",)
+    assert verdict.because == ("makes locale 'sw' worse: breaks 9 cases, mends 0 (p 0.002)",)
     assert judged_by(LARGE, changed("sw", "seed", (9, 4, 300))).promote
     assert judged_by(LARGE, changed("sw", "seed", (5, 0, 300))).promote
 
@@ -378,7 +398,7 @@ def test_small_locales_are_judged_together():
 def test_a_locale_without_seed_cases_is_judged_by_its_users_as_far_as_they_are_believed():
     verdict = judged_by(LARGE, changed("sw", "users", (12, 0, 60), 0.9))
     assert not verdict.promote
-    assert "makes locale sw worse: breaks 11 cases" in "; ".join(verdict.because)
+    assert "makes locale 'sw' worse: breaks 11 cases" in "; ".join(verdict.because)
     assert judged_by(LARGE, changed("sw", "users", (12, 0, 60), 0.3)).promote
     seeded = changed("sw", "seed", (0, 0, 30))
     assert judged_by(LARGE, seeded, changed("sw", "users", (9, 0, 60), 0.9)).promote

@@ -10,6 +10,12 @@ PART = re.compile(r"\b(of|makes) (locale|intent) \S+ (at least|worse)")
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|‘[^’]*’")
 
 
+def quoted(text: object) -> str:
+    """What is of the log, as a sentence quotes it: whatever it holds, `blurred` takes it out."""
+    plain = re.sub(r"['\"‘]", "’", str(text))
+    return f"'{plain}'"
+
+
 def blurred(text: str, k: int) -> str:
     """The sentence with counts rounded to multiples of k (below it `<k`), fewer digits of
     percents, and nothing that is quoted or that names a locale or intent. Thresholds, nights, probabilities and names with numbers in them stay.

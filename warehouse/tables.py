@@ -97,6 +97,7 @@ class Fallbacks(dy.Schema):
     intent = _text("name, as the log has it", key=True)
     wordings = _count("distinct wordings under it when it was found")
     breadth = _amount("times as alike to each other as to those of the other intents, then")
+    cleared = dy.Bool(nullable=False, description="the window's turns and pairs are without it")
 
 
 class Silences(dy.Schema):

@@ -59,8 +59,9 @@ def _conversation(user: str, events: list[tuple[int, Event]]) -> Iterator[tuple[
         if same in known:
             continue
         known.add(same)
-        if kind == BEGINS:
-            session += 1
+        if kind in (BEGINS, "restart", "reset_slots"):
+            session += kind == BEGINS
+            asked = None
         elif kind == "slot" and event.get("name") == ASKS:
             asked = event.get("value")
         elif kind == "user":

@@ -18,6 +18,7 @@ NOTHING: Result = {
     "forgotten": 0,
     "duplicates": 0,
     "dropped": {},
+    "fallbacks": [],
 }  # taken in
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from mining.guards import words
+from mining.words import words
 from warehouse.blur import quoted
 
 LOOKED_AT = 100_000  # turns

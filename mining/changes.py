@@ -17,8 +17,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import betainc, betaincinv
 
-from mining.guards import unspaced, words
 from mining.rhythm import rhythm
+from mining.words import unspaced, words
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,7 +9,6 @@ the named values of its slots, and what its users showed (`clusters.py`).
 import json
 import re
 import tomllib
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -23,12 +22,13 @@ import polars as pl
 from babel import Locale, UnknownLocaleError
 from num2words import num2words
 
+from mining.words import unspaced, words
+
 Kinds = npt.NDArray[np.int32]
 
 SHARED = 3  # kinds that all languages share: negation, numbers, times
 LONGEST_VALUE = 4  # words
 FEWEST_TAGGED = 2  # wordings in which a slot holds a value
-UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 NUMBERS = (*range(2, 21), *range(30, 100, 10))  # "one" is an article in many languages
 
 
@@ -81,33 +81,6 @@ def kinds(
 def differ(left: Kinds, right: Kinds) -> npt.NDArray[np.bool_]:
     """Whether what is named on the left is not what is named on the right, row by row."""
     return np.asarray(((left != right) & (left > 0) & (right > 0)).any(axis=1))
-
-
-def words(text: str) -> list[str]:
-    """Words without case and punctuation; of scripts that do not space them, characters.
-
-    >>> words("Turn it OFF, please")
-    ['turn', 'it', 'off', 'please']
-    >>> words("音を下げて")
-    ['音', 'を', '下', 'げ', 'て']
-    """
-    found = []
-    for word in unicodedata.normalize("NFKC", text).casefold().split():
-        bare = "".join(c for c in word if unicodedata.category(c)[0] not in "PS" or c == "'")
-        if unspaced(bare):
-            found += list(bare)
-        elif bare:
-            found.append(bare)
-    return found
-
-
-def unspaced(text: str) -> bool:
-    """Whether its script puts no spaces between words.
-
-    >>> unspaced("音を下げて"), unspaced("lamp on")
-    (True, False)
-    """
-    return UNSPACED.search(text) is not None
 
 
 @cache

@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 import polars as pl
 from num2words import num2words
 
-from mining.guards import unspaced
+from mining.words import unspaced
 
 NUMBER, ADDRESS, NAME = "<number>", "<address>", "<name>"
 ADDRESSES = r"(?i)[^\s@<>]+@[^\s@<>]+|(?:https?://|www\.)\S+|\S+ at \S+ dot \S+"

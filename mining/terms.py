@@ -8,7 +8,7 @@ from functools import cache
 
 import polars as pl
 
-from mining.guards import UNSPACED
+from mining.words import UNSPACED
 
 Span = tuple[int, int]
 

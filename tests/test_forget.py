@@ -510,7 +510,18 @@ def test_every_column_of_text_is_known_to_hold_wordings_or_not():
     """A new column that holds what people said must be erased, too: add it to erasing.WORDINGS."""
     plain = {
         *("session_id", "locale", "intent", "best_intent", "interpretation", "response", "outcome"),
-        *("channel", "model_version", "arm", "field", "reason", "label", "kind", "day", "until"),
+        *(
+            "channel",
+            "model_version",
+            "arm",
+            "prompted_slot",
+            "field",
+            "reason",
+            "label",
+            "kind",
+            "day",
+            "until",
+        ),
         *("since", "began", "cluster_id", "index", "event", "other_id", "verdict", "name"),
         *("first_id", "stage", "version", "night", "message", "receiver", "answer", "status"),
         *("erasure", "before", "engine", "content", "encoder", "challenger", "champion"),

@@ -24,7 +24,7 @@ RIDGE = 20.0  # users that speak for leaving things as they are
 EDGE = 1e-6
 NONE = pl.DataFrame(
     schema=dict.fromkeys(("locale", "bucket"), pl.String())
-    | dict.fromkeys(("votes", "believed", "bent", "observed"), pl.Float64())
+    | dict.fromkeys(("votes", "believed", "bent", "observed", "error"), pl.Float64())
     | {"users": pl.Int64()}
 )
 
@@ -72,7 +72,8 @@ def bend(held: Held, rates: Rates) -> Bend:
 
 
 def report(held: Held, rates: Rates, bent: Bend) -> pl.DataFrame:
-    """`bucket, votes, believed, bent, observed, users`: by how many other users said a wording."""
+    """`bucket, votes, believed, bent, observed, error, users`: by how many other users said a wording. `error` is the
+    standard error of `observed`: a binomial one of the share that came back, through the rates."""
     frame = pl.DataFrame(
         {
             "bucket": buckets(held.known),
@@ -85,6 +86,7 @@ def report(held: Held, rates: Rates, bent: Bend) -> pl.DataFrame:
     )
     votes = pl.col("stayed") + pl.col("fled")
     back = pl.col("fled").sum() / votes.sum()
+    apart = max(rates.wrong - rates.right, EDGE)
     people = pl.DataFrame(
         list(held.people.items()), {"bucket": pl.String(), "users": pl.Int64()}, orient="row"
     )
@@ -95,7 +97,8 @@ def report(held: Held, rates: Rates, bent: Bend) -> pl.DataFrame:
             votes=votes.sum(),
             believed=pl.col("before").sum() / votes.sum(),
             bent=pl.col("after").sum() / votes.sum(),
-            observed=((rates.wrong - back) / max(rates.wrong - rates.right, EDGE)).clip(0.0, 1.0),
+            observed=((rates.wrong - back) / apart).clip(0.0, 1.0),
+            error=((back * (1 - back) / votes.sum()).sqrt() / apart).clip(0.0, 1.0),
         )
         .join(people, on="bucket")
         .sort("bucket")

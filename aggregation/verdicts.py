@@ -51,7 +51,7 @@ class Verdict:
 class Labelled:
     """The training set that was built: how many wordings, what it claims, of what was `turned` against the hypothesis
     what it claims and how often the hypothesis was right, expected; and what held-back users found of wordings that few
-    said, of which a training set is mostly made."""
+    said, of which a training set is mostly made, with its standard error."""
 
     wordings: int
     turned: int
@@ -60,6 +60,7 @@ class Labelled:
     checks: float
     believed: float
     observed: float
+    error: float
 
 
 def of_pairs(p: Floats, evidence: Iterable[str]) -> Verdict:
@@ -108,26 +109,29 @@ def separation(p: Floats) -> float:
 
 
 def of_labels(found: Labelled, pairs: Verdict, failures: Verdict) -> Verdict:
-    """By what the labels gain over the hypotheses, if they are as right as they claim and as held-back users find. Two
-    doubts, of held-back users and of the pairs that labels are made of, are too many: where pairs are not told well,
-    labels hold only if they do within the standard error of what was found."""
-    because = []
+    """By what the labels gain over the hypotheses, if they are as right as they claim and as held-back users find: who
+    comes back tells it with an error, and labels that may be right within it are not thrown away. Two doubts, of
+    held-back users and of the pairs that labels are made of, are too many: where pairs are not told well, labels hold
+    only if they do within the error."""
     if not found.wordings:
         return Verdict("labels", NOT_AT_ALL, ("no wording has a label that enough users believe",))
+    because = []
     short = found.believed - found.observed
+    surely = np.sign(short) * max(abs(short) - found.error, 0.0)
+    told = (
+        f"users who were held back find {found.observed:.0%} of labels right that are believed at {found.believed:.0%},"
+        f" give or take {found.error:.0%}"
+    )
     checked = found.checks >= FEW_CHECKS
     if not checked:
         because.append("too few users were held back to check the labels")
-    elif short + (error := _error(found) if pairs.verdict != WELL else 0.0) > LABELS_HOLD:
-        because.append(
-            f"users who were held back find {found.observed:.0%} of labels right that are believed at {found.believed:.0%}"
-            + (f", give or take {error:.0%}" if error else "")
-        )
-        if pairs.verdict != WELL:
-            because.append(f"pairs are told {pairs.verdict}")
-        if short > LABELS_FAIL or pairs.verdict != WELL:
-            return Verdict("labels", NOT_AT_ALL, tuple(because))
-    gain = found.turned_claimed - short * checked - found.turned_hypothesis
+    elif pairs.verdict != WELL and short + found.error > LABELS_HOLD:
+        return Verdict("labels", NOT_AT_ALL, (told, f"pairs are told {pairs.verdict}"))
+    elif surely > LABELS_FAIL:
+        return Verdict("labels", NOT_AT_ALL, (told,))
+    elif short > LABELS_HOLD or found.error > LABELS_FAIL:
+        because.append(told)
+    gain = found.turned_claimed - surely * checked - found.turned_hypothesis
     if found.turned and gain < 0:
         because.append(
             f"where labels turn against the hypothesis they would be right {found.turned_claimed:.0%} of the time,"
@@ -138,11 +142,6 @@ def of_labels(found: Labelled, pairs: Verdict, failures: Verdict) -> Verdict:
         because.append(f"{found.wordings} wordings are believed, {FEW_LABELS} needed")
     own = Verdict("labels", WEAKLY if because else WELL, tuple(because))
     return own.at_most(failures, WEAKLY)
-
-
-def _error(found: Labelled) -> float:
-    """The standard error of the share that held-back users find right, a binomial one."""
-    return float(np.sqrt(found.observed * (1 - found.observed) / found.checks))
 
 
 def of_rewrites(live: int, pairs: Verdict, failures: Verdict) -> Verdict:

@@ -32,6 +32,7 @@ def labelled(lake: Lake, day: str, examples: pl.DataFrame) -> Labelled:
         float(np.average(checks[name], weights=votes)) if votes.sum() else 0.0
         for name in ("bent", "observed")
     )
+    errors = checks["error"].fill_null(0.0).to_numpy() * votes
     return Labelled(
         wordings=best.height,
         turned=turned.height,
@@ -40,6 +41,7 @@ def labelled(lake: Lake, day: str, examples: pl.DataFrame) -> Labelled:
         checks=float(votes.sum()),
         believed=believed,
         observed=observed,
+        error=float(np.sqrt((errors**2).sum()) / votes.sum()) if votes.sum() else 0.0,
     )
 
 

@@ -298,6 +298,20 @@ def test_probabilities_are_bent_where_held_back_users_call_for_it(stretch):
     assert report["bent"].to_list() == pytest.approx(report["observed"].to_list(), abs=0.05)
 
 
+def test_the_error_of_what_held_back_users_find_is_what_it_varies_by():
+    rates, votes, truth = Rates(0.1, 0.5), 60, 0.7
+    rng = np.random.default_rng(7)
+    off = []
+    for _ in range(400):
+        right = rng.random(votes) < truth
+        fled = (rng.random(votes) < np.where(right, rates.right, rates.wrong)).astype(float)
+        held = Held(np.full(votes, truth), 1 - fled, fled, np.zeros(votes), {"unseen": votes})
+        (row,) = calibration.report(held, rates, calibration.Bend()).to_dicts()
+        off.append((row["observed"] - truth) / row["error"])
+    assert np.mean(off) == pytest.approx(0.0, abs=0.15)
+    assert np.std(off) == pytest.approx(1.0, abs=0.15)
+
+
 def test_votes_add_up_whatever_the_order_and_who_is_held_back():
     votes = cast(a_log())
     whole = tally(votes, NIGHT)["votes"].sum()

@@ -25,7 +25,7 @@ from aggregation.verdicts import (
 
 EVIDENCE = ["words", "answers"]
 FINE = Labelled(
-    wordings=500, turned=50, turned_claimed=0.8, turned_hypothesis=0.2, checks=200.0, believed=0.9, observed=0.88
+    wordings=500, turned=50, turned_claimed=0.8, turned_hypothesis=0.2, checks=200.0, believed=0.9, observed=0.88, error=0.02
 )  # fmt: skip
 
 
@@ -74,11 +74,19 @@ def test_two_doubts_about_labels_are_too_many():
     off = Labelled(**vars(FINE) | {"observed": 0.8})
     assert of_labels(off, PAIRS, well).verdict == WEAKLY
     assert of_labels(off, doubted, well).verdict == NOT_AT_ALL
-    seldom = Labelled(**vars(FINE) | {"checks": 50.0})
-    assert of_labels(seldom, PAIRS, well).verdict == WELL
-    assert of_labels(seldom, doubted, well).verdict == NOT_AT_ALL, (
-        "within the error they may not hold"
-    )
+    unsure = Labelled(**vars(FINE) | {"error": 0.1})
+    assert of_labels(unsure, PAIRS, well).verdict == WELL
+    assert of_labels(unsure, doubted, well).verdict == NOT_AT_ALL, "within it they may not hold"
+
+
+def test_a_check_that_could_be_chance_throws_no_label_away_and_makes_none_sure():
+    well = Verdict("failures", WELL)
+    far = vars(FINE) | {"observed": 0.5}
+    assert of_labels(Labelled(**far | {"error": 0.05}), PAIRS, well).verdict == NOT_AT_ALL
+    within = of_labels(Labelled(**far | {"error": 0.3}), PAIRS, well)
+    assert within.verdict == WEAKLY
+    assert within.because[0].endswith("believed at 90%, give or take 30%")
+    assert of_labels(Labelled(**vars(FINE) | {"error": 0.3}), PAIRS, well).verdict == WEAKLY
 
 
 def test_only_pairs_and_failures_that_are_told_well_lead_to_rewrites():

@@ -710,6 +710,7 @@ class Calibration(dy.Schema):
     believed = _share("mean probability of the hypotheses that they were given")
     bent = _share("the same after the correction; equal where none was called for")
     observed = _share("share of right ones, by who of them came back")
+    error = _share("standard error of that share", null=True)
 
 
 class SoftLabels(dy.Schema):

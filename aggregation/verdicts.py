@@ -112,7 +112,7 @@ def of_labels(found: Labelled, pairs: Verdict, failures: Verdict) -> Verdict:
     """By what the labels gain over the hypotheses, if they are as right as they claim and as held-back users find: who
     comes back tells it with an error, and labels that may be right within it are not thrown away. Two doubts, of
     held-back users and of the pairs that labels are made of, are too many: where pairs are not told well, labels hold
-    only if they do within the error."""
+    only if they do within the error, if that is small enough to tell anything."""
     if not found.wordings:
         return Verdict("labels", NOT_AT_ALL, ("no wording has a label that enough users believe",))
     because = []
@@ -122,14 +122,14 @@ def of_labels(found: Labelled, pairs: Verdict, failures: Verdict) -> Verdict:
         f"users who were held back find {found.observed:.0%} of labels right that are believed at {found.believed:.0%},"
         f" give or take {found.error:.0%}"
     )
-    checked = found.checks >= FEW_CHECKS
+    checked, tells = found.checks >= FEW_CHECKS, found.error <= LABELS_FAIL
     if not checked:
         because.append("too few users were held back to check the labels")
-    elif pairs.verdict != WELL and short + found.error > LABELS_HOLD:
+    elif pairs.verdict != WELL and short > LABELS_HOLD - found.error * tells:
         return Verdict("labels", NOT_AT_ALL, (told, f"pairs are told {pairs.verdict}"))
     elif surely > LABELS_FAIL:
         return Verdict("labels", NOT_AT_ALL, (told,))
-    elif short > LABELS_HOLD or found.error > LABELS_FAIL:
+    elif short > LABELS_HOLD or not tells:
         because.append(told)
     gain = found.turned_claimed - surely * checked - found.turned_hypothesis
     if found.turned and gain < 0:

@@ -77,6 +77,8 @@ def test_two_doubts_about_labels_are_too_many():
     unsure = Labelled(**vars(FINE) | {"error": 0.1})
     assert of_labels(unsure, PAIRS, well).verdict == WELL
     assert of_labels(unsure, doubted, well).verdict == NOT_AT_ALL, "within it they may not hold"
+    idle = Labelled(**vars(FINE) | {"error": 0.5})
+    assert of_labels(idle, doubted, well).verdict == WEAKLY, "the check tells nothing: one doubt"
 
 
 def test_a_check_that_could_be_chance_throws_no_label_away_and_makes_none_sure():

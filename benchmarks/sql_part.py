@@ -40,7 +40,7 @@ def ours(folder: Path, out: Path) -> None:
     day = pl.col("timestamp").dt.strftime("%Y-%m-%d").unique().sort()
     days = pl.scan_parquet(files).select(day).collect().to_series().to_list()
     lake, engine = Lake(out / "lake"), DuckdbEngine(out / "scratch")
-    admitted = Admitted(files, days, 0, 0, 0, pl.DataFrame())
+    admitted = Admitted(files, days, 0, 0, 0, {}, pl.DataFrame())
     pairs.mine(engine, lake, turns.merge(engine, lake, admitted, 90, GAP_SECONDS))
     engine.close()
 

@@ -258,11 +258,14 @@ class _Door:
         except msgspec.ValidationError as error:
             raise Rejected(*_where(str(error))) from None
 
+    def _too_late(self) -> Rejected:
+        return Rejected("timestamp", f"is after {self.until}, the day after the night")
+
     def _time(self, at: datetime) -> datetime:
         if at.year not in YEARS:
             raise Rejected("timestamp", f"is in the year {at.year}; mend the clock of the log")
         if self.until and at.date() > self.until + timedelta(days=1):  # in whatever zone
-            raise Rejected("timestamp", f"is after {self.until}, the day after the night")
+            raise self._too_late()
         if at.tzinfo is None:
             if self.clock is None:
                 raise Rejected(
@@ -272,7 +275,7 @@ class _Door:
             at = self.clock.placed(at)
         at = at.astimezone(UTC)
         if self.until and at.date() > self.until:
-            raise Rejected("timestamp", f"is after {self.until}, the day after the night")
+            raise self._too_late()
         if self.since and at.date() < self.since:
             raise Rejected("timestamp", TOO_OLD)
         return at

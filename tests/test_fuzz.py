@@ -5,7 +5,7 @@ import gzip
 import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import foreign
@@ -113,14 +113,20 @@ def test_any_bytes_are_read_or_refused_in_a_line(tmp_path_factory, content, endi
     outcome(path, None)
 
 
+def harmed_files(folder: Path, mutate: Mutate, rng: random.Random, count: int) -> Iterator[Path]:
+    """One after the other, each in the place of the one before it."""
+    for _ in range(count):
+        content, ending = mutate(rng)
+        path = folder / f"harmed{ending}"
+        path.write_bytes(content)
+        yield path
+
+
 @pytest.mark.fuzz
 def test_many_files_through_the_door(tmp_path, mutate):
     rng = random.Random(int(os.environ.get("SEED", "1")))
     seen: Counter[str] = Counter()
-    for _ in range(DOOR):
-        content, ending = mutate(rng)
-        path = tmp_path / f"harmed{ending}"
-        path.write_bytes(content)
+    for path in harmed_files(tmp_path, mutate, rng, DOOR):
         seen[outcome(path, rng.choice([None, None, None, *sources.READERS]))] += 1
     assert min(seen["read"], seen["refused"]) > DOOR / 10
 
@@ -129,10 +135,7 @@ def test_many_files_through_the_door(tmp_path, mutate):
 def test_many_files_through_the_command(tmp_path, mutate):
     rng = random.Random(int(os.environ.get("SEED", "1")))
     seen: Counter[int] = Counter()
-    for n in range(COMMAND):
-        content, ending = mutate(rng)
-        path = tmp_path / f"harmed{ending}"
-        path.write_bytes(content)
+    for n, path in enumerate(harmed_files(tmp_path, mutate, rng, COMMAND)):
         command = ("inspect", path) if n % 2 else ("run", path, "--home", tmp_path / f"home{n}")
         done = sayagain(*command)
         assert done.returncode in (0, 2), done.stderr

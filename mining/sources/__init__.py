@@ -112,14 +112,15 @@ def turns(path: Path, source: str, columns: dict[str, str]) -> Iterator[tuple[in
 def leading_nowhere(
     path: Path, source: str | None, columns: dict[str, str], most: int
 ) -> list[str]:
-    """Our names of the `columns` that the first turns or rows of a file have nothing at."""
+    """Our names of the `columns` that the first records of a file, `most` of them, have nothing at."""
     if not columns:
         return []
-    whole = ((n, r) for n, r in _records_of(path) if isinstance(r, dict))
+    first = islice(_records_of(path), most)  # some readers gather all that they are given
+    whole = ((n, r) for n, r in first if isinstance(r, dict))
     read = ((n, r) for n, _, r in READERS[source].turns(whole)) if source else whole
     sought = set(columns)
     try:
-        for _, record in islice(read, most):
+        for _, record in read:
             sought -= {ours for ours in sought if reached(record, columns[ours]) is not None}
     except UNLIKE:
         return []  # the door says what is wrong

@@ -22,7 +22,7 @@ from warehouse import page, queries
 from warehouse.home import existing
 from warehouse.lake import Lake
 from warehouse.publish import publish
-from warehouse.tables import STATE_TABLES
+from warehouse.tables import Grain, tables_of
 
 K = 5
 
@@ -31,7 +31,7 @@ def nights_before(lake: Lake, count: int) -> None:
     """Copy the newest night's state under the nights before, where they have none."""
     last = lake.days("decisions")[-1]
     days = [(date.fromisoformat(last) - timedelta(days=n)).isoformat() for n in range(1, count)]
-    for table in STATE_TABLES:
+    for table in tables_of(Grain.NIGHT):
         for day in sorted(set(days) - set(lake.days(table))):
             rows = lake.read(table, [last])
             if "night" in rows.columns:

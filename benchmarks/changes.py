@@ -22,7 +22,7 @@ import polars as pl
 from massive import corpus_of
 
 from flows import runs
-from flows.night import directly
+from flows.pipeline import directly
 from flows.settings import Settings
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate

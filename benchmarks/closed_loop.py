@@ -14,7 +14,7 @@ from pathlib import Path
 
 from massive import corpus_of
 
-from flows.night import directly
+from flows.pipeline import directly
 from flows.settings import Settings
 from flows.simulation import loop, world
 from flows.simulation.place import Habits

@@ -12,6 +12,7 @@ import gzip
 import json
 import sys
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +20,17 @@ import polars as pl
 from measuring import scored
 from sklearn.metrics import roc_auc_score
 
-from flows import night as steps
-from flows.night import Night
+from flows.night import up_to
+from flows.pipeline import Night
 from flows.settings import Settings
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
+from flows.steps.failures import judge_turns
 from mining.duckdb_engine import DuckdbEngine
 from warehouse.home import create
 from warehouse.lake import Lake
 
+START = date(2026, 1, 5)
 DROPPED = ["outcome", "confidence", "n_best", "intent"]
 SIMULATED = ["response", "session_id", "slots", "interrupted"]
 HABITS = {
@@ -42,12 +45,9 @@ FIGURES += ["defect_AUC", "defect_ECE"]
 
 def mined(log: Path, home: Path) -> None:
     """The steps of a night up to the rewrites."""
-    night = Night(create(home), Settings(), DuckdbEngine(home / "scratch"))
-    day = steps.take_in(night, [log])["days"][-1]
-    for step in ("score_pairs", "count_wordings", "embed_wordings", "cluster_wordings"):
-        getattr(steps, step)(night, day)
-    steps.judge_turns(night, day)
-    night.engine.close()
+    engine = DuckdbEngine(home / "scratch")
+    up_to(judge_turns, Night(create(home), Settings(), engine, START, logs=(log,)))
+    engine.close()
 
 
 def judged(world: Path, home: Path) -> dict[str, float]:

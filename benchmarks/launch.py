@@ -27,7 +27,7 @@ import polars as pl
 from massive import corpus_of
 
 from flows import seed
-from flows.night import directly
+from flows.pipeline import directly
 from flows.settings import Settings, Trigger
 from flows.simulation import loop, world
 from flows.simulation.assistant import LearningAssistant, Served

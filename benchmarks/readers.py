@@ -23,8 +23,8 @@ import polars as pl
 from warehouse import queries
 from warehouse.home import Home
 from warehouse.lake import Lake
-from warehouse.publish import HISTORY, NEWEST, build
-from warehouse.tables import TABLES
+from warehouse.publish import build
+from warehouse.tables import TABLES, Published, tables_of
 
 K = 5
 SPAWN = get_context("spawn")  # a fork of a process that used Polars may hang
@@ -42,10 +42,11 @@ def nights_of(home: Path, root: Path, count: int) -> list[str]:
     copy.root.mkdir(parents=True)
     last = date.fromisoformat(lake.days("decisions")[-1])
     days = [(last + timedelta(days=n)).isoformat() for n in range(count)]
-    for table in sorted({*NEWEST, *HISTORY}):
+    history = tables_of(Published.HISTORY)
+    for table in sorted({*tables_of(Published.NEWEST), *history}):
         rows = lake.newest(table, last.isoformat())
         for n, day in enumerate(days):
-            kept = rows if table in HISTORY else rows.head(rows.height - n)
+            kept = rows if table in history else rows.head(rows.height - n)
             if "night" in TABLES[table].column_names():
                 kept = kept.with_columns(night=pl.lit(day))
             copy.put(table, day, kept)

@@ -15,7 +15,7 @@ from typing import Any
 from measuring import scored
 
 from flows import runs, settings
-from flows.night import directly
+from flows.pipeline import directly
 
 PAIRS = ("rephrase_AP", "rephrase_error", "rephrase_said", "rephrase_said_right", "rephrase_mass")
 FAILURES = ("defect_AUC", "defect_ECE")

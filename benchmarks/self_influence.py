@@ -19,7 +19,7 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from flows.night import directly
+from flows.pipeline import directly
 from flows.settings import Settings
 from flows.simulation import loop, world
 from flows.simulation.corpus import language

@@ -15,6 +15,7 @@ import itertools
 import json
 import tempfile
 from collections import defaultdict
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,11 @@ from sklearn.cluster import HDBSCAN
 from sklearn.decomposition import PCA
 from truth import goal_of, intents
 
-from flows import night, settings
+from flows import settings
+from flows.night import up_to
+from flows.pipeline import Night
 from flows.simulation import place, world
+from flows.steps.clustering import cluster_wordings
 from mining import engines
 from warehouse.home import create
 from warehouse.lake import Lake
@@ -42,14 +46,6 @@ def by_day(log: Path, folder: Path) -> list[Path]:
     for day, mine in lines.items():
         (folder / f"{day}.jsonl").write_text("".join(mine), encoding="utf8")
     return sorted(folder.glob("*.jsonl"))
-
-
-def clustered(learning: night.Night, log: Path) -> None:
-    """The steps of a night up to its clusters."""
-    day = night.take_in(learning, [log])["days"][-1]
-    night.score_pairs(learning, day)
-    night.count_wordings(learning, day)
-    night.cluster_wordings(learning, day, night.embed_wordings(learning, day)["encoder"])
 
 
 def refitted(rows: pl.DataFrame, least: int, method: str) -> pl.Series:
@@ -113,9 +109,10 @@ def main() -> None:
         home = create(folder / "home")
         lake, nights = Lake(home.lake), []
         with engines.opened("duckdb", home.root / "scratch", None) as engine:
-            learning = night.Night(home, settings.Settings(), engine)
             for log in logs:
-                clustered(learning, log)
+                today = date.fromisoformat(log.stem)
+                learning = Night(home, settings.Settings(), engine, today, logs=(log,))
+                up_to(cluster_wordings, learning)
                 rows = lake.newest("clusters").join(lake.newest("embeddings"), on=KEY).sort(KEY)
                 nights.append(rows.select(*KEY, "users", "cluster_id", "vector"))
         last = nights[-1]

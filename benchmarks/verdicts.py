@@ -17,7 +17,7 @@ import polars as pl
 from truth import rows
 
 from flows import runs, settings
-from flows.night import directly
+from flows.pipeline import directly
 from flows.simulation import variety
 from warehouse.home import existing, read_training_set
 

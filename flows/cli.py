@@ -669,7 +669,7 @@ def simulate(
 
 def _run_loop(out: Path, world: Any, config: Path | None, as_json: bool) -> None:
     from flows import settings
-    from flows.night import directly
+    from flows.pipeline import directly
     from flows.simulation import loop
     from warehouse.home import existing
 

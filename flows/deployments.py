@@ -24,7 +24,8 @@ from prefect.runtime import flow_run
 from prefect.utilities.asyncutils import run_coro_as_sync
 
 from flows import runs, settings
-from flows.night import Outcome, Result
+from flows.night import Outcome
+from flows.pipeline import Result
 from retrain.outbox import Message, UnheardError
 from retrain.receivers import DUE
 from warehouse.errors import BadInput

@@ -15,7 +15,7 @@ from warehouse.erasing import Gone, Scope
 from warehouse.forgotten import Erasing
 from warehouse.home import Home
 from warehouse.lake import Lake
-from warehouse.tables import EVENT_TABLES, STATE_TABLES, TABLES
+from warehouse.tables import TABLES, Grain, tables_of
 
 NEWEST = 2  # nights of everything that stay, however old: tonight is compared with the last one
 
@@ -76,7 +76,7 @@ def _too_old(home: Home, scope: Scope) -> bool:
     old = (
         (table, day)
         for table in TABLES
-        if table in EVENT_TABLES or erasing.personal(table)
+        if table in tables_of(Grain.DAY) or erasing.personal(table)
         for day in lake.days(table)
         if day < before
     )
@@ -88,7 +88,7 @@ def _spared(home: Home) -> set[tuple[str, str]]:
     vectors of the encoder that is in use, made once for all nights; how often the wordings of the models'
     training sets were said."""
     lake = Lake(home.lake)
-    last = {(t, d) for t in STATE_TABLES for d in lake.days(t)[-NEWEST:]}
+    last = {(t, d) for t in tables_of(Grain.NIGHT) for d in lake.days(t)[-NEWEST:]}
     days = lake.days("embeddings")
     used = _encoders(lake, days[-NEWEST:])
     vectors = {("embeddings", d) for d in days if used & _encoders(lake, [d])}

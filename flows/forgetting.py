@@ -2,24 +2,15 @@
 is believed anew. Cut short anywhere, it is finished by whoever works in the home next."""
 
 from flows import erasure
-from flows.night import Caller, Night, Result, believe_night
+from flows.night import believe_night
+from flows.pipeline import Caller, Night, Result
+from flows.steps.intake import NOTHING
 from mining import turns
 from mining.door import hashed
 from warehouse import forgotten
 from warehouse.erasing import Scope
 from warehouse.errors import BadInput
 from warehouse.forgotten import Erasing
-
-NOTHING: Result = {
-    "days": [],
-    "read": 0,
-    "kept": 0,
-    "set_aside": 0,
-    "forgotten": 0,
-    "duplicates": 0,
-    "dropped": {},
-    "fallbacks": [],
-}  # taken in
 
 
 def forget(night: Night, user: str, call: Caller) -> Result:

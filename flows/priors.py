@@ -28,8 +28,14 @@ import treelite
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from flows import night, settings
+from flows import settings
+from flows.night import HEARD
+from flows.pipeline import Night, Reading
 from flows.simulation import variety
+from flows.steps.clustering import cluster_wordings
+from flows.steps.embedding import embed_wordings
+from flows.steps.intake import take_in
+from flows.steps.rephrases import score_pairs
 from mining import defects, failures, hypotheses, priors
 from mining.duckdb_engine import DuckdbEngine
 from mining.priors import Prior
@@ -139,36 +145,31 @@ def hypotheses_of(seed: int, number: int) -> Lesson:
     return Lesson(drawn.kind, features.names, features.values, truth.to_numpy())
 
 
-def _up_to_neighbours(tonight: night.Night) -> str:
+def _up_to_neighbours(tonight: Night) -> str:
     """The day on which the night told pairs, wordings and neighbours of the world."""
     day = tonight.lake.days("turns")[-1]
-    night.score_pairs(tonight, day)
-    night.count_wordings(tonight, day)
-    embedded = night.embed_wordings(tonight, day)
-    night.cluster_wordings(tonight, day, embedded["encoder"])
+    for step in (*HEARD, embed_wordings, cluster_wordings):
+        step(tonight, day)
     return day
 
 
-def _taken_in(seed: int, number: int, folder: Path) -> tuple[variety.Drawn, night.Night]:
+def _taken_in(seed: int, number: int, folder: Path) -> tuple[variety.Drawn, Night]:
     """A world, and the night that took its log in."""
     drawn = variety.draw(seed, number)
     variety.live(drawn, folder)
     engine = DuckdbEngine(folder / "scratch", "1GB")
-    tonight = night.Night(create(folder / "home"), settings.Settings(), engine, variety.START)
-    night.take_in(tonight, [folder / "log.jsonl.gz"])
+    home, logs = create(folder / "home"), (folder / "log.jsonl.gz",)
+    tonight = Night(home, settings.Settings(), engine, variety.START, logs=logs)
+    take_in(tonight, "")
     return drawn, tonight
 
 
-def _pairs(tonight: night.Night) -> pl.DataFrame:
-    lake = tonight.lake
-    parts = [lake.read("pairs", [d]).with_columns(day=pl.lit(d)) for d in lake.days("pairs")]
-    return pl.concat(parts)
+def _pairs(tonight: Night) -> pl.DataFrame:
+    return tonight.lake.by_day("pairs", tonight.lake.days("pairs"))
 
 
-def _context(tonight: night.Night) -> pl.DataFrame:
-    return tonight.engine.query(
-        "context", night.said_by_people(tonight, tonight.lake.days("turns")[-1])
-    )
+def _context(tonight: Night) -> pl.DataFrame:
+    return Reading(score_pairs, tonight, tonight.lake.days("turns")[-1]).query("context")
 
 
 def _truth(folder: Path) -> list[dict[str, Any]]:

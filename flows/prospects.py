@@ -18,11 +18,11 @@ CHANGED = {"appeared": "appeared", "rising": "rose", "falling": "fell", "gone": 
 
 
 def prospects(
-    home: Home, day: str, days: int, version: str, program: Program | None = None
+    home: Home, lake: Lake, day: str, days: int, version: str, program: Program | None = None
 ) -> Prospects:
     """Of a training set as of a night whose window holds so many `days` of turns; `program` answers for a
     champion of the user's own."""
-    lake, champion = Lake(home.lake), store.champion(home)
+    champion = store.champion(home)
     examples = read_training_set(home, version)
     taught = store.about(home, champion).get("training_set") if champion else None
     before = read_training_set(home, taught) if taught else None

@@ -10,9 +10,10 @@ import polars as pl
 
 from flows import programs, seed
 from flows.material import Material, Tried, tried
-from flows.night import Caller, Result, digest_of
+from flows.pipeline import Caller, Result
 from flows.reach import code_of
 from flows.settings import Settings
+from flows.steps.facts import digest_of
 from retrain import brake, store
 from retrain.encoder import Encoder
 from retrain.gate import GateConfig, Verdict, judge

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 from flows import languages, seed
 from flows.forgetting import finish, forget
 from flows.inspecting import at_first_sight
-from flows.night import Caller, Night, Outcome, Result, learn, record_failure
+from flows.night import Outcome, learn
+from flows.pipeline import Caller, Night, Result
 from flows.retraining import Retraining, retrain
 from flows.settings import Settings, place
+from flows.steps.publishing import record_failure
 from mining import engines
 from mining.engines import EngineName
 from mining.neighbours import library
@@ -244,9 +246,11 @@ def _run(
         _mend(home)
         with engines.opened(chosen, home.root / "scratch", master) as engine:
             odd = tuple(at_first_sight(request.logs, files, settings))
-            night = Night(home, settings, engine, _today(), known, until, receivers, odd)
+            night = Night(
+                home, settings, engine, _today(), known, until, receivers, odd, tuple(files)
+            )
             finish(night, call)
-            return learn(night, files, today, call)
+            return learn(night, today, call)
 
 
 def run_forgetting(

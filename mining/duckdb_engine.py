@@ -1,7 +1,8 @@
 """The embedded engine: DuckDB in process, in memory, spilling to disk past its limit."""
 
 import os
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import duckdb
 import polars as pl
 import sqlglot
 
-from mining.engine import PEOPLE, FileReader, Inputs, Params, has_people, sql_text
+from mining.engine import PEOPLE, FileReader, Inputs, Params, bound, reads_people, sql_text
 
 MOST_MEMORY = 6 * 10**9  # bytes
 LEAST_MEMORY = 10**9
@@ -53,28 +54,36 @@ class DuckdbEngine:
             pl.DataFrame(schema=schema).write_parquet(out / "part-00000.parquet")
 
     def query(self, sql: str, inputs: Inputs, params: Params | None = None) -> pl.DataFrame:
-        rows: pl.DataFrame = self._relation(sql, inputs, params or {}).pl()
-        return rows
+        with self._asked(sql, inputs, params or {}) as rows:
+            found: pl.DataFrame = rows.pl()
+        return found
 
     def write(self, sql: str, inputs: Inputs, params: Params, out: Path) -> None:
-        rows = self._relation(sql, inputs, params)
-        rows.write_parquet(str(out), partition_by=["day"], overwrite=True)
+        with self._asked(sql, inputs, params) as rows:
+            rows.write_parquet(str(out), partition_by=["day"], overwrite=True)
 
     def close(self) -> None:
         self.con.close()
 
-    def _relation(self, sql: str, inputs: Inputs, params: Params) -> Any:
-        for name, source in inputs.items():
-            self.con.unregister(name)  # a registered frame would hide the files of the same name
-            if isinstance(source, pl.DataFrame):
-                self.con.register(name, source.to_arrow())
-            else:
+    @contextmanager
+    def _asked(self, sql: str, inputs: Inputs, params: Params) -> Iterator[Any]:
+        """The rows of a query, not computed yet. Views and frames go with it."""
+        tables, values = bound(sql, inputs, params)
+        frames = {n: source for n, source in tables.items() if isinstance(source, pl.DataFrame)}
+        views = [name for name in tables if name not in frames]
+        try:
+            for name, rows in frames.items():
+                self.con.register(name, rows.to_arrow())
+            for name in views:
                 files = self.con.read_parquet(
-                    [str(p) for p in source], hive_partitioning=False, union_by_name=True
+                    [str(p) for p in tables[name]], hive_partitioning=False, union_by_name=True
                 )
-                files.create_view(name, replace=True)
-        if has_people(inputs):
-            self.con.execute(f"create or replace temp view {PEOPLE} as {translated(PEOPLE)}")
-        text = translated(sql)
-        used = {k: v for k, v in params.items() if re.search(rf"\${k}\b", text)}
-        return self.con.sql(text, params=used or None)
+                files.create_view(name)
+            if reads_people(sql):
+                self.con.execute(f"create temp view {PEOPLE} as {translated(PEOPLE)}")
+            yield self.con.sql(translated(sql), params=values or None)
+        finally:
+            for name in (PEOPLE, *views):
+                self.con.execute(f"drop view if exists {name}")
+            for name in frames:
+                self.con.unregister(name)

@@ -6,7 +6,8 @@ What it reads and writes must be reachable by every worker; workers need sayagai
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from mining.engine import PEOPLE, FileReader, Inputs, Params, has_people, sql_text
+from mining.engine import PEOPLE, FileReader, Inputs, Params, bound, reads_people, sql_text
 from mining.spark_setup import check_java, check_master, check_spark_home
 from warehouse.errors import BadInput
 
@@ -48,32 +49,38 @@ class SparkEngine:
             raise
 
     def query(self, sql: str, inputs: Inputs, params: Params | None = None) -> pl.DataFrame:
-        rows = pl.from_arrow(self._rows(sql, inputs, params or {}).toArrow())
+        with self._asked(sql, inputs, params or {}) as frame:
+            rows = pl.from_arrow(frame.toArrow())
         assert isinstance(rows, pl.DataFrame)
         return rows
 
     def write(self, sql: str, inputs: Inputs, params: Params, out: Path) -> None:
-        _write(self._rows(sql, inputs, params), out, "day")
+        with self._asked(sql, inputs, params) as frame:
+            _write(frame, out, "day")
 
     def close(self) -> None:
         """Stop Spark, where this engine started it."""
         if not self.shared:
             self.spark.stop()
 
-    def _rows(self, sql: str, inputs: Inputs, params: Params) -> Any:
-        for name, source in inputs.items():
-            if isinstance(source, pl.DataFrame):
-                frame = self.spark.createDataFrame(
-                    _arrow(source).to_pylist(), _schema(source.schema)
-                )
-            else:
-                frame = self.spark.read.parquet(*[str(p) for p in source])
-            frame.createOrReplaceTempView(name)
-        if has_people(inputs):
-            self.spark.sql(sql_text(PEOPLE)).createOrReplaceTempView(PEOPLE)
-        text = sql_text(sql)
-        used = {k: v for k, v in params.items() if re.search(rf":{k}\b", text)}
-        return self.spark.sql(text, args=used)
+    @contextmanager
+    def _asked(self, sql: str, inputs: Inputs, params: Params) -> Iterator[Any]:
+        """The rows of a query, not computed yet. Views go with it."""
+        tables, values = bound(sql, inputs, params)
+        try:
+            for name, source in tables.items():
+                self._frame(source).createOrReplaceTempView(name)
+            if reads_people(sql):
+                self.spark.sql(sql_text(PEOPLE)).createOrReplaceTempView(PEOPLE)
+            yield self.spark.sql(sql_text(sql), args=values)
+        finally:
+            for name in (PEOPLE, *tables):
+                self.spark.catalog.dropTempView(name)
+
+    def _frame(self, source: Sequence[Path] | pl.DataFrame) -> Any:
+        if isinstance(source, pl.DataFrame):
+            return self.spark.createDataFrame(_arrow(source).to_pylist(), _schema(source.schema))
+        return self.spark.read.parquet(*[str(p) for p in source])
 
 
 def _session(scratch: Path, master: str | None) -> Any:

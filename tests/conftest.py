@@ -62,7 +62,7 @@ def nights(
     """The warehouse of a night, and that of the next in the same home, after a retraining; robots speak in
     both. What 3 users said is published. Read them only."""
     from flows import runs
-    from flows.night import directly
+    from flows.pipeline import directly
     from flows.settings import Floors, Settings
 
     root = tmp_path_factory.mktemp("published") / "home"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows import runs
-from flows.night import directly
+from flows.pipeline import directly
 from flows.settings import Settings
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
@@ -119,7 +119,7 @@ def test_a_night_killed_while_a_name_is_taken_out_ends_as_if_it_was_not(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as killed:
-        killed.setattr(f"flows.night.{where}", dies)
+        killed.setattr(f"flows.steps.intake.{where}", dies)
         with pytest.raises(KeyboardInterrupt):
             night(homes[1], parts[1])
     assert calls

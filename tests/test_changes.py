@@ -219,7 +219,7 @@ def test_old_wordings_are_no_members():
 def told(tmp_path_factory) -> Lake:
     """A lake of 16 days; from the 14th on 16 people say something new, that nobody serves."""
     from flows import runs
-    from flows.night import directly
+    from flows.pipeline import directly
     from flows.settings import Settings
 
     root = tmp_path_factory.mktemp("changes")

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from flows import runs
-from flows.night import Outcome, directly
+from flows.night import Outcome
+from flows.pipeline import directly
 from flows.settings import Mining, Settings
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate

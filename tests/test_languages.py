@@ -12,7 +12,7 @@ from aggregation import training_set
 from flows import exporting, languages, runs
 from flows.cli import app
 from flows.material import Material
-from flows.night import directly
+from flows.pipeline import directly
 from flows.settings import Floors, Languages, Mining, Settings
 from logs import turn, write_log
 from retrain.lesson import lesson

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows import runs
-from flows.night import directly
+from flows.pipeline import directly
 from flows.settings import Log, Mining, Settings
 from logs import turn, write_log
 from warehouse.errors import BadInput

@@ -17,7 +17,7 @@ from logs import turn, write_log
 from warehouse.errors import BadInput, Busy
 from warehouse.home import VERSION, Home, alone, create, training_versions
 from warehouse.lake import Lake
-from warehouse.tables import EVENT_TABLES, TABLES
+from warehouse.tables import TABLES, Grain, tables_of
 
 DEFAULTS = settings.Settings()
 MAY_BE_EMPTY = (
@@ -122,7 +122,7 @@ def test_nights_one_by_one_end_with_the_events_of_one_run(learned, small_world, 
         rows.drop("night").write_ndjson(log)
         learn(home, log, small_world / "seed.jsonl.gz")
     ours, theirs = tables(home), tables(learned)
-    for name in set(EVENT_TABLES) - {"defects"}:
+    for name in set(tables_of(Grain.DAY)) - {"defects"}:
         assert ours[name].equals(theirs[name]), name
     turns, mine, other = "turn_id", ours["defects"], theirs["defects"]
     assert mine.sort(turns).drop("p_defect").equals(other.sort(turns).drop("p_defect"))
@@ -251,13 +251,16 @@ def test_a_second_run_on_one_home_is_refused_clearly(tmp_path):
         learn(tmp_path / "home", log)
 
 
-def test_a_swap_that_was_cut_short_is_mended(tmp_path):
+def test_a_commit_that_was_cut_short_is_finished(tmp_path):
     lake = Lake(tmp_path)
-    aside = tmp_path / ".replaced" / "turns" / "day=2026-01-05"
-    aside.mkdir(parents=True)
-    (aside / "part-0.parquet").write_bytes(b"old")
+    place = tmp_path / "turns" / "day=2026-01-05"
+    committed = tmp_path / ".committed" / "turns" / "day=2026-01-05"
+    for folder, what in ((place, b"old"), (committed, b"new")):
+        folder.mkdir(parents=True)
+        (folder / "part-0.parquet").write_bytes(what)
     lake.recover()
-    assert (tmp_path / "turns" / "day=2026-01-05" / "part-0.parquet").read_bytes() == b"old"
+    assert (place / "part-0.parquet").read_bytes() == b"new"
+    assert not (tmp_path / ".committed").exists()
 
 
 def test_the_two_engines_leave_equal_tables(worlds, tmp_path, spark):

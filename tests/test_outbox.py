@@ -177,8 +177,11 @@ def whole_run(home: Home, crashes: Crashes, told: dict[str, Memory]) -> bool:
     try:
         with alone(home):
             Lake(home.lake).recover()
-            decide = crashes.around(lambda: {"because": ["enough"]})
-            decided = Ledger(home.root / "ledger").once("decide", VERSION, decide)
+            ledger = Ledger(home.root / "ledger")
+            decided = ledger.find("decide", VERSION)
+            if decided is None:
+                decided = crashes.around(lambda: {"because": ["enough"]})()
+                ledger.record("decide", VERSION, decided)
             outbox.post(home, NIGHT, VERSION, decided["because"], told)
         deliver(home, **told)
     except CrashError:

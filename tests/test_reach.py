@@ -3,27 +3,13 @@
 import importlib
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from flows import night, reach
 
-STEPS: dict[str, Callable[..., object]] = {
-    f.__name__: f
-    for f in (
-        night.take_in,
-        night.score_pairs,
-        night.count_wordings,
-        night.embed_wordings,
-        night.cluster_wordings,
-        night.judge_turns,
-        night.believe_labels,
-        night.build_training_set,
-        night.decide_retraining,
-    )
-}
+STEPS = {each.name: each.work for each in (night.take_in, *night.HEARD, *night.believed())}
 
 
 def reached(step: str) -> set[str]:

@@ -71,9 +71,9 @@ def test_a_lake_of_an_earlier_version_gains_the_columns_that_it_lacks(tmp_path, 
     (file,) = lake.files("turns", [day])
     assert "prompted_slot" in pl.read_parquet_schema(file)
     assert lake.read("turns", [day]).equals(before)
-    mark = lake.mark("turns", [day])
+    before = lake.contents("turns", [day])
     lake.complete("turns")
-    assert lake.mark("turns", [day]) == mark
+    assert lake.contents("turns", [day]) == before
 
 
 def table(lake: Lake, name: str) -> pl.DataFrame:

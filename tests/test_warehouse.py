@@ -15,8 +15,10 @@ import pytest
 import attack
 from attack import Published
 from flows import runs
-from flows.night import Night, directly, gather_figures, publish_warehouse
+from flows.pipeline import Night, directly
 from flows.settings import Floors, Privacy, Settings
+from flows.steps.figures import gather_figures
+from flows.steps.publishing import publish_warehouse
 from logs import turn, write_log
 from mining.duckdb_engine import DuckdbEngine
 from warehouse import queries, reference
@@ -147,7 +149,7 @@ def test_with_differential_privacy_fewer_wordings_are_published_and_the_run_says
     day, intake = lake.days("runs")[-1], {"days": ["2026-01-08"], "duplicates": 0}
     private = Settings(privacy=Privacy(epsilon=8.0, delta=1e-3, most_wordings=2), floors=FLOORS)
     night = Night(Home(root), private, DuckdbEngine(tmp_path / "scratch"), date(2026, 1, 9))
-    gather_figures(night, day, lake.newest("embeddings")["encoder"][0])
+    gather_figures(night, day)
     publish_warehouse(
         night, day, intake | dict.fromkeys(("read", "kept", "set_aside", "forgotten"), 0)
     )
@@ -228,17 +230,12 @@ def test_a_query_can_neither_write_nor_leave(home, query):
         queries.ask(home, query)
 
 
-def test_the_ledger_does_a_thing_once_and_numbers_for_ever(tmp_path):
-    ledger = Ledger(tmp_path)
-    done = []
-
-    def work():
-        done.append(1)
-        return {"x": 1}
-
-    assert ledger.once("step", "key", work) == {"x": 1, "fresh": True}
-    assert ledger.once("step", "key", work) == {"x": 1, "fresh": False}
-    assert done == [1]
+def test_the_ledger_knows_what_was_done_and_numbers_for_ever(tmp_path):
+    ledger = Ledger(tmp_path / "ledger")
+    assert ledger.find("step", "key") is None
+    ledger.record("step", "key", {"x": 1})
+    assert ledger.find("step", "key") == {"x": 1}
+    assert ledger.find("step", "other") is None
     assert [ledger.number("s", k) for k in ("a", "b", "a", "c")] == [1, 2, 1, 3]
 
 

@@ -22,7 +22,7 @@ import polars as pl
 from warehouse.forgotten import Erasing
 from warehouse.home import Home, write_atomically
 from warehouse.lake import Lake
-from warehouse.tables import EVENT_TABLES, TABLES
+from warehouse.tables import TABLES, Grain, tables_of
 
 WORDINGS = ("utterance", "executed_utterance", "source", "target", "variant", "neighbour", "via")
 TURN_IDS = ("turn_id", "source_turn_id", "target_turn_id", "end_turn_id")
@@ -124,7 +124,7 @@ def erase(
 
 
 def _from_table(lake: Lake, table: str, gone: Gone, spared: Collection[tuple[str, str]]) -> None:
-    event, before = table in EVENT_TABLES, gone.scope.before
+    event, before = table in tables_of(Grain.DAY), gone.scope.before
     near = {*gone.days, *(_after(d) for d in gone.days)}  # a pair may reach over midnight
     for day in lake.days(table):
         too_old = before is not None and day < before and (table, day) not in spared

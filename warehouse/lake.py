@@ -2,23 +2,33 @@
 
     lake/<table>/day=YYYY-MM-DD/*.parquet
 
-A partition is built in `lake/.staging` and swapped in. A run that dies between the two renames of
-a swap leaves the old partition in `lake/.replaced`, from where `recover` puts it back.
+Partitions are built in `lake/.staging` and committed together: one rename makes what was staged `lake/.committed`, from
+where each moves into its place. A run that dies before that rename changed nothing; one that dies after it is
+finished by `recover` (redo logging: Gray and Reuter 1992, "Transaction Processing", 10.3).
 """
 
+import json
 import os
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import dataframely as dy
 import polars as pl
 
+from warehouse.home import write_atomically
+from warehouse.ledger import digest, file_digest
 from warehouse.tables import TABLES
 
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
+Place = tuple[str, str]  # a table and a day
+CONTENT = ".content.json"  # beside a partition's files: what they hashed to when they were written
+
+
+class Undeclared(Exception):
+    """A step read or wrote what it does not declare: a fault of the program."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +36,8 @@ class Lake:
     root: Path
 
     def recover(self) -> None:
-        """Mend what a killed run left behind; only for the run that holds the home."""
-        for left in self._replaced().glob("*/day=*"):
-            place = self.root / left.relative_to(self._replaced())
-            if not place.exists():
-                place.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(left, place)
-        shutil.rmtree(self._replaced(), ignore_errors=True)
+        """Finish what a killed run had committed, and drop what it had not; only for the run that holds the home."""
+        _settle(self.root)
         shutil.rmtree(self.root / ".staging", ignore_errors=True)
 
     def complete(self, table: str) -> None:
@@ -67,6 +72,12 @@ class Lake:
         rows = [typed(schema, _completed(schema, part)) for part in parts]
         return pl.concat(rows) if rows else schema.create_empty().lazy()
 
+    def by_day(self, table: str, days: Iterable[str]) -> pl.DataFrame:
+        """The rows of these days, each with its `day`."""
+        parts = [self.scan(table, [d]).with_columns(day=pl.lit(d)) for d in sorted(set(days))]
+        none = TABLES[table].create_empty().with_columns(day=pl.lit(""))
+        return pl.concat(parts).collect() if parts else none
+
     def newest(self, table: str, night: str | None = None) -> pl.DataFrame:
         """A state table as it was believed on `night` (now, where not given)."""
         days = [d for d in self.days(table) if night is None or d <= night]
@@ -81,10 +92,10 @@ class Lake:
         self.replace(table, day, staged)
         return checked.height
 
-    def mark(self, table: str, days: Iterable[str]) -> list[tuple[str, int, int]]:
-        """What tells whether these days were written since: file, bytes, time of writing."""
-        stats = ((f, f.stat()) for f in self.files(table, days))
-        return [(str(f.relative_to(self.root)), s.st_size, s.st_mtime_ns) for f, s in stats]
+    def contents(self, table: str, days: Iterable[str]) -> list[tuple[str, str]]:
+        """What tells whether these days hold something else: each with a hash of its files."""
+        there = [(d, self._place(table, d)) for d in sorted(set(days))]
+        return [(d, content(place)) for d, place in there if place.is_dir()]
 
     def staging(self, name: str) -> Path:
         """An empty folder to build something in, inside the lake so that a rename can move it."""
@@ -95,13 +106,7 @@ class Lake:
 
     def replace(self, table: str, day: str, staged: Path) -> None:
         """Make the staged folder the day's partition."""
-        place, aside = self._place(table, day), self._replaced() / table / f"day={day}"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        if place.exists():
-            os.replace(place, aside)
-        os.replace(staged, place)
-        shutil.rmtree(aside, ignore_errors=True)
+        commit(self.root, {(table, day): staged})
 
     def replace_days(self, table: str, days: Iterable[str], staged: Path) -> None:
         """Make `staged/day=.../` the partitions of these days; a day without rows has an empty one."""
@@ -115,8 +120,92 @@ class Lake:
     def _place(self, table: str, day: str) -> Path:
         return self.root / table / f"day={day}"
 
-    def _replaced(self) -> Path:
-        return self.root / ".replaced"
+
+@dataclass(frozen=True)
+class Transaction(Lake):
+    """What a step sees of the lake and does to it: it reads what is in `reads`, by table the days that it may, and
+    what it wrote itself; what it writes, of the tables of `writes`, is in the lake once it is committed, all or none."""
+
+    reads: Mapping[str, Collection[str]] = field(default_factory=dict)
+    writes: Collection[str] = ()
+    staged: dict[Place, Path] = field(default_factory=dict)
+
+    def days(self, table: str) -> list[str]:
+        self._check(table, self.reads, "read")
+        there = (d for d in super().days(table) if d in self.reads.get(table, ()))
+        return sorted({*there, *(d for t, d in self.staged if t == table)})
+
+    def files(self, table: str, days: Iterable[str]) -> list[Path]:
+        self._check(table, self.reads, "read")
+        asked = set(days)
+        undeclared = {
+            d
+            for d in asked - set(self.reads.get(table, ()))
+            if (table, d) not in self.staged and self._place(table, d).is_dir()
+        }
+        if undeclared:
+            raise Undeclared(f"{table} of {min(undeclared)} is read, which is not declared")
+        return super().files(table, asked)
+
+    def replace(self, table: str, day: str, staged: Path) -> None:
+        self._check(table, self.writes, "written")
+        self.staged[table, day] = staged
+
+    def commit(self) -> list[Place]:
+        """Put all that was written into the lake; which partitions."""
+        commit(self.root, self.staged)
+        return sorted(self.staged)
+
+    def _check(self, table: str, declared: Collection[str], done: str) -> None:
+        if table not in declared and table not in self.writes:
+            raise Undeclared(f"{table} is {done}, which is not declared")
+
+    def _place(self, table: str, day: str) -> Path:
+        return self.staged.get((table, day)) or super()._place(table, day)
+
+
+def commit(root: Path, staged: Mapping[Place, Path]) -> None:
+    """Make staged folders the partitions of their tables and days, all or none."""
+    draft, decided = root / ".staging" / ".commit", root / ".committed"
+    _settle(root)
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for (table, day), folder in staged.items():
+        content(folder)
+        place = draft / table / f"day={day}"
+        place.parent.mkdir(exist_ok=True)
+        os.replace(folder, place)
+    os.replace(draft, decided)
+    _settle(root)
+
+
+def _settle(root: Path) -> None:
+    """Move what was committed to where it belongs; done twice it is as done once."""
+    decided, aside = root / ".committed", root / ".staging" / ".replaced"
+    shutil.rmtree(aside, ignore_errors=True)
+    for new in sorted(decided.glob("*/day=*")):
+        place = root / new.relative_to(decided)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.exists():
+            old = aside / new.relative_to(decided)
+            old.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(place, old)
+        os.replace(new, place)
+    shutil.rmtree(decided, ignore_errors=True)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def content(partition: Path) -> str:
+    """A hash of a partition's files, whatever their names; computed once, and again where one was changed since."""
+    files = sorted(partition.glob("*.parquet"))
+    seen = {f.name: [f.stat().st_size, f.stat().st_mtime_ns] for f in files}
+    note = partition / CONTENT
+    known = json.loads(note.read_text()) if note.is_file() else {}
+    if known.get("files") == seen:
+        return str(known["content"])
+    found = digest(sorted(file_digest(f) for f in files))
+    write_atomically(note, json.dumps({"files": seen, "content": found}).encode())
+    return found
 
 
 def _completed(schema: type[dy.Schema], rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,28 +11,19 @@ from warehouse.home import write_atomically
 
 @dataclass(frozen=True)
 class Ledger:
-    """One small file a finished step, holding its result; and the numbers given to versions."""
+    """One small file a finished step, holding what it came to; and the numbers given to versions."""
 
     root: Path
 
-    def once(
-        self,
-        step: str,
-        key: str,
-        work: Callable[[], dict[str, Any]],
-        holds: Callable[[dict[str, Any]], bool] = lambda _: True,
-    ) -> dict[str, Any]:
-        """The result of `work`, from the ledger where this step was finished under this key.
-
-        `holds` tells of an old result whether what it speaks of is still there.
-        """
+    def find(self, step: str, key: str) -> dict[str, Any] | None:
+        """What was recorded of a step that was finished under this key."""
         place = self.root / f"{step}-{key}.json"
-        if place.is_file() and holds(known := json.loads(place.read_text())):
-            return dict(known, fresh=False)
-        result = work()
+        return json.loads(place.read_text()) if place.is_file() else None
+
+    def record(self, step: str, key: str, entry: dict[str, Any]) -> None:
+        """Remember that a step was finished under this key, and what it came to."""
         self.root.mkdir(parents=True, exist_ok=True)
-        write_atomically(place, json.dumps(result).encode())
-        return dict(result, fresh=True)
+        write_atomically(self.root / f"{step}-{key}.json", json.dumps(entry).encode())
 
     def number(self, series: str, key: str) -> int:
         """The next number of the series, from 1; the same key has the same number for ever."""

@@ -22,49 +22,10 @@ import polars.selectors as cs
 from warehouse.blur import blurred
 from warehouse.home import Home
 from warehouse.lake import Lake
-from warehouse.tables import TABLES, Evaluations
+from warehouse.tables import TABLES, Evaluations, Published, tables_of
 
 SCHEMA_VERSION = 2
 STORAGE = "v1.0.0"  # every DuckDB from then on opens the file
-NEWEST = (
-    "wordings",
-    "shown",
-    "shown_moves",
-    "daily_intents",
-    "channels",
-    "confusions",
-    "hurts",
-    "pooled_intents",
-    "changes",
-    "candidates",
-    "candidate_members",
-    "launches",
-    "launch_days",
-    "gaps",
-    "fixes",
-    "rewrites",
-    "variants",
-    "clusters",
-    "cluster_users",
-    "places",
-    "verdicts",
-    "soft_labels",
-    "calibration",
-    "moved",
-    "borrowed",
-)
-HISTORY = (
-    "shown_lineage",
-    "withheld",
-    "unpublished",
-    "funnel",
-    "training_sets",
-    "decisions",
-    "outbox",
-    "erasures",
-    "runs",
-    "trust",
-)
 FLIPS = {"locale": pl.String(), "utterance": pl.String(), "intent": pl.String()}
 MODELS = {
     "version": pl.String(),
@@ -163,13 +124,13 @@ def _bind(
 ) -> None:
     """Give the views their sources, as of the last night whose every step is done."""
     decided = [d for d in lake.days("decisions") if night is None or d <= night][-1:]
-    for table in NEWEST:
+    for table in tables_of(Published.NEWEST):
         if paths := [_quoted(str(f)) for f in lake.files(table, decided)]:
             source = f"read_parquet([{', '.join(paths)}], hive_partitioning = false)"
             con.execute(f"create temp view lake_{table} as select * from {source}")
         else:
             con.register(f"lake_{table}", TABLES[table].create_empty().to_arrow())
-    frames = {f"lake_{t}": _with_night(lake, t, night) for t in HISTORY}
+    frames = {f"lake_{t}": _with_night(lake, t, night) for t in tables_of(Published.HISTORY)}
     frames |= _models(home, night)
     frames["about"] = pl.DataFrame(
         {"schema_version": [SCHEMA_VERSION], "night": [decided[0] if decided else None]},

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import polars as pl
 
 from flows import programs, runs, seed
-from flows.night import Caller
+from flows.pipeline import Caller
 from flows.settings import Notify, Settings, Tell, place
 from flows.simulation.assistant import LearningAssistant, Served
 from flows.simulation.place import Habits, Place

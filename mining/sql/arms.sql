@@ -2,7 +2,9 @@
 -- each apart from the others: treated turns say what the rewrite does, those that ran as they were said
 -- what leaving it alone does. A turn weighs one over the chance of its arm, so that arms whose shares
 -- change compare (Horvitz and Thompson 1952). Sums are of whole thousandths.
--- fixes: locale, source of the wordings that are rewritten now; followed: the turns that were said again
+-- reads fixes: locale, source of the wordings that are rewritten now
+-- reads followed: the turns that were said again, each with its most probable target
+-- reads people: what people said in the window
 with followed_up as (
     select locale, utterance from people where ran <> utterance group by locale, utterance
     union

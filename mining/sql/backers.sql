@@ -1,5 +1,6 @@
 -- Distinct users behind each group of wordings.
--- grouped: locale, utterance, group_id
+-- reads grouped: locale, utterance, group_id
+-- reads people: what people said in the window
 select
     g.group_id,
     cast(count(distinct t.user_id) as bigint) as users

@@ -1,5 +1,6 @@
 -- Distinct users of each unit (a group of wordings), by day; and of all wordings of a locale, as the kind `people`.
--- grouped: locale, kind, unit, utterance
+-- reads grouped: locale, kind, unit, utterance
+-- reads people: what people said in the window
 with said as (
     select g.locale, g.kind, g.unit, t.user_id, t.day
     from people as t

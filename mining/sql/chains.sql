@@ -3,7 +3,9 @@
 -- of each kept (after Ponnusamy et al. 2020, arXiv 1911.02557). A user counts once for a step; the
 -- rows are smoothed by one user who goes nowhere. A rewrite that ran is a step too: its users who
 -- stayed speak for it, those who did not against it. Probabilities are whole millionths.
--- followed: the turns that were said again, each with its most probable target
+-- reads followed: the turns that were said again, each with its most probable target
+-- reads people: what people said in the window
+-- takes :most
 with said as (
     select
         t.turn_id,

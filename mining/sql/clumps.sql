@@ -1,7 +1,13 @@
 -- How many people said each unit (a group of wordings), in the window and since :now_7; and on how many days
 -- one of them said it, a mean over these days: since :now_3 and :now_7, and from :before_3 and :before_7 until :until
 -- (milliseconds since 1970).
--- grouped: locale, kind, unit, utterance
+-- reads grouped: locale, kind, unit, utterance
+-- reads people: what people said in the window
+-- takes :before_3
+-- takes :before_7
+-- takes :now_3
+-- takes :now_7
+-- takes :until
 with said as (
     select g.locale, g.kind, g.unit, t.user_id, t.day, min(t.at_ms) as at_ms
     from people as t

@@ -1,5 +1,6 @@
 -- What the assistant heard in wordings whose meaning is believed.
--- meant: locale, utterance, label
+-- reads meant: locale, utterance, label
+-- reads people: what people said in the window
 select
     t.locale,
     coalesce(t.best_intent, '') as heard,

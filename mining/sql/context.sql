@@ -1,6 +1,6 @@
 -- Every turn of people with what stood around it in its session: the answer before it (its prompt), its
 -- place from the session's beginning, the turn that opened it, and the silence until the next.
--- turns and robots: of the window
+-- reads people: what people said in the window
 select
     turn_id,
     user_id,

@@ -1,7 +1,9 @@
 -- Each day, and the window as the day `all`, of a locale (all as `*`) and an intent that the assistant heard (all
 -- as `*`): turns, distinct users, turns said again and turns that failed their users
 -- (expected numbers, summed in millionths), failures as the assistant believes; and the users of each.
--- followed: the turns that were said again; defects: the turns, with the probability that they failed
+-- reads defects: the turns, with the probability that they failed
+-- reads followed: the turns that were said again, each with its most probable target
+-- reads people: what people said in the window
 with told as (
     select
         t.day,

@@ -1,4 +1,5 @@
 -- What the log of the window tells: of its turns, how many have each field.
+-- reads turns: the turns of the window
 select
     cast(count(*) as bigint) as turns,
     cast(count(case when session_given then 1 end) as bigint) as session_id,

@@ -1,5 +1,6 @@
 -- The slot values that were executed for a wording under a hypothesis, by distinct users who stayed.
--- followed: the turns that were said again, with their probability
+-- reads followed: the turns that were said again, each with its most probable target
+-- reads people: what people said in the window
 with stayed as (
     select
         t.utterance,

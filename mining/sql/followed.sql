@@ -1,4 +1,5 @@
 -- Each turn that was said again, with its most probable target; ties go to the nearer one.
+-- reads rephrase_events: of the window
 with ranked as (
     select
         source_turn_id,

@@ -1,6 +1,8 @@
 -- Of each wording that may be shown, how many turns of all that are shown alike failed their users (expected number, summed in
 -- millionths), and of how many users.
--- shown: locale, utterance, shown; defects: the turns, with the probability that they failed
+-- reads defects: the turns, with the probability that they failed
+-- reads people: what people said in the window
+-- reads shown: locale, utterance, shown
 with counted as (
     select
         s.locale,

@@ -1,5 +1,7 @@
 -- When each locale was launched: the first day by which :k users had spoken it; where fewer ever did, the first on which
 -- anybody spoke it.
+-- reads people: what people said in the window
+-- takes :k
 with met as (
     select locale, user_id, min(day) as day
     from people

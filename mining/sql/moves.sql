@@ -1,5 +1,8 @@
 -- From a wording to the one with which its users ended up. A user counts once for each move.
 -- p_same: that the two say the same thing; p_kept: also that the users stayed with the last one
+-- reads ends: where their chains end
+-- reads followed: the turns that were said again, each with its most probable target
+-- reads turns: the turns of the window
 with walked as (
     select
         s.locale,

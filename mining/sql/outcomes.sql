@@ -1,8 +1,11 @@
 -- Of each unit (a group of wordings): how many people said it since :since (milliseconds since 1970), and for how many of
 -- them it came out well in the end, an expected number: where they said it again as far as the last turn of the chain did
 -- not fail them, else as far as the turn itself did not. A person's mean over his turns, summed in millionths.
--- grouped: locale, kind, unit, utterance; ends: where chains of saying it again end; defects: the turns, with the
--- probability that they failed
+-- reads defects: the turns, with the probability that they failed
+-- reads ends: where their chains end
+-- reads grouped: locale, kind, unit, utterance
+-- reads people: what people said in the window
+-- takes :since
 with ended as (
     select
         t.turn_id,

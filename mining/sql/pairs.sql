@@ -1,8 +1,11 @@
 -- Candidate pairs: two turns of one session, at most :reach turns apart and, where
 -- silences end sessions, one gap, so that a "no"
 -- or a failed retry may lie between. Robots are apart, so that no user and day has many.
--- turns: the days and the one before each; gaps: the silences that end a session; rewritten: the
--- days of the targets
+-- reads gaps: the silences that end a session
+-- reads people: what people said on the days and on the one before each
+-- reads rewritten: the days of the targets
+-- takes :gap_ms
+-- takes :reach
 with placed as (
     select
         p.*,

@@ -1,5 +1,7 @@
 -- What people said: the turns without those of robots, with their day, and the wording that ran. A view
 -- for the other files, wherever turns and robots are among their inputs.
+-- reads robots: what no person says, with its day
+-- reads turns: the turns of the window
 select
     t.*,
     cast(cast(t.timestamp as date) as string) as day,

@@ -1,7 +1,13 @@
 -- What users say as no person does, by user, day and wording: more than :most_turns turns a day,
 -- :burst_lag turns and one more within :burst_ms, one wording more than :most_same times, or one
 -- wording at least :fewest_spacings times again at spacings that vary by less than a tenth.
--- turns: the turns of the days
+-- reads rewritten: the days to write
+-- reads turns: the turns of the days
+-- takes :burst_lag
+-- takes :burst_ms
+-- takes :fewest_spacings
+-- takes :most_same
+-- takes :most_turns
 with said as (
     select
         user_id,

@@ -1,5 +1,6 @@
 -- The wordings of the window as they are shown: how often, by how many users.
--- shown: locale, utterance, shown
+-- reads people: what people said in the window
+-- reads shown: locale, utterance, shown
 select
     s.locale,
     s.shown,

@@ -1,5 +1,8 @@
 -- From a wording to the one with which its users ended up (moves.sql), both as they are shown.
--- shown: locale, utterance, shown
+-- reads ends: where their chains end
+-- reads followed: the turns that were said again, each with its most probable target
+-- reads shown: locale, utterance, shown
+-- reads turns: the turns of the window
 with walked as (
     select
         a.locale,

@@ -1,7 +1,9 @@
 -- How long people were silent between two turns: a histogram of each day, locale and channel in
 -- quarter octaves of milliseconds. Half a millisecond is added so that no silence falls on an edge.
 -- Silences over a day are left out, so that a day and the one before it tell all.
--- arrived: turns of the lake around the days, and what the door let in; rewritten: the days
+-- reads admitted: what was let in or set aside
+-- reads known: turns of the lake around the days
+-- reads rewritten: the days to write
 with stepped as (
     select
         locale,

@@ -1,4 +1,5 @@
 -- The wordings of the window: how often, by how many users.
+-- reads people: what people said in the window
 select
     t.locale,
     t.utterance,

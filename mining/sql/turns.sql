@@ -2,8 +2,11 @@
 -- turn_id and once per user, moment and wording (a turn that was delivered again may have another
 -- id), and sessions are filled. A given session is respected; else a silence ends it, of the
 -- length that is learned for the locale and channel. A session that began before the days keeps its id.
--- admitted: what the door let in or set aside; known: turns of the lake around its days;
--- rewritten: the days to write; gaps: the silences that end a session
+-- reads admitted: what was let in or set aside
+-- reads gaps: the silences that end a session
+-- reads known: turns of the lake around the days
+-- reads rewritten: the days to write
+-- takes :gap_ms
 with arrived as (
     select 0 as age, * from known
     union all

@@ -1,7 +1,9 @@
 -- What became of a user's turns on a day, in a locale: how many there were, and of how many the label is believed; how many
 -- failed, and of how many of those another label than the one that was executed is believed and right (expected numbers, in
 -- millionths; an estimate); and how many of the turns that probably failed have such a label.
--- defects: the turns, with the probability that they failed; believed: locale, utterance, label, probability
+-- reads believed: locale, utterance, label, probability
+-- reads defects: the turns, with the probability that they failed
+-- reads people: what people said in the window
 with told as (
     select
         t.locale,

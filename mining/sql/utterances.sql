@@ -3,8 +3,10 @@
 -- happened after a rewrite speaks of the rewrite (arms.sql): neither of the wording that was said, which
 -- did not run, nor of the one that ran, which was not said.
 -- Probabilities are summed in millionths: whole numbers have one sum, in whatever order.
--- followed: the turns that were said again, with their probability;
--- :intents is 1 where the log names what was executed, so that none means nothing was
+-- reads followed: the turns that were said again, each with its most probable target
+-- reads people: what people said in the window
+-- takes :intents: 1 where the log names what was executed, so that none means nothing was
+-- takes :most_items
 with judged as (
     select
         t.user_id,

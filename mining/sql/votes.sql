@@ -10,8 +10,12 @@
 -- A user counts once for each, with the mean of what happened, and votes on at most :most_items
 -- wordings, the first ones. Probabilities are summed in millionths.
 -- A turn that answers the assistant's question says nothing of its own wording.
--- followed: the turns that were said again; answers: those that answer; ends: where their chains end;
--- :intents is 1 where the log names what was executed, so that none means nothing was
+-- reads answers: the turns that answer a question of the assistant
+-- reads ends: where their chains end
+-- reads followed: the turns that were said again, each with its most probable target
+-- reads people: what people said in the window
+-- takes :intents: 1 where the log names what was executed, so that none means nothing was
+-- takes :most_items
 with said as (
     select
         t.turn_id,

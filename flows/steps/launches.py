@@ -1,4 +1,4 @@
-"""The launch of each locale, gathered once the night's training set is there: since when it is spoken, what
+"""The launch of each locale, once the night's training set is there: since when it is spoken, what
 fails, what is believed, what waits, and how much of what failed could be mended by now."""
 
 from typing import Any
@@ -7,49 +7,64 @@ import polars as pl
 
 from aggregation.training_set import best
 from flows import seed
-from flows.settings import Settings
+from flows.pipeline import Reading, Result, earlier, every, step, tonight, window
+from flows.steps import facts
 from mining import launches, pairs
-from mining.engine import Engine
 from warehouse.home import Home, read_training_set
-from warehouse.lake import Lake
+from warehouse.tables import (
+    Defects,
+    LaunchDays,
+    Launches,
+    Robots,
+    SoftLabels,
+    TrainingSets,
+    Turns,
+    Wordings,
+)
 
 KEY = ["locale", "utterance"]
 
 
-def gather(
-    home: Home, settings: Settings, engine: Engine, people: dict[str, Any], day: str, version: str
-) -> dict[str, int]:
-    """Write `launches` and `launch_days` of a night; how many rows each has. `people` are the inputs of the
-    engine's queries about what people said, with their defects; `version` is the night's training set."""
-    lake, k = Lake(home.lake), settings.floors.published
-    launched = _launched(lake, engine, k, day)
-    labels, examples = lake.read("soft_labels", [day]), read_training_set(home, version)
-    believed = best(labels).join(examples, on=KEY, how="semi").sort(KEY)
-    user_days = engine.query("user_days", people | {"believed": believed})
-    whole = launches.by_locale(user_days, launched, day).join(_seeds(home), on="locale", how="left")
-    wordings = _wordings(lake.read("wordings", [day]), labels, believed, settings.floors.training)
-    rows = whole.join(wordings, on="locale", how="left")
+@step(
+    reads=(
+        *window(Turns, Robots, Defects),
+        *every(Turns, Robots),
+        *tonight(Wordings, SoftLabels, TrainingSets),
+        *earlier(Launches),
+    ),
+    writes=(Launches, LaunchDays),
+    settings=("mining.window_days", "floors"),
+    facts=(facts.SEED_DATA,),
+)
+def tell_launches(at: Reading) -> Result:
+    """How each locale goes since its launch, and how much of what failed could be mended by now."""
+    floors = at.settings.floors
+    launched = _launched(at, floors.published)
+    labels, version = at.tonight(SoftLabels), at.tonight(TrainingSets)["version"].item()
+    believed = best(labels).join(read_training_set(at.home, version), on=KEY, how="semi").sort(KEY)
+    user_days = at.query("user_days", {"believed": believed})
+    whole = launches.by_locale(user_days, launched, at.day)
+    wordings = _wordings(at.tonight(Wordings), labels, believed, floors.training)
+    rows = whole.join(_seeds(at.home), on="locale", how="left").join(
+        wordings, on="locale", how="left"
+    )
     bounds = [name for name in rows.columns if name.startswith("recovered_at")]
     rows = rows.with_columns(pl.all().exclude("locale", "launched", *bounds).fill_null(0))
     daily = launches.by_day(user_days, launched).join(
-        _then(lake, rows, k, day), on=["locale", "day"], how="left"
+        _then(at, rows, floors.published), on=["locale", "day"], how="left"
     )
-    return {
-        "launches": lake.put("launches", day, rows),
-        "launch_days": lake.put("launch_days", day, daily),
-    }
+    return {"launches": at.put(Launches, rows), "launch_days": at.put(LaunchDays, daily)}
 
 
-def _launched(lake: Lake, engine: Engine, k: int, day: str) -> pl.DataFrame:
+def _launched(at: Reading, k: int) -> pl.DataFrame:
     """`locale, launched`: as an earlier night had it, where what was said before is erased since."""
-    days = [d for d in lake.days("turns") if d <= day]
+    days = [d for d in at.lake.days("turns") if d <= at.day]
     people: dict[str, Any] = {
-        "turns": lake.files("turns", days),
-        "robots": pairs.robots(lake, days),
+        "turns": at.lake.files("turns", days),
+        "robots": pairs.robots(at.lake, days),
     }
-    found = engine.query("launched", people, {"k": k})
-    earlier = [d for d in lake.days("launches") if d < day][-1:]
-    known = lake.read("launches", earlier).select("locale", "launched")
+    found = at.query("launched", people, {"k": k})
+    known = at.last_night(Launches).select("locale", "launched")
     known = known.join(found, on="locale", how="semi")
     return pl.concat([found, known]).group_by("locale").agg(pl.col("launched").min()).sort("locale")
 
@@ -78,12 +93,12 @@ def _wordings(
     return placed.group_by("locale").agg(wordings=pl.len(), **sums)
 
 
-def _then(lake: Lake, rows: pl.DataFrame, k: int, day: str) -> pl.DataFrame:
+def _then(at: Reading, rows: pl.DataFrame, k: int) -> pl.DataFrame:
     """`locale, day, recovered_then`: what each night told of its window, where k users or more failed."""
-    nights = [(d, lake.read("launches", [d])) for d in lake.days("launches") if d < day]
+    nights = [(d, at.lake.read("launches", [d])) for d in at.nights(Launches)]
     told = [
         r.filter(pl.col("users_failed") >= k).with_columns(day=pl.lit(d))
-        for d, r in [*nights, (day, rows)]
+        for d, r in [*nights, (at.day, rows)]
     ]
     share = pl.col("recovered") / pl.col("failed").clip(1e-9)
     return pl.concat(r.select("locale", "day", recovered_then=share.clip(0, 1)) for r in told)

@@ -1,0 +1,55 @@
+"""What was left out of what is believed, how much and why: rows of `withheld`, as of a night of the lake."""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from mining.heard import whole
+from warehouse.lake import Lake
+
+
+def rejected(lake: Lake, day: str) -> pl.DataFrame:
+    """Rows that were set aside at the door."""
+    return (
+        lake.read("rejects", [day])
+        .group_by(reason=pl.col("field") + " " + pl.col("reason"))
+        .agg(rows=pl.len().cast(pl.Int64))
+        .select(pl.lit("door").alias("stage"), "reason", "rows")
+        .sort("reason")
+    )
+
+
+def robots(lake: Lake, day: str, days: Iterable[str] | None = None) -> pl.DataFrame:
+    """Turns of the window (`days`; all that may be read where not given) that no person says, by the reason."""
+    aside = lake.by_day("robots", lake.days("robots") if days is None else days)
+    return (
+        aside.group_by(reason=pl.lit("robots: ") + pl.col("reason").cast(pl.String))
+        .agg(rows=pl.col("turns").sum())
+        .select(pl.lit("mining").alias("stage"), "reason", "rows")
+        .sort("reason")
+    )
+
+
+def cut(lake: Lake, day: str) -> pl.DataFrame:
+    """Turns of the window whose text was too long to be a wording."""
+    turns = lake.scan("turns", lake.days("turns")).filter(~whole("utterance"))
+    rows = turns.select(pl.len()).collect().item()
+    return _one("mining", "pasted texts, cut", rows)
+
+
+def answers(lake: Lake, day: str) -> pl.DataFrame:
+    """Turns that say nothing of their own wording."""
+    return _one("labels", "answers to a question", lake.read("slot_answers", [day]).height)
+
+
+def unlabelled(lake: Lake, day: str) -> pl.DataFrame:
+    """Wordings for which there is no label at all."""
+    labelled = lake.read("soft_labels", [day])
+    wordings = lake.read("wordings", [day])
+    none = wordings.join(labelled, on=["locale", "utterance"], how="anti").height
+    return _one("labels", "no hypothesis and no seed data", none)
+
+
+def _one(stage: str, reason: str, rows: int) -> pl.DataFrame:
+    row = {"stage": stage, "reason": reason, "rows": rows}
+    return pl.DataFrame([row]).filter(pl.col("rows") > 0)

@@ -1,0 +1,54 @@
+"""Whether retraining pays, and who is told."""
+
+from dataclasses import replace
+
+import polars as pl
+
+from flows import programs
+from flows.pipeline import Night, Reading, Result, every, step, tonight, window
+from flows.prospects import changed, prospects
+from flows.steps import facts
+from retrain import brake, outbox
+from retrain.trigger import TriggerConfig, decide
+from warehouse.tables import (
+    Candidates,
+    Changes,
+    Decisions,
+    TrainingSets,
+    Turns,
+    Utterances,
+    Wordings,
+)
+
+
+@step(
+    reads=(
+        *window(Turns),
+        *tonight(TrainingSets, Utterances, Changes, Candidates),
+        *every(Wordings),  # of the night whose training set the champion learned
+    ),
+    writes=(Decisions,),
+    settings=("mining.window_days", "floors.published", "trigger", "trainer"),
+    facts=(facts.CHAMPION, facts.BRAKE, facts.PROGRAMS),
+)
+def decide_retraining(at: Reading) -> Result:
+    """Whether retraining pays, and why."""
+    version = at.tonight(TrainingSets)["version"].item()
+    known = prospects(
+        at.home, at.lake, at.day, len(at.days(Turns)), version, programs.trainer(at.settings)
+    )
+    told = changed(at.lake, at.day, at.settings.floors.published)
+    config = TriggerConfig(**at.settings.trigger.model_dump())
+    decision = decide(replace(known, drift=(*known.drift, *told)), config)
+    stopped = brake.read(at.home).against(version)
+    because = [stopped, *decision.because] if stopped else list(decision.because)
+    verdict = {"retrain": decision.retrain and not stopped, "because": because}
+    at.put(Decisions, pl.DataFrame([{"night": at.day, "version": version, **verdict}]))
+    return verdict
+
+
+def post_messages(night: Night, day: str) -> Result:
+    """Leave a message for each receiver, where retraining is due; they are sent once the night is over."""
+    row = night.lake.read("decisions", [day]).row(0, named=True)
+    names = night.receivers if row["retrain"] else ()
+    return {"waiting": outbox.post(night.home, day, row["version"], row["because"], names)}

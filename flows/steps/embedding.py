@@ -1,0 +1,102 @@
+"""The encoder of the night, and a vector for each wording."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from flows.pipeline import Reading, Result, earlier, own, step, tonight, window
+from mining import encoder, meaning
+from warehouse.home import keep_once
+from warehouse.lake import Lake
+from warehouse.ledger import digest
+from warehouse.tables import Embeddings, Encoders, Moves, RephraseEvents, Wordings
+
+KEY = ["locale", "utterance"]
+
+
+@step(
+    reads=(
+        *window(RephraseEvents),
+        *tonight(Wordings, Moves),
+        *earlier(Encoders, Embeddings),
+        *own(Embeddings),
+    ),
+    writes=(Encoders, Embeddings),
+    settings=("mining.window_days", "mining.encoder", "mining.adapt"),
+)
+def embed_wordings(at: Reading) -> Result:
+    """Teach the encoder by the window's pairs, or load the one that is set; embed what is new."""
+    wordings = at.tonight(Wordings)
+    model, version = _taught(at, wordings)
+    elsewhere = [d for d in at.lake.days("embeddings") if d != at.day]
+    others, here = (stored(at.lake, version, days) for days in (elsewhere, [at.day]))
+    kept = pl.concat(f.select("content", "vector") for f in (others, here)).unique("content")
+    contents = pl.Series([digest(u) for u in wordings["utterance"]], dtype=pl.String)
+    wanted = wordings.select(*KEY, content=contents)
+    fresh = wanted.join(kept, on="content", how="anti").unique("content").sort("content")
+    known = pl.concat([kept, fresh.select("content", vector=_embedded(model, fresh["utterance"]))])
+    mine = wanted.join(others, on=KEY, how="anti")
+    rows = mine.join(known, on="content").with_columns(encoder=pl.lit(version))
+    at.put(Embeddings, rows.sort(KEY))
+    at.put(Encoders, pl.DataFrame({"version": [version]}))
+    return {"wordings": wordings.height, "new": fresh.height, "encoder": version}
+
+
+def _taught(at: Reading, wordings: pl.DataFrame) -> tuple[Any, str]:
+    """The encoder of the night, and its version."""
+    named, adapt = at.settings.mining.encoder, at.settings.mining.adapt
+    if named and not adapt:
+        model = encoder.load(named)
+        return model, f"{Path(named).name}-{encoder.fingerprint(model)}"
+    lessons = meaning.lessons(wordings, at.window(RephraseEvents), at.tonight(Moves))
+    if named:
+        model = encoder.attend(encoder.load(named), lessons, encoder.PRETRAINED)
+    else:
+        before = _folder_before(at)
+        model = encoder.learn(lessons, encoder.load(str(before)) if before else None)
+    version = f"{at.day}-{encoder.fingerprint(model)}"
+    keep_once(_folder(at, version), partial(encoder.save, model))
+    return model, version
+
+
+def _folder(at: Reading, version: str) -> Path:
+    return at.home.root / "encoders" / version
+
+
+def _folder_before(at: Reading) -> Path | None:
+    """The newest encoder of an earlier night that the log taught."""
+    versions = at.lake.read("encoders", at.nights(Encoders))["version"].to_list()
+    folders = (_folder(at, version) for version in reversed(versions))
+    return next((f for f in folders if (f / "modules.json").is_file()), None)
+
+
+def _embedded(model: Any, wordings: Iterable[str]) -> pl.Series:
+    return pl.Series(encoder.embed(model, list(wordings))).arr.to_list()
+
+
+def stored(lake: Lake, version: str, days: list[str]) -> pl.DataFrame:
+    """The vectors that an encoder made on these nights; files of other encoders are passed over."""
+    files = lake.files("embeddings", days)
+    if not files:
+        return Embeddings.create_empty()
+    rows = pl.scan_parquet(files, hive_partitioning=False)
+    return rows.filter(pl.col("encoder") == version).collect()
+
+
+def vectors(at: Reading, wordings: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance, vector` of wordings (`locale, utterance`) by the encoder of the night: those of the lake, and
+    of seed data, which nobody said, those that the encoder makes now."""
+    version = at.tonight(Encoders)["version"].item()
+    known = stored(at.lake, version, at.lake.days("embeddings"))
+    known = known.select("utterance", "vector").unique("utterance")
+    missing = wordings.join(known, on="utterance", how="anti").unique("utterance").sort("utterance")
+    if missing.height:
+        named, adapt = at.settings.mining.encoder, at.settings.mining.adapt
+        model = encoder.load(named if named and not adapt else str(_folder(at, version)))
+        fresh = missing.select("utterance", vector=_embedded(model, missing["utterance"]))
+        known = pl.concat([known, fresh.cast(known.schema)])
+    found = wordings.join(known, on="utterance").cast({"vector": pl.List(pl.Float32)})
+    return found.select(*KEY, "vector").sort(KEY)

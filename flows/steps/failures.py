@@ -1,0 +1,86 @@
+"""Which turns failed their users, and which rewrites would serve them."""
+
+from typing import Any
+
+import polars as pl
+
+from aggregation.verdicts import WELL, of_failures, of_pairs, of_rewrites, table
+from flows import reviewing
+from flows.pipeline import Reading, Result, last_night, step, tonight, window
+from flows.steps.rephrases import evidence_of
+from mining import defects, fixes, rewrites, variants
+from warehouse.tables import (
+    Clusters,
+    Defects,
+    Fits,
+    Fixes,
+    Followed,
+    Judged,
+    Moves,
+    Neighbours,
+    Rates,
+    RephraseEvents,
+    Reviews,
+    Rewrites,
+    Robots,
+    SignalTrust,
+    Turns,
+    Utterances,
+    Variants,
+    Verdicts,
+)
+
+MOST_PLACES = 5  # to which a chain is followed from each wording
+
+
+@step(
+    reads=(
+        *window(Turns, Robots, RephraseEvents),
+        *tonight(Followed, Utterances, Moves, Neighbours, Clusters, Verdicts, Reviews, Fits),
+        *last_night(Fixes),
+    ),
+    writes=(Defects, Judged, Rates, SignalTrust, Fixes, Rewrites, Variants),
+    settings=("mining.window_days",),
+)
+def judge_turns(at: Reading) -> Result:
+    """How probably each turn of the window failed its user, and which rewrites would serve them."""
+    context, events = at.query("context"), at.window(RephraseEvents)
+    moves, neighbours = at.tonight(Moves), at.tonight(Neighbours)
+    found = defects.defects(context, events, neighbours)
+    judged = defects.judge(found, at.tonight(Utterances), neighbours)
+    rates = judged.rates
+    told = (
+        of_pairs(events["p_rephrase"].to_numpy(), evidence_of(at.tonight(Fits))),
+        of_failures(found["p_defect"].to_numpy(), rates.right, rates.wrong),
+    )
+    chains = at.query("chains", params={"most": MOST_PLACES})
+    sure = rewrites.fitting(
+        rewrites.rewrites(chains, judged.now()), moves, defects.heard_last(context)
+    )
+    if any(verdict.verdict != WELL for verdict in told):
+        sure = sure.clear()
+    followed_up = _followed_up(at, sure, rates)
+    running = fixes.rewrites(followed_up)
+    at.put_days(Defects, at.days(Turns), found.sort("turn_id"))
+    at.put(Judged, judged.wordings)
+    at.put(Rates, pl.DataFrame({"right": [rates.right], "wrong": [rates.wrong]}))
+    at.put(SignalTrust, table([*told, of_rewrites(running.height, *told)]))
+    at.put(Fixes, followed_up)
+    at.put(Rewrites, running)
+    return {"rewrites": running.height, "variants": _variants(at, judged.served())}
+
+
+def _followed_up(at: Reading, sure: pl.DataFrame, rates: defects.Rates) -> pl.DataFrame:
+    """The fixes of the night."""
+    proposed = reviewing.rewritten(at.lake, at.day, sure)
+    before = reviewing.rewritten(at.lake, at.day, at.last_night(Fixes))
+    named = pl.concat(rows.select("locale", "source") for rows in (before, proposed)).unique()
+    return fixes.follow(before, proposed, at.query("arms", {"fixes": named}), rates, at.day)
+
+
+def _variants(at: Reading, served: Any) -> int:
+    """Leave the wordings of different users for one goal; how many there are."""
+    clusters = reviewing.accepted(at.lake, at.day)
+    alike = variants.bound(at.tonight(Moves), at.tonight(Neighbours), clusters, served)
+    backers = at.query("backers", {"grouped": variants.groups(alike)})
+    return at.put(Variants, variants.with_users(alike, backers))

@@ -1,0 +1,99 @@
+"""What is believed of each wording's meaning."""
+
+import polars as pl
+
+from aggregation import backing, fleeing
+from aggregation.believe import believe
+from aggregation.evidence import Evidence
+from aggregation.votes import weights
+from flows import languages, reviewing, seed
+from flows.pipeline import Reading, Result, every, step, tonight, window
+from flows.steps import facts
+from flows.steps.embedding import vectors
+from flows.steps.utterances import MOST_ITEMS
+from warehouse import tables
+from warehouse.tables import (
+    Borrowed,
+    Calibration,
+    Clusters,
+    Embeddings,
+    Encoders,
+    Ends,
+    Followed,
+    Moved,
+    Neighbours,
+    Rates,
+    Reliability,
+    Reviews,
+    Robots,
+    SlotAnswers,
+    SoftLabels,
+    Turns,
+    Utterances,
+    Verdicts,
+    Votes,
+    Wordings,
+)
+
+KEY = ["locale", "utterance"]
+
+
+@step(
+    reads=(
+        *window(Turns, Robots),
+        *tonight(Wordings, Utterances, Followed, Ends, SlotAnswers, tables.Evidence, Encoders),
+        *tonight(Neighbours, Clusters, Verdicts, Reviews, Rates),
+        *every(Embeddings),
+    ),
+    writes=(Votes, SoftLabels, Reliability, Borrowed, Moved, Calibration),
+    settings=("mining.window_days", "mining.encoder", "mining.adapt", "languages"),
+    facts=(facts.SEED_DATA, facts.LANGUAGE_FILES),
+)
+def believe_labels(at: Reading) -> Result:
+    """Votes, and what is believed of each wording, with the users behind its cluster and label."""
+    cast_votes = _votes(at)
+    spoken = wished(at.tonight(Wordings), at.tonight(SlotAnswers))
+    near, taught = at.tonight(Neighbours), seed.taught(seed.kept(at.home))
+    asked = pl.concat([spoken.select(KEY), taught.select(KEY)]).unique()
+    found = believe(
+        Evidence(
+            cast_votes.join(spoken, on=KEY, how="semi"),
+            at.day,
+            at.tonight(Utterances).join(spoken, on=KEY, how="semi"),
+            near,
+            taught,
+            vectors(at, asked),
+            languages.read_as(at.settings, asked),
+            across=bool(at.settings.mining.encoder),
+            rates=fleeing.Rates(*at.tonight(Rates).row(0)),
+        )
+    )
+    clusters = reviewing.accepted(at.lake, at.day)
+    backers = at.query("backers", {"grouped": backing.groups(found.labels, clusters, near)})
+    rows = backing.with_users(found.labels, clusters, backers).join(
+        weights(cast_votes), on=[*KEY, "label"], how="left"
+    )
+    rows = reviewing.labelled(at.lake, at.day, rows.with_columns(pl.col("votes").fill_null(0.0)))
+    at.put(Votes, cast_votes)
+    at.put(Reliability, found.reliability)
+    at.put(Borrowed, found.borrowed)
+    at.put(Moved, found.moved)
+    at.put(Calibration, found.calibration)
+    at.put(SoftLabels, rows.sort(*KEY, "label"))
+    return {"votes": cast_votes.height, "soft_labels": rows.height}
+
+
+def _votes(at: Reading) -> pl.DataFrame:
+    named = int(at.tonight(tables.Evidence)["intent"].item() > 0)
+    answers = at.tonight(SlotAnswers)
+    votes = at.query("votes", {"answers": answers}, {"most_items": MOST_ITEMS, "intents": named})
+    return votes.sort("locale", "utterance", "label", "kind", "via", "user_id")
+
+
+def wished(wordings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """The wordings without those that are mostly said in answer to a question."""
+    often = answers.group_by(KEY).agg(answers=pl.len())
+    asked = wordings.join(often, on=KEY, how="left").filter(
+        pl.col("answers").fill_null(0) * 2 >= pl.col("turns")
+    )
+    return wordings.join(asked, on=KEY, how="anti")

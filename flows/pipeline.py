@@ -160,7 +160,7 @@ class Reading:
 
     def days(self, table: type[dy.Schema]) -> list[str]:
         """The days of the window that the table has."""
-        return self._night.window(name_of(table), self.day)
+        return self._window(name_of(table))
 
     def files(self, table: type[dy.Schema]) -> list[Path]:
         """The files of the window."""
@@ -183,7 +183,7 @@ class Reading:
         scopes = {r.scope for r in self._step.reads if r.table == table}
         if Scope.WINDOW not in scopes:
             return self.lake.read(table, [self.day])
-        days = self._night.window(table, self.day)
+        days = self._window(table)
         return self.lake.by_day(table, days) if table == "robots" else self.lake.files(table, days)
 
     def fact(self, fact: Fact) -> Any:
@@ -196,6 +196,10 @@ class Reading:
         """The declared sections of the settings, what is left open apart."""
         sections = set(self._step.settings)
         return self._night.settings.model_dump_json(indent=1, exclude_none=True, include=sections)
+
+    def _window(self, table: str) -> list[str]:
+        window = self._night.settings.mining.window_days
+        return Scope.WINDOW.days(self.lake.days(table), self.day, window)
 
     def put(self, table: type[dy.Schema], rows: pl.DataFrame) -> int:
         """Leave the rows of tonight; how many they are."""

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import betaincinv
 
-from aggregation.votes import FOR, validating
+from aggregation.label_model.votes import FOR, validating
 
 Floats = npt.NDArray[np.float64]
 

@@ -18,10 +18,11 @@ from statistics import median
 
 import polars as pl
 
-from warehouse import page, queries
+from warehouse import queries
 from warehouse.home import existing
 from warehouse.lake import Lake
 from warehouse.publish import publish
+from warehouse.report import page
 from warehouse.tables import Grain, tables_of
 
 K = 5

@@ -26,7 +26,7 @@ from flows.pipeline import directly
 from flows.settings import Settings
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
-from mining.changes import KEY, dense, terms
+from mining.trends.detection import KEY, dense, terms
 from warehouse.home import existing, read_training_set, training_versions
 from warehouse.lake import Lake
 

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from labels import of_rival
 
-from aggregation.em import Cells, Votes, solve
+from aggregation.label_model.dawid_skene import Cells, Votes, solve
 
 SOURCES = 8
 SIZES = ((20_000, 77_000, 100), (500_000, 2_000_000, 300))  # items, votes, labels

@@ -26,7 +26,7 @@ from flows.settings import Settings
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
 from flows.steps.failures import judge_turns
-from mining.duckdb_engine import DuckdbEngine
+from mining.engines.duckdb_engine import DuckdbEngine
 from warehouse.home import create
 from warehouse.lake import Lake
 

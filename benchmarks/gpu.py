@@ -138,8 +138,8 @@ def one(what: str, size: str, out: str) -> None:
 
 
 def find(rows: int, _: Path, way: str) -> dict:
-    from mining import neighbours as by
-    from mining.neighbours import Search
+    from mining.clustering import neighbours as by
+    from mining.clustering.neighbours import Search
 
     vectors, search = drawn(rows), Search(memory=MEMORY)
     gpu = by.on_gpu(vectors)
@@ -162,7 +162,7 @@ def find(rows: int, _: Path, way: str) -> dict:
 
 
 def _recall(vectors: np.ndarray, found: np.ndarray) -> float:
-    from mining import neighbours as by
+    from mining.clustering import neighbours as by
 
     sample = np.sort(np.random.default_rng(1).permutation(len(vectors))[: by.SAMPLE])
     truth = by.exact(vectors, sample, 10)[0]
@@ -172,7 +172,7 @@ def _recall(vectors: np.ndarray, found: np.ndarray) -> float:
 
 
 def teach(size: int, out: Path) -> dict:
-    from mining import encoder
+    from mining.clustering import encoder
 
     lessons = encoder.Lessons(*said(size))
     made, seconds = _timed(lambda: encoder.learn(lessons))
@@ -183,7 +183,7 @@ def teach(size: int, out: Path) -> dict:
 
 
 def pretrained(size: int, out: Path) -> dict:
-    from mining import encoder
+    from mining.clustering import encoder
 
     wordings, pairs = said(size)
     with tempfile.TemporaryDirectory() as folder:

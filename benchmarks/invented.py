@@ -7,7 +7,7 @@ import numpy as np
 
 from flows.simulation.corpus import Wording, language
 from flows.simulation.people import slip
-from mining import encoder
+from mining.clustering import encoder
 
 TAUGHT = 20_000  # wordings from which the encoder learns
 SLIPPED = 0.2  # share of wordings in which a word is lost, doubled or misspelt

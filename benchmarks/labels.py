@@ -24,14 +24,24 @@ import polars as pl
 from scipy.sparse import csr_matrix
 from truth import intents
 
-from aggregation import believe as believing
-from aggregation.believe import believe
-from aggregation.em import Cells, Votes, solve
-from aggregation.evidence import Evidence
-from aggregation.reader import Read
-from aggregation.votes import BLAME, END, FLED, FOR, LOST, N_BEST, NEIGHBOURS, PRAISE, TARGET
+from aggregation.label_model import model as believing
+from aggregation.label_model.classifier import Read
+from aggregation.label_model.dawid_skene import Cells, Votes, solve
+from aggregation.label_model.evidence import Evidence
+from aggregation.label_model.model import believe
+from aggregation.label_model.votes import (
+    BLAME,
+    END,
+    FLED,
+    FOR,
+    LOST,
+    N_BEST,
+    NEIGHBOURS,
+    PRAISE,
+    TARGET,
+)
 from flows import seed
-from mining import encoder
+from mining.clustering import encoder
 from warehouse.home import existing
 from warehouse.lake import Lake
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from mining.door import DOOR_SCHEMA
+from mining.ingest.validation import DOOR_SCHEMA
 
 DAYS = 30
 A_SESSION = 4  # turns

@@ -33,11 +33,11 @@ from flows.simulation import loop, world
 from flows.simulation.assistant import LearningAssistant, Served
 from flows.simulation.launching import Launch
 from flows.simulation.place import Habits, Place
-from retrain import store
-from retrain.encoder import Encoder
-from retrain.lesson import lesson
-from retrain.model import Model
-from retrain.trainer import train
+from retrain.registry import store
+from retrain.training.data import lesson
+from retrain.training.encoder import Encoder
+from retrain.training.model import Model
+from retrain.training.trainer import train
 from warehouse.home import existing
 
 Right = dict[str, float]  # by locale

@@ -34,7 +34,7 @@ Found = Callable[
 
 
 def sayagain(vectors: np.ndarray) -> Found:
-    from mining.neighbours import Search, nearest
+    from mining.clustering.neighbours import Search, nearest
 
     near = nearest(vectors, Search(MOST, THRESHOLD))
     print(near.index, file=sys.stderr)

@@ -11,8 +11,10 @@ import tempfile
 from pathlib import Path
 
 from flows.settings import Settings
-from mining import guards, masks, pairs, release
-from mining.duckdb_engine import DuckdbEngine
+from mining.clustering import constraints
+from mining.engines.duckdb_engine import DuckdbEngine
+from mining.release import k_anonymity, redaction
+from mining.sessions import bots
 from warehouse.home import existing
 from warehouse.lake import Lake
 
@@ -23,19 +25,19 @@ EPSILONS = (0.5, 1.0, 2.0, 4.0, 8.0)
 def main() -> None:
     lake, asked = Lake(existing(Path(sys.argv[1])).lake), Settings().privacy
     days = lake.days("turns")
-    people = {"turns": lake.files("turns", days), "robots": pairs.robots(lake, days)}
+    people = {"turns": lake.files("turns", days), "robots": bots.robots(lake, days)}
     said = lake.newest("wordings")
-    values, turns = guards.slot_values(people["turns"]), int(said["turns"].sum())
-    everything, nothing = (masks.Mask(kinds, asked.name_slots) for kinds in (asked.mask, []))
+    values, turns = constraints.slot_values(people["turns"]), int(said["turns"].sum())
+    everything, nothing = (redaction.Mask(kinds, asked.name_slots) for kinds in (asked.mask, []))
     print(f"{turns:,} turns, {said.height:,} wordings")
     print("| k | epsilon | wordings shown | turns covered | without masks |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         engine = DuckdbEngine(Path(folder))
         for k, epsilon in [*((k, None) for k in FLOORS), *((5, e) for e in EPSILONS)]:
-            privacy = release.Privacy(k, epsilon, asked.delta, asked.most_wordings, 1)
+            privacy = k_anonymity.Privacy(k, epsilon, asked.delta, asked.most_wordings, 1)
             shares, shown = [], 0
             for mask in (everything, nothing):
-                rows, _ = release.release(engine, people, said, values, mask, privacy)
+                rows, _ = k_anonymity.release(engine, people, said, values, mask, privacy)
                 each = rows.unique(["locale", "shown"])
                 shares.append(int(each["turns"].sum()) / turns)
                 shown = shown or each.height

@@ -7,7 +7,7 @@ data alone, then the challenger and the gate. `sayagain predict` answers for bot
 the share of the way from the seed model to the same trainer (same encoder) on seed data and every logged wording with its true
 label; flips are test utterances that were right before and are wrong after, as a share of all.
 
-Below: the curve of flips over what is recovered as the champion's answers are held more firmly (`retrain/gate.py` chooses a
+Below: the curve of flips over what is recovered as the champion's answers are held more firmly (`retrain/gate/judging.py` chooses a
 point of it without seeing the test utterances), the same where the champion's weights are interpolated instead, and
 accuracy on logged wordings by how many users said them.
 """
@@ -27,11 +27,11 @@ import polars as pl
 from truth import intents, speakers, world_and_home
 
 from flows import seed
-from retrain import store
-from retrain.gate import HOLDS
-from retrain.lesson import lesson
-from retrain.model import Model, aligned, loyal
-from retrain.trainer import train
+from retrain.gate.judging import HOLDS
+from retrain.registry import store
+from retrain.training.data import lesson
+from retrain.training.model import Model, aligned, loyal
+from retrain.training.trainer import train
 from warehouse.home import Home, existing
 
 MIXES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)

@@ -18,9 +18,9 @@ import polars as pl
 from large_log import write
 from measuring import Measured, TooLarge, measure, mib, spread
 
-from mining import pairs, turns
-from mining.duckdb_engine import DuckdbEngine
-from mining.turns import Admitted
+from mining.engines.duckdb_engine import DuckdbEngine
+from mining.sessions import bots, turns
+from mining.sessions.turns import Admitted
 from warehouse.lake import Lake
 
 RIVALS = Path(__file__).parent / "rivals"
@@ -41,7 +41,7 @@ def ours(folder: Path, out: Path) -> None:
     days = pl.scan_parquet(files).select(day).collect().to_series().to_list()
     lake, engine = Lake(out / "lake"), DuckdbEngine(out / "scratch")
     admitted = Admitted(files, days, 0, 0, 0, {}, pl.DataFrame())
-    pairs.mine(engine, lake, turns.merge(engine, lake, admitted, 90, GAP_SECONDS))
+    bots.mine(engine, lake, turns.merge(engine, lake, admitted, 90, GAP_SECONDS))
     engine.close()
 
 

@@ -30,7 +30,7 @@ from flows.night import up_to
 from flows.pipeline import Night
 from flows.simulation import place, world
 from flows.steps.clustering import cluster_wordings
-from mining import engines
+from mining.engines import choosing
 from warehouse.home import create
 from warehouse.lake import Lake
 
@@ -108,7 +108,7 @@ def main() -> None:
         goal, intent = goal_of(folder / "world"), intents(folder / "world")
         home = create(folder / "home")
         lake, nights = Lake(home.lake), []
-        with engines.opened("duckdb", home.root / "scratch", None) as engine:
+        with choosing.opened("duckdb", home.root / "scratch", None) as engine:
             for log in logs:
                 today = date.fromisoformat(log.stem)
                 learning = Night(home, settings.Settings(), engine, today, logs=(log,))

@@ -281,7 +281,7 @@ def report(
     ] = None,
 ) -> None:
     """One self-contained HTML page with pictures, made from the warehouse; it loads nothing."""
-    from warehouse import page
+    from warehouse.report import page
 
     place = out or home / "report.html"
     _written(place, page.render(home, night))
@@ -427,13 +427,13 @@ def hold(
     release: Annotated[bool, typer.Option("--release", help="Hold no longer.")] = False,
 ) -> None:
     """Stop retraining and promotion until released. Nights go on; challengers wait."""
-    from retrain import brake
+    from retrain.registry import overrides
 
     with _held(home) as place:
         if release:
-            brake.release(place)
+            overrides.release(place)
         else:
-            brake.hold(place, because or "no reason given")
+            overrides.hold(place, because or "no reason given")
     shown.print("released" if release else "held")
 
 
@@ -446,10 +446,10 @@ def approve(
     home: HomeFolder,
 ) -> None:
     """Let a model serve, whatever the gate or a hold says."""
-    from retrain import brake
+    from retrain.registry import overrides
 
     with _held(home) as place:
-        shown.print(f"{brake.approve(place, model)} serves")
+        shown.print(f"{overrides.approve(place, model)} serves")
 
 
 @app.command()
@@ -460,19 +460,19 @@ def reject(
     because: Annotated[str, typer.Option(help="Why; remembered.")] = "no reason given",
 ) -> None:
     """Never let a model, or any of its training set, serve. Where it serves, the one before it does."""
-    from retrain import brake
+    from retrain.registry import overrides
 
     with _held(home) as place:
-        shown.print(f"{version} is rejected; {brake.reject(place, version, because)} serves")
+        shown.print(f"{version} is rejected; {overrides.reject(place, version, because)} serves")
 
 
 @app.command()
 def rollback(*, home: HomeFolder) -> None:
     """Let the model before the champion serve again, and remember that the champion was rejected."""
-    from retrain import brake
+    from retrain.registry import overrides
 
     with _held(home) as place:
-        shown.print(f"{brake.rollback(place)} serves")
+        shown.print(f"{overrides.rollback(place)} serves")
 
 
 @app.command()

@@ -26,8 +26,8 @@ from prefect.utilities.asyncutils import run_coro_as_sync
 from flows import runs, settings
 from flows.night import Outcome
 from flows.pipeline import Result
-from retrain.outbox import Message, UnheardError
-from retrain.receivers import DUE
+from retrain.delivery.outbox import Message, UnheardError
+from retrain.delivery.receivers import DUE
 from warehouse.errors import BadInput
 
 RETRIES = 2

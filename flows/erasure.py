@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from flows.settings import Settings
-from retrain import store
-from retrain.model import MEMORY
+from retrain.registry import store
+from retrain.training.model import MEMORY
 from warehouse import erasing, forgotten
 from warehouse.erasing import Gone, Scope
 from warehouse.forgotten import Erasing

@@ -5,8 +5,8 @@ from flows import erasure
 from flows.night import believe_night
 from flows.pipeline import Caller, Night, Result
 from flows.steps.intake import NOTHING
-from mining import turns
-from mining.door import hashed
+from mining.ingest.validation import hashed
+from mining.sessions import turns
 from warehouse import forgotten
 from warehouse.erasing import Scope
 from warehouse.errors import BadInput

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.settings import Settings, door_of
-from mining import oddities, sources
-from mining.inspection import first_records, inspect
-from mining.rows import left_out, log_files
+from mining.ingest import oddities, sources
+from mining.ingest.inspection import first_records, inspect
+from mining.ingest.rows import left_out, log_files
 from warehouse.blur import quoted
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.settings import Settings
-from mining import lexicon, morphology
+from mining.language import lexicon, morphology
 from warehouse.ledger import file_digest
 
 MOST = 2  # variants of a wording

@@ -22,7 +22,7 @@ import polars as pl
 from flows.guarded import Guarded, dumped
 from flows.reach import code_of
 from flows.settings import Settings
-from mining.engine import Engine, Params, inputs_of
+from mining.engines.engine import Engine, Params, inputs_of
 from warehouse.home import Home
 from warehouse.lake import Lake, Transaction, Undeclared
 from warehouse.ledger import Ledger, digest
@@ -169,7 +169,7 @@ class Reading:
     def query(
         self, sql: str, inputs: Mapping[str, Any] | None = None, params: Params | None = None
     ) -> pl.DataFrame:
-        """The rows of a file of `mining/sql`. Of what it reads, `inputs` are given; the rest are tables that the step
+        """The rows of a file of `mining`. Of what it reads, `inputs` are given; the rest are tables that the step
         declares: of the window as files, of tonight as rows."""
         given = dict(inputs or {})
         missing = [name for name in inputs_of(sql) if name not in given]

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from mining.engine import Engine
+from mining.engines.engine import Engine
 
 EVERY = "*"  # what `daily_intents` calls all locales
 NEEDED = ["turn_id", "user_id", "timestamp", "locale", "utterance", "executed_utterance"]

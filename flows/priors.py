@@ -36,8 +36,9 @@ from flows.steps.clustering import cluster_wordings
 from flows.steps.embedding import embed_wordings
 from flows.steps.intake import take_in
 from flows.steps.rephrases import score_pairs
-from mining import defects, failures, hypotheses, priors
-from mining.duckdb_engine import DuckdbEngine
+from mining import priors
+from mining.engines.duckdb_engine import DuckdbEngine
+from mining.failures import defects, hypothesis_features, turn_features
 from mining.priors import Prior
 from mining.rephrases import scoring
 from mining.rephrases.features import Features, compare
@@ -118,7 +119,9 @@ def turns_of(seed: int, number: int) -> Lesson:
         drawn, tonight = _taken_in(seed, number, Path(folder))
         lake, day = tonight.lake, _up_to_neighbours(tonight)
         log = Log.of(_context(tonight))
-        found = failures.signs(log, lake.read("rephrase_events"), lake.read("neighbours", [day]))
+        found = turn_features.signs(
+            log, lake.read("rephrase_events"), lake.read("neighbours", [day])
+        )
         failed = _failed(Path(folder))
         tonight.engine.close()
     truth = np.array([failed.get(i, np.nan) for i in log.turns["turn_id"]])
@@ -133,15 +136,17 @@ def hypotheses_of(seed: int, number: int) -> Lesson:
         neighbours = lake.read("neighbours", [day])
         found = defects.defects(_context(tonight), lake.read("rephrase_events"), neighbours)
         rows = defects.heard(lake.read("utterances", [day]))
-        features = hypotheses.signs(rows, found, neighbours)
+        features = hypothesis_features.signs(rows, found, neighbours)
         failed = _failed(Path(folder))
         tonight.engine.close()
     right = found.with_columns(
         right=pl.Series([1 - failed.get(i, np.nan) for i in found["turn_id"]]).fill_nan(None)
     )
-    by_user = right.group_by(*hypotheses.KEY, "user_id").agg(pl.col("right").mean())
-    shares = by_user.group_by(hypotheses.KEY).agg(pl.col("right").mean())
-    truth = rows.join(shares, on=hypotheses.KEY, how="left", maintain_order="left")["right"]
+    by_user = right.group_by(*hypothesis_features.KEY, "user_id").agg(pl.col("right").mean())
+    shares = by_user.group_by(hypothesis_features.KEY).agg(pl.col("right").mean())
+    truth = rows.join(shares, on=hypothesis_features.KEY, how="left", maintain_order="left")[
+        "right"
+    ]
     return Lesson(drawn.kind, features.names, features.values, truth.to_numpy())
 
 

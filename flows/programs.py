@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.settings import Settings
-from retrain.program import CommandProgram, Program
+from retrain.training.program import CommandProgram, Program
 from warehouse.errors import BadInput
 from warehouse.ledger import file_digest
 

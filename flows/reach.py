@@ -14,12 +14,15 @@ from textwrap import dedent
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from mining.engines.engine import sql_files
 from warehouse.ledger import digest, file_digest
 
 OURS = ("flows", "mining", "aggregation", "retrain", "warehouse")
 ROOT = Path(__file__).parent.parent
-SQL = ROOT / "mining" / "sql"
-ENGINES = ("mining.duckdb_engine", "mining.spark_engine")  # a step meets them behind their Protocol
+ENGINES = (
+    "mining.engines.duckdb_engine",
+    "mining.engines.spark_engine",
+)  # a step meets them behind their Protocol
 
 
 def code_of(step: Callable[..., Any]) -> str:
@@ -117,7 +120,7 @@ def _sql(tree: ast.AST) -> Iterator[Path]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             asked, first = node.func.attr in ("query", "write"), node.args[0]
             if asked and isinstance(first, ast.Constant) and isinstance(first.value, str):
-                yield from (p for n in (first.value, "people") if (p := SQL / f"{n}.sql").is_file())
+                yield from (sql_files()[n] for n in (first.value, "people") if n in sql_files())
 
 
 def _data(place: Path, tree: ast.AST) -> Iterator[Path]:

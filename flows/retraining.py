@@ -9,19 +9,19 @@ from typing import Any
 import polars as pl
 
 from flows import programs, seed
-from flows.material import Material, Tried, tried
+from flows.evaluation_data import Material, Tried, tried
 from flows.pipeline import Caller, Result
 from flows.reach import code_of
 from flows.settings import Settings
 from flows.steps.facts import digest_of
-from retrain import brake, store
-from retrain.encoder import Encoder
-from retrain.gate import GateConfig, Verdict, judge
-from retrain.lesson import Lesson, Trainer, lesson, taught_by
-from retrain.model import Model
-from retrain.outside import OutsideTrainer
-from retrain.program import asked, scored
-from retrain.trainer import Reference
+from retrain.gate.judging import GateConfig, Verdict, judge
+from retrain.registry import overrides, store
+from retrain.training.data import Lesson, Trainer, lesson, taught_by
+from retrain.training.encoder import Encoder
+from retrain.training.external import OutsideTrainer
+from retrain.training.model import Model
+from retrain.training.program import asked, scored
+from retrain.training.trainer import Reference
 from warehouse.errors import BadInput
 from warehouse.home import Home, read_training_set, read_variants, training_versions
 from warehouse.lake import Lake, typed
@@ -81,7 +81,7 @@ def challenge(job: Retraining, training_set: str) -> Result:
             "promoted": False,
             "because": ["the champion learned from this training set already"],
         }
-    if refused := brake.read(job.home).refused(training_set):
+    if refused := overrides.read(job.home).refused(training_set):
         return {"champion": serving, "promoted": False, "because": [refused]}
     version, verdict = _train_and_judge(job, training_set)
     whole = verdict.figures.row(0, named=True)
@@ -122,7 +122,7 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
         str(job.settings.gate),
         str(job.settings.trainer),
         programs.files(job.settings),
-        str(brake.read(home)),
+        str(overrides.read(home)),
         digest(promises.rows() if promises is not None else []),
     ]
     number = Ledger(home.root / "ledger").number("model", digest(facts))
@@ -151,7 +151,7 @@ def _settled(
     home, (champion, challenger) = job.home, found
     serving = store.champion(home)
     verdict = judge(challenger.cases, GateConfig(**job.settings.gate.model_dump()))
-    if verdict.promote and (stopped := brake.read(home).against(training_set)):
+    if verdict.promote and (stopped := overrides.read(home).against(training_set)):
         verdict = replace(verdict, promote=False, because=(stopped, *verdict.because))
     model = challenger.serving(champion, verdict.hold)
     about = {

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from retrain import brake
+from retrain.registry import overrides
 from warehouse.errors import BadInput
 from warehouse.home import Home, alone, existing
 from warehouse.lake import Lake
@@ -122,7 +122,7 @@ def decide(root: Path, decisions: Iterable[Any]) -> int:
         reviews = _reviews(lake, night, [d for d in made if isinstance(d, OfRewrite | OfLabel)])
         models = [d for d in made if isinstance(d, OfModel)]
         for decision in models:
-            brake.known(home, decision.version)
+            overrides.known(home, decision.version)
         for decision in models:
             _of_model(home, decision)
         lake.put("verdicts", night, verdicts)
@@ -163,9 +163,9 @@ def _reviews(lake: Lake, night: str, decisions: list[OfRewrite | OfLabel]) -> pl
 
 def _of_model(home: Home, decision: OfModel) -> None:
     if decision.verdict == "accepted":
-        brake.approve(home, decision.version)
+        overrides.approve(home, decision.version)
     else:
-        brake.reject(home, decision.version, "rejected in review")
+        overrides.reject(home, decision.version, "rejected in review")
 
 
 def joined(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

@@ -18,13 +18,13 @@ from flows.pipeline import Caller, Night, Result
 from flows.retraining import Retraining, retrain
 from flows.settings import Settings, place
 from flows.steps.publishing import record_failure
-from mining import engines
-from mining.engines import EngineName
-from mining.neighbours import library
-from mining.rows import log_files
-from retrain.commands import SECRET
-from retrain.outbox import Post, Receiver
-from retrain.receivers import Command, Webhook, secret_of
+from mining.clustering.neighbours import library
+from mining.engines import choosing
+from mining.engines.choosing import EngineName
+from mining.ingest.rows import log_files
+from retrain.delivery.commands import SECRET
+from retrain.delivery.outbox import Post, Receiver
+from retrain.delivery.receivers import Command, Webhook, secret_of
 from warehouse import forgotten
 from warehouse.errors import BadInput, Busy
 from warehouse.home import Home, alone, create, existing, write_atomically
@@ -240,11 +240,11 @@ def _run(
     languages.check(settings)
     home = create(request.home.resolve())
     master = settings.mining.spark_master
-    chosen = engines.choose(cast(EngineName, request.engine), files, master)
+    chosen = choosing.choose(cast(EngineName, request.engine), files, master)
     until = date.fromisoformat(request.day) + timedelta(days=1) if request.day else None
     with alone(home, patience):
         _mend(home)
-        with engines.opened(chosen, home.root / "scratch", master) as engine:
+        with choosing.opened(chosen, home.root / "scratch", master) as engine:
             odd = tuple(at_first_sight(request.logs, files, settings))
             night = Night(
                 home, settings, engine, _today(), known, until, receivers, odd, tuple(files)
@@ -265,8 +265,8 @@ def run_forgetting(
     with alone(home, patience):
         _mend(home)
         lake = Lake(home.lake)
-        chosen = engines.choose("auto", lake.files("turns", lake.days("turns")), master)
-        with engines.opened(chosen, home.root / "scratch", master) as engine:
+        chosen = choosing.choose("auto", lake.files("turns", lake.days("turns")), master)
+        with choosing.opened(chosen, home.root / "scratch", master) as engine:
             night = Night(home, settings, engine, _today(), receivers=tuple(receivers))
             done = forget(night, user, call)
     told(home, settings, receivers)

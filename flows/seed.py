@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from mining.locales import spelled
-from mining.rows import Broken, rows
-from retrain.lesson import folds
+from mining.ingest.locales import spelled
+from mining.ingest.rows import Broken, rows
+from retrain.training.data import folds
 from warehouse.errors import BadInput
 from warehouse.home import Home, write_atomically
 

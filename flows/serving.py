@@ -10,9 +10,9 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 
-from retrain import store
-from retrain.model import Model
-from retrain.program import Program
+from retrain.registry import store
+from retrain.training.model import Model
+from retrain.training.program import Program
 from warehouse.errors import BadInput
 from warehouse.home import existing
 

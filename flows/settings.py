@@ -12,7 +12,7 @@ from warehouse.errors import BadInput
 from warehouse.home import ASSISTANTS, local
 
 if TYPE_CHECKING:
-    from mining.door import DoorConfig
+    from mining.ingest.validation import DoorConfig
 
 
 class _Section(BaseModel):
@@ -43,7 +43,7 @@ class Log(_Section):
     @field_validator("source")
     @classmethod
     def _read(cls, name: str | None) -> str | None:
-        from mining.sources import READERS
+        from mining.ingest.sources import READERS
 
         if name is not None and name not in READERS:
             raise ValueError(f"{name!r} is no source; known: {', '.join(READERS)}")
@@ -52,7 +52,7 @@ class Log(_Section):
     @field_validator("locale")
     @classmethod
     def _spelled(cls, tag: str | None) -> str | None:
-        from mining.locales import spelled
+        from mining.ingest.locales import spelled
 
         return tag and spelled(tag)
 
@@ -69,7 +69,7 @@ class Log(_Section):
     @field_validator("columns")
     @classmethod
     def _ours(cls, columns: dict[str, str]) -> dict[str, str]:
-        from mining.door import FIELDS
+        from mining.ingest.validation import FIELDS
 
         for name in columns:
             if name not in FIELDS:
@@ -149,7 +149,7 @@ class Trigger(_Section):
 
 
 class Trainer(_Section):
-    """[trainer]: a program of the user's own that learns or teaches; see retrain/program.py."""
+    """[trainer]: a program of the user's own that learns or teaches; see retrain/training/program.py."""
 
     command: list[str] = []  # instead of the reference trainer; its last word will be a folder
     deployment: str = ""  # or a Prefect deployment, with a parameter folder
@@ -242,8 +242,8 @@ def _loaded(path: Path | None) -> Settings:
 
 def door_of(log: Log, salt: bytes) -> "DoorConfig":
     """How the door reads this log."""
-    from mining.door import DoorConfig
-    from mining.sides import Sides
+    from mining.ingest.sides import Sides
+    from mining.ingest.validation import DoorConfig
 
     of = log.rows
     sides = (

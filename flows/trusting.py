@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from aggregation.verdicts import SUBJECTS, Labelled
+from aggregation.trust import SUBJECTS, Labelled
 from warehouse.lake import Lake
 
 COLUMNS = tuple(f"verdict_{subject}" for subject in SUBJECTS)

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from aggregation.training_set import best
-from retrain import brake, outbox, store
+from retrain.delivery import outbox
+from retrain.registry import overrides, store
 from warehouse.home import Home, existing
 from warehouse.lake import Lake
 
@@ -34,7 +35,7 @@ def decided(root: Path) -> list[Row]:
         {"kind": "cluster", **row}
         for row in lake.read("verdicts", night).select("cluster_id", "verdict", "name").to_dicts()
     ]
-    brakes = brake.read(home)
+    brakes = overrides.read(home)
     models = [
         {"kind": "model", "version": version, "verdict": "rejected", "because": why}
         for version, why in brakes.rejected.items()
@@ -45,7 +46,7 @@ def decided(root: Path) -> list[Row]:
 
 def _models(home: Home) -> list[Row]:
     """The model that was trained last, where it does not serve."""
-    brakes, serving = brake.read(home), store.champion(home)
+    brakes, serving = overrides.read(home), store.champion(home)
     last = max(store.versions(home), key=lambda v: int(v.split("-")[3]), default=None)
     if last is None or last == serving or last in brakes.rejected:
         return []
@@ -55,7 +56,7 @@ def _models(home: Home) -> list[Row]:
 
 def _messages(home: Home) -> list[Row]:
     """Messages that a hold keeps back."""
-    held = brake.read(home).held
+    held = overrides.read(home).held
     if held is None:
         return []
     names = outbox.waiting(home).select("version", "receiver").to_dicts()

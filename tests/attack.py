@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from mining.words import words
+from mining.language.words import words
 from warehouse import queries
 from warehouse.lake import Lake
 

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, settings
 
 from attack import Published
 from logs import write_log
-from mining.duckdb_engine import DuckdbEngine
-from mining.engine import Engine
-from mining.spark_engine import SparkEngine
+from mining.engines.duckdb_engine import DuckdbEngine
+from mining.engines.engine import Engine
+from mining.engines.spark_engine import SparkEngine
 from warehouse.home import _write_once
 from warehouse.lake import Lake
 

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from aggregation import ambiguity, backing, calibration, training_set
-from aggregation.believe import believe
-from aggregation.calibration import Held
-from aggregation.em import Cells, Votes, solve
-from aggregation.evidence import Believed, Evidence
-from aggregation.fleeing import Rates
-from aggregation.votes import held_back, tally
+from aggregation import support, training_set
+from aggregation.label_model import ambiguity, calibration
+from aggregation.label_model.calibration import Held
+from aggregation.label_model.dawid_skene import Cells, Votes, solve
+from aggregation.label_model.evidence import Believed, Evidence
+from aggregation.label_model.implicit_feedback import Rates
+from aggregation.label_model.model import believe
+from aggregation.label_model.votes import held_back, tally
 from warehouse.tables import Examples, SoftLabels
 from warehouse.tables import Votes as VotesTable
 
@@ -354,11 +355,11 @@ def test_a_wording_said_once_has_its_cluster_behind_it():
         {"locale": "en", "utterance": ["lamp on", "lamp on pls", "lamp off"], "cluster_id": "c1"}
     )
     said = {"lamp on": {"a", "b"}, "lamp on pls": {"c"}, "lamp off": {"d"}}
-    grouped = backing.groups(believed, clusters, near([]))
+    grouped = support.groups(believed, clusters, near([]))
     counted = grouped.group_by("group_id").agg(pl.col("utterance"))
     behind = [len(set().union(*(said[u] for u in us))) for us in counted["utterance"]]
     backers = counted.select("group_id", users=pl.Series(behind, dtype=pl.Int64))
-    found = backing.with_users(believed, clusters, backers)
+    found = support.with_users(believed, clusters, backers)
     assert dict(found.select("utterance", "users").rows()) == {
         "lamp on": 3,
         "lamp on pls": 3,

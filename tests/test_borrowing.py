@@ -17,12 +17,12 @@ from test_aggregation import (
     not_executed,
 )
 
-from aggregation import moving
-from aggregation.believe import believe
-from aggregation.evidence import Evidence
-from aggregation.fleeing import Rates
-from aggregation.lending import LENDS, Loan, Shown, loan
-from aggregation.together import Taught, together
+from aggregation.label_model import concept_drift
+from aggregation.label_model.cross_lingual import Taught, together
+from aggregation.label_model.evidence import Evidence
+from aggregation.label_model.implicit_feedback import Rates
+from aggregation.label_model.model import believe
+from aggregation.label_model.partial_pooling import LENDS, Loan, Shown, loan
 
 OLD, NEW = "en-GB", "xx"
 rates = st.tuples(st.floats(0.02, 0.2), st.floats(0.3, 0.9))
@@ -142,8 +142,8 @@ def test_fading_keeps_every_vote_and_raises_none(said):
         ]
     )
     rows = rows.with_columns(day=pl.Series([d for d, _ in said], dtype=pl.String))
-    known = moving.moved(rows, NIGHT)
-    after = moving.faded(rows, known)
+    known = concept_drift.moved(rows, NIGHT)
+    after = concept_drift.faded(rows, known)
     assert after.drop("weight").equals(rows.drop("weight"))
     assert (after["weight"] <= rows["weight"]).all()
     untouched = after.filter(pl.col("day") >= (known["since"][0] if known.height else "0"))
@@ -161,7 +161,7 @@ def test_a_wording_that_users_began_to_flee_is_learned_again():
             ),
         ]
     )
-    (found,) = moving.moved(votes, NIGHT).to_dicts()
+    (found,) = concept_drift.moved(votes, NIGHT).to_dicts()
     assert (found["utterance"], found["label"]) == ("put it on", "lamp_on")
     known = evidence(a_log())
     whole = replace(
@@ -192,7 +192,7 @@ def test_a_wording_that_is_fled_as_it_always_was_has_not_moved():
         .then(pl.lit("2026-01-12"))
         .otherwise(pl.lit("2026-01-29"))
     )
-    assert moving.moved(rows.with_columns(day=day), NIGHT).is_empty()
+    assert concept_drift.moved(rows.with_columns(day=day), NIGHT).is_empty()
 
 
 def test_a_multilingual_encoder_reaches_a_locale_that_shares_no_word():

@@ -3,10 +3,10 @@
 import pytest
 from test_retrain import SEED
 
-from retrain import brake, store
-from retrain.lesson import lesson
-from retrain.model import Model
-from retrain.trainer import train
+from retrain.registry import overrides, store
+from retrain.training.data import lesson
+from retrain.training.model import Model
+from retrain.training.trainer import train
 from warehouse.errors import BadInput
 from warehouse.home import Home, create
 
@@ -39,62 +39,62 @@ def served(home: Home) -> bytes:
 
 
 def test_a_hold_stops_until_it_is_released(home):
-    brake.hold(home, "release day")
-    assert brake.read(home).against("set-3") == "held by a person: release day"
-    brake.release(home)
-    assert brake.read(home).against("set-3") is None
+    overrides.hold(home, "release day")
+    assert overrides.read(home).against("set-3") == "held by a person: release day"
+    overrides.release(home)
+    assert overrides.read(home).against("set-3") is None
 
 
 def test_approval_lets_the_last_model_serve_that_was_not_rejected(home):
-    assert brake.approve(home, None) == "2026-01-03-0003-a"
-    brake.reject(home, "2026-01-03-0003-a", "odd")
-    assert brake.approve(home, None) == "2026-01-02-0002-a"
+    assert overrides.approve(home, None) == "2026-01-03-0003-a"
+    overrides.reject(home, "2026-01-03-0003-a", "odd")
+    assert overrides.approve(home, None) == "2026-01-02-0002-a"
 
 
 def test_approval_by_name_forgives(home):
-    brake.reject(home, "2026-01-03-0003-a", "odd")
-    assert brake.approve(home, "2026-01-03-0003-a") == store.champion(home)
-    assert brake.read(home).against("set-3") is None
+    overrides.reject(home, "2026-01-03-0003-a", "odd")
+    assert overrides.approve(home, "2026-01-03-0003-a") == store.champion(home)
+    assert overrides.read(home).against("set-3") is None
 
 
 def test_a_rollback_restores_the_bytes_of_the_old_predictions(home):
     then = served(home)
-    brake.approve(home, "2026-01-03-0003-a")
+    overrides.approve(home, "2026-01-03-0003-a")
     assert served(home) != then
-    assert brake.rollback(home) == "2026-01-02-0002-a"
+    assert overrides.rollback(home) == "2026-01-02-0002-a"
     assert served(home) == then
 
 
 def test_what_was_rejected_does_not_come_back(home):
-    brake.rollback(home)
+    overrides.rollback(home)
     assert store.champion(home) == "2026-01-01-0001-a"
-    assert "rolled back" in str(brake.read(home).against("set-2"))
-    brake.approve(home, "2026-01-03-0003-a")
-    assert brake.rollback(home) == "2026-01-01-0001-a"  # not the second, which was rejected
+    assert "rolled back" in str(overrides.read(home).against("set-2"))
+    overrides.approve(home, "2026-01-03-0003-a")
+    assert overrides.rollback(home) == "2026-01-01-0001-a"  # not the second, which was rejected
 
 
 def test_a_training_set_can_be_rejected_and_what_it_taught_with_it(home):
     for name in ("set-2", "set-9"):
         (home.training_sets / name).mkdir(parents=True)
-    assert brake.reject(home, "set-9", "a bad day") == "2026-01-02-0002-a"
-    assert "a bad day" in str(brake.read(home).against("set-9"))
-    assert brake.reject(home, "set-2", "robots") == "2026-01-01-0001-a"
+    assert overrides.reject(home, "set-9", "a bad day") == "2026-01-02-0002-a"
+    assert "a bad day" in str(overrides.read(home).against("set-9"))
+    assert overrides.reject(home, "set-2", "robots") == "2026-01-01-0001-a"
 
 
 def test_a_rollback_goes_to_what_served_last(home):
-    brake.approve(home, "2026-01-03-0003-a")
-    brake.approve(home, "2026-01-01-0001-a")
-    assert brake.rollback(home) == "2026-01-03-0003-a"
+    overrides.approve(home, "2026-01-03-0003-a")
+    overrides.approve(home, "2026-01-01-0001-a")
+    assert overrides.rollback(home) == "2026-01-03-0003-a"
 
 
 def test_the_first_model_cannot_be_rolled_back(home):
-    brake.rollback(home)
+    overrides.rollback(home)
     with pytest.raises(BadInput, match="no other model served before it"):
-        brake.rollback(home)
+        overrides.rollback(home)
     assert store.champion(home) == "2026-01-01-0001-a"
 
 
-@pytest.mark.parametrize("call", [brake.approve, lambda h, v: brake.reject(h, v, "")])
+@pytest.mark.parametrize("call", [overrides.approve, lambda h, v: overrides.reject(h, v, "")])
 def test_an_unknown_version_is_bad_input(home, call):
     with pytest.raises(BadInput, match="is no model"):
         call(home, "2026-01-09-0009-a")
@@ -103,4 +103,4 @@ def test_an_unknown_version_is_bad_input(home, call):
 def test_a_damaged_brake_says_so(home):
     (home.root / "brake.json").write_text("[]")
     with pytest.raises(BadInput, match="damaged"):
-        brake.read(home)
+        overrides.read(home)

@@ -14,8 +14,8 @@ from flows.settings import Settings
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
 from logs import turn, write_log
-from mining.broad_intents import shown, without
-from mining.door import DoorConfig, admit_file
+from mining.ingest.broad_intents import shown, without
+from mining.ingest.validation import DoorConfig, admit_file
 from warehouse.home import create, existing, read_training_set
 from warehouse.lake import Lake
 from warehouse.tables import Turns

@@ -11,19 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import detecting
-from flows.prospects import changed
+from flows.expected_gain import changed
+from flows.pipeline import Night, directly
+from flows.settings import Settings
+from flows.steps import trends
 from logs import turn, write_log
-from mining import candidates, changes, pairs
-from mining.candidates import Said
-from mining.changes import KEY, Counts, benjamini_hochberg
-from mining.duckdb_engine import DuckdbEngine
-from mining.engine import Engine
+from mining.engines.duckdb_engine import DuckdbEngine
+from mining.trends import candidates, detection
+from mining.trends.candidates import Said
+from mining.trends.detection import KEY, Counts, benjamini_hochberg
 from slow import benjamini_hochberg as slow_bounds
-from warehouse import page, queries
+from warehouse import queries
 from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.publish import publish
+from warehouse.report import page
 from warehouse.tables import CandidateMembers, Candidates, Changes
 
 START = date(2026, 1, 5)  # a Monday
@@ -52,11 +54,11 @@ def counted(said: np.ndarray, spoke: np.ndarray, clumps: pl.DataFrame = NO_CLUMP
         {"locale": "en-GB", "day": [day(n) for n in range(len(spoke))], "users": spoke}
     )
     daily = pl.DataFrame(rows, schema, orient="row")
-    return changes.changes(Counts(daily, people, clumps), day(len(spoke) - 1))
+    return detection.changes(Counts(daily, people, clumps), day(len(spoke) - 1))
 
 
 def kinds(found: pl.DataFrame) -> dict[str, str]:
-    return dict(found.filter(pl.col("q") <= changes.FALSE).select("unit", "change").rows())
+    return dict(found.filter(pl.col("q") <= detection.FALSE).select("unit", "change").rows())
 
 
 @given(st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=40))
@@ -70,7 +72,7 @@ def test_the_chance_is_the_binomial_one(here, there, share):
     exact = sum(
         math.comb(whole, n) * share**n * (1 - share) ** (whole - n) for n in range(here, whole + 1)
     )
-    (told,) = changes._at_least(np.array([here]), np.array([there]), np.array([share]))
+    (told,) = detection._at_least(np.array([here]), np.array([there]), np.array([share]))
     assert told == pytest.approx(exact, abs=1e-6)
 
 
@@ -139,7 +141,7 @@ def test_terms_that_the_same_wordings_hold_are_one():
     said = ["dim zorblat lamp", "zorblat lamp off", "lamp on", "radio"]
     wordings = pl.DataFrame({"locale": "en-GB", "utterance": said, "turns": 9})
     clusters = wordings.select("locale", "utterance", cluster_id=pl.lit("c"))
-    units = changes.units(wordings, clusters)
+    units = detection.units(wordings, clusters)
     assert set(units.filter(kind="term")["unit"]) == {
         "zorblat",
         "lamp",
@@ -149,7 +151,7 @@ def test_terms_that_the_same_wordings_hold_are_one():
         "radio",
     }
     assert units.filter(kind="cluster").height == 4
-    assert changes.units(wordings.with_columns(turns=1), clusters).filter(kind="term").is_empty()
+    assert detection.units(wordings.with_columns(turns=1), clusters).filter(kind="term").is_empty()
 
 
 WISH = ["paint the lamp blue", "make the lamp red", "lamp in green"]
@@ -196,7 +198,7 @@ def test_candidates_between_which_people_move_are_one():
 
 def test_old_wordings_are_no_members():
     """A candidate that lives on keeps its name and its night, though nothing rises any more."""
-    none = pl.DataFrame(schema=changes.ASKED)
+    none = pl.DataFrame(schema=detection.ASKED)
     known = pl.DataFrame(
         {"locale": "en-GB", "candidate_id": "c0", "utterance": WISH, "since": "2026-01-20"}
     )
@@ -219,9 +221,6 @@ def test_old_wordings_are_no_members():
 def told(tmp_path_factory) -> Lake:
     """A lake of 16 days; from the 14th on 16 people say something new, that nobody serves."""
     from flows import runs
-    from flows.pipeline import directly
-    from flows.settings import Settings
-
     root = tmp_path_factory.mktemp("changes")
     rng = np.random.default_rng(5)
     usual = ["lamp on please", "what is new", "wake me at noon", "play some music"]
@@ -252,7 +251,7 @@ def told(tmp_path_factory) -> Lake:
     labels = lake.read("soft_labels", [NIGHT])
     unsure = pl.col("probability").clip(upper_bound=0.4)
     lake.put("soft_labels", NIGHT, labels.with_columns(probability=unsure))
-    detecting.detect(tonight(lake, DuckdbEngine(root), []))
+    detect(lake, root)
     return lake
 
 
@@ -262,12 +261,12 @@ def _lost(lake: Lake, of: str) -> pl.Series:
     return turns.filter(pl.col("utterance").str.contains("zorblat"))["turn_id"]
 
 
-def tonight(lake: Lake, engine: Engine, before: list[str]) -> detecting.Tonight:
-    days = lake.days("turns")
-    people = {"turns": lake.files("turns", days), "robots": pairs.robots(lake, days)}
-    people["defects"] = lake.files("defects", days)
-    earlier = people | {"turns": lake.files("turns", detecting.earlier(days, NIGHT))}
-    return detecting.Tonight(lake, engine, NIGHT, people, earlier, before)
+def detect(lake: Lake, scratch: Path) -> None:
+    """The step of the night, as of NIGHT."""
+    engine = DuckdbEngine(scratch)
+    night = Night(Home(lake.root.parent), Settings(), engine, date.fromisoformat(NIGHT))
+    trends.detect_changes(night, NIGHT)
+    engine.close()
 
 
 def test_a_night_tells_what_appeared_and_what_may_be_new(told):
@@ -334,7 +333,7 @@ def test_the_same_night_again_tells_the_same(told, tmp_path, duck):
         old = rows.with_columns(since=pl.lit("2026-01-19")) if "since" in rows.columns else rows
         copy.put(table, "2026-01-19", old)
         assert set(rows.columns) == set(schema.column_names())
-    detecting.detect(tonight(copy, duck, ["2026-01-19"]))
+    detect(copy, tmp_path / "scratch")
     for table in ("changes", "candidates"):
         assert copy.read(table, [NIGHT])["since"].unique().to_list() == ["2026-01-19"]
     assert copy.read("changes", [NIGHT]).drop("since").equals(told.newest("changes").drop("since"))

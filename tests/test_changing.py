@@ -10,7 +10,7 @@ import pytest
 
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
-from mining.changes import terms
+from mining.trends.detection import terms
 from warehouse.errors import BadInput
 
 LOCALES = ["en-GB", "ja-JP"]

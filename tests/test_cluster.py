@@ -14,7 +14,7 @@ from test_night import copy_of, learn, tables
 from test_prefect import free_port, wait_for
 
 from flows import runs, settings
-from mining import spark_engine
+from mining.engines import spark_engine
 from warehouse.home import create
 
 pytestmark = pytest.mark.cluster

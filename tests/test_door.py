@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logs import turn, write_log
-from mining import heard
-from mining.door import NOTHING_SAID, DoorConfig, admit_file
-from mining.rows import left_out, log_files
-from mining.times import LocalClock, moment
-from mining.turns import Admitted, account, admit, merge
+from mining.ingest import heard
+from mining.ingest.rows import left_out, log_files
+from mining.ingest.times import LocalClock, moment
+from mining.ingest.validation import NOTHING_SAID, DoorConfig, admit_file
+from mining.sessions.turns import Admitted, account, admit, merge
 from warehouse.errors import BadInput
 from warehouse.lake import Lake
 
@@ -168,7 +168,7 @@ def test_a_mostly_broken_file_ends_the_run_and_names_the_first_culprit(tmp_path,
 
 @given(st.lists(st.sampled_from(["good", "", "bad time", "not json"]), max_size=30))
 def test_rows_are_conserved(tmp_path_factory, kinds):
-    from mining.duckdb_engine import DuckdbEngine
+    from mining.engines.duckdb_engine import DuckdbEngine
 
     folder = tmp_path_factory.mktemp("conserved")
     lines = {

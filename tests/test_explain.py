@@ -17,7 +17,7 @@ from flows import reviewing, runs, settings
 from flows.cli import app
 from flows.explaining.questions import Question, answered
 from logs import turn, write_log
-from retrain import brake
+from retrain.registry import overrides
 from warehouse.errors import BadInput
 from warehouse.home import existing
 from warehouse.lake import Lake
@@ -391,8 +391,8 @@ def test_a_model_of_seed_data_alone_has_no_night(retrained):
 def test_what_a_person_decided_is_told(retrained, tmp_path):
     held = existing(Path(shutil.copytree(retrained, tmp_path / "home")))
     version = ask(held.root, CAFE)[0]["training_set"]
-    brake.hold(held, "release day")
-    brake.reject(held, version, "a bad day")
+    overrides.hold(held, "release day")
+    overrides.reject(held, version, "a bad day")
     found, told = ask(held.root, decision=version)
     assert found["person"] == {"held": "release day", "rejected": {version: "a bad day"}}
     assert f"a person rejected {version}: a bad day" in told

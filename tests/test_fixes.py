@@ -12,9 +12,9 @@ from test_rewrites import NO_FIXES, NOBODY
 from test_sql import mined
 
 from logs import turn
-from mining import fixes
-from mining.defects import Rates
-from mining.fixes import FIRST, HALF, LEAST
+from mining.failures.defects import Rates
+from mining.rewrites import experiments
+from mining.rewrites.experiments import FIRST, HALF, LEAST
 from warehouse.tables import Fixes, Followed
 
 RATES = Rates(0.05, 0.5)
@@ -72,7 +72,7 @@ def nights(
     """The fixes of each night. `world` gives for a night (share of treated users who come back, share of
     those left alone); 20 users a day say it, each arm as many as its share."""
     rows = seen(0, "lamp", 5, 0.5)
-    found = [fixes.follow(Fixes.create_empty(), proposed, frame(rows), RATES, day(0))]
+    found = [experiments.follow(Fixes.create_empty(), proposed, frame(rows), RATES, day(0))]
     for number in range(1, many):
         live = found[-1].filter(status="live").to_dicts()
         treated, alone = world(number)
@@ -80,7 +80,7 @@ def nights(
         if live:
             rows += seen(number, live[0]["target"], 20 * (1 - held), treated)
         rows += seen(number, "lamp", 20 * held, alone, "joke")
-        found.append(fixes.follow(found[-1], proposed, frame(rows), RATES, day(number)))
+        found.append(experiments.follow(found[-1], proposed, frame(rows), RATES, day(number)))
     return found
 
 
@@ -102,8 +102,8 @@ def test_what_works_stays_and_fewer_turns_are_held_out():
 def test_what_is_not_proposed_any_more_stays_as_long_as_it_works():
     begun = nights(lambda _: (0.05, 0.5), 2)[-1]
     rows = frame(*(seen(n, "switch on", 18, 0.05) for n in range(1, 30)))
-    after = fixes.follow(begun, MINED.clear(), rows, RATES, day(30))
-    assert fixes.rewrites(after)["target"].to_list() == ["switch on"]
+    after = experiments.follow(begun, MINED.clear(), rows, RATES, day(30))
+    assert experiments.rewrites(after)["target"].to_list() == ["switch on"]
 
 
 def turned(number: int) -> tuple[float, float]:
@@ -135,38 +135,40 @@ def test_what_never_helped_is_withdrawn_and_waits_longer_each_time():
     ended = [n for n in range(1, 200) if not found[n] and found[n - 1]]
     assert ended[0] <= 7
     waited = [b - e for e, b in zip(ended, begun, strict=False)]
-    assert all(w >= fixes.COOL_DOWN * 2**n for n, w in enumerate(waited))
+    assert all(w >= experiments.COOL_DOWN * 2**n for n, w in enumerate(waited))
 
 
 def test_another_target_waits_and_must_promise_more_than_leaving_it_alone():
     found = nights(turned, 24)
     assert live(found)[-1] is False
     rows = frame(*(seen(n, "lamp", 20, 0.05, "joke") for n in range(24, 60)))
-    later = fixes.follow(found[-1], OTHER, rows, RATES, day(59))
-    assert fixes.rewrites(later).is_empty()
+    later = experiments.follow(found[-1], OTHER, rows, RATES, day(59))
+    assert experiments.rewrites(later).is_empty()
     fails = frame(*(seen(n, "lamp", 20, 0.5, "joke") for n in range(24, 60)))
-    assert fixes.follow(found[-1], OTHER, fails, RATES, day(25)).filter(status="live").is_empty()
-    later = fixes.follow(found[-1], OTHER, fails, RATES, day(59))
-    assert fixes.rewrites(later)["target"].to_list() == ["light on"]
+    assert (
+        experiments.follow(found[-1], OTHER, fails, RATES, day(25)).filter(status="live").is_empty()
+    )
+    later = experiments.follow(found[-1], OTHER, fails, RATES, day(59))
+    assert experiments.rewrites(later)["target"].to_list() == ["light on"]
 
 
 def test_a_wording_has_one_fix():
-    found = fixes.follow(
+    found = experiments.follow(
         Fixes.create_empty(),
         pl.concat([MINED, OTHER]),
         frame(seen(0, "lamp", 5, 0.5)),
         RATES,
         day(0),
     )
-    assert fixes.rewrites(found).height == 1
+    assert experiments.rewrites(found).height == 1
 
 
 def test_what_nobody_runs_is_what_is_mined_tonight():
     begun = nights(lambda _: (0.05, 0.5), 1)[-1]
     alone = frame(*(seen(n, "lamp", 9, 0.05) for n in range(20)))
-    better = fixes.follow(begun, OTHER, alone, RATES, day(6))
-    assert fixes.rewrites(better)["target"].to_list() == ["light on"]
-    assert fixes.follow(begun, MINED.clear(), alone, RATES, day(6)).is_empty()
+    better = experiments.follow(begun, OTHER, alone, RATES, day(6))
+    assert experiments.rewrites(better)["target"].to_list() == ["light on"]
+    assert experiments.follow(begun, MINED.clear(), alone, RATES, day(6)).is_empty()
 
 
 def test_one_user_withdraws_nothing():
@@ -179,21 +181,21 @@ def test_one_user_withdraws_nothing():
             *seen(n, "lamp", 1, 0.0, "joke", who="ann"),
         )
     ]
-    after = fixes.follow(begun, MINED, frame(rows), RATES, day(40)).row(0, named=True)
+    after = experiments.follow(begun, MINED, frame(rows), RATES, day(40)).row(0, named=True)
     assert after["status"] == "live"
     assert (after["treated"], after["alone"]) == (1.0, 1.0)
 
 
 def test_what_nobody_says_is_forgotten():
     begun = nights(lambda _: (0.05, 0.5), 2)[-1]
-    assert fixes.follow(begun, MINED.clear(), frame(), RATES, day(90)).is_empty()
+    assert experiments.follow(begun, MINED.clear(), frame(), RATES, day(90)).is_empty()
 
 
 def test_left_alone_counts_only_as_the_assistant_takes_it_now():
     begun = nights(lambda _: (0.05, 0.5), 2)[-1]
     rows = [seen(n, "lamp", 10, 0.5, "joke") for n in range(1, 10)]
     rows += [seen(n, "lamp", 10, 0.05, "alarm") for n in range(10, 12)]
-    after = fixes.follow(begun, MINED, frame(*rows), RATES, day(12)).row(0, named=True)
+    after = experiments.follow(begun, MINED, frame(*rows), RATES, day(12)).row(0, named=True)
     assert (after["alone"], round(after["alone_fled"], 6)) == (20, 0.05)
 
 

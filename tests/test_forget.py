@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from flows import erasure, runs, settings
 from flows.cli import main
 from logs import START, turn, write_log
-from mining import pairs, turns
-from mining.door import DoorConfig, hashed
-from mining.duckdb_engine import DuckdbEngine
+from mining.engines.duckdb_engine import DuckdbEngine
+from mining.ingest.validation import DoorConfig, hashed
+from mining.sessions import bots, turns
 from warehouse import erasing, forgotten
 from warehouse.errors import BadInput
 from warehouse.home import Home, create, training_versions
@@ -469,7 +469,7 @@ def mined(engine: DuckdbEngine, root: Path, rows: list[dict[str, Any]]) -> Home:
     log = write_log(root.with_suffix(".jsonl"), rows)
     turns.admit(engine, [log], DoorConfig(home.salt()), out)
     days = turns.merge(engine, lake, turns.account(out, 1.0), 90, 60)
-    pairs.mine(engine, lake, days)
+    bots.mine(engine, lake, days)
     return home
 
 

@@ -16,10 +16,10 @@ from test_cli import sayagain
 from test_sources import ROWS, SOURCES, read
 
 from logs import write_log
-from mining import sources
-from mining.door import NESTED, REQUIRED, DoorConfig, admit_file
-from mining.inspection import inspect
-from mining.rows import rows
+from mining.ingest import sources
+from mining.ingest.inspection import inspect
+from mining.ingest.rows import rows
+from mining.ingest.validation import NESTED, REQUIRED, DoorConfig, admit_file
 from warehouse.errors import BadInput
 
 DOOR, COMMAND = 20_000, 200  # files, by make fuzz

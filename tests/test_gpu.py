@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mining import encoder, neighbours
-from mining.neighbours import Search
+from mining.clustering import encoder, neighbours
+from mining.clustering.neighbours import Search
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 

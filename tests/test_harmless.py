@@ -16,7 +16,7 @@ from flows.settings import Mining, Settings
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
 from logs import turn, write_log
-from mining.heard import MARK
+from mining.ingest.heard import MARK
 from warehouse.home import existing, read_training_set, training_versions
 from warehouse.lake import Lake
 

@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 from aggregation import training_set
 from flows import exporting, languages, runs
 from flows.cli import app
-from flows.material import Material
+from flows.evaluation_data import Material
 from flows.pipeline import directly
 from flows.settings import Floors, Languages, Mining, Settings
 from logs import turn, write_log
-from retrain.lesson import lesson
+from retrain.training.data import lesson
 from warehouse.errors import BadInput
 from warehouse.home import Home, read_training_set, read_variants, training_versions
 from warehouse.tables import Examples, ExampleVariants

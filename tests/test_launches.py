@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows import pooled
-from mining import launches
-from mining.duckdb_engine import DuckdbEngine
+from mining.engines.duckdb_engine import DuckdbEngine
+from mining.trends import launches
 from warehouse.tables import LaunchDays
 
 DAYS = [f"2026-01-{n:02}" for n in range(1, 15)]

@@ -17,7 +17,7 @@ from flows.simulation.assistant import LearningAssistant, Served
 from flows.simulation.loop import recovered
 from flows.simulation.place import Book, Habits
 from flows.simulation.world import settled
-from retrain import store
+from retrain.registry import store
 from warehouse.home import Home
 from warehouse.lake import Lake
 

@@ -9,11 +9,11 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import csr_matrix
 from scipy.spatial.distance import squareform
 
-from mining import guards, lineage, meaning
-from mining.clusters import MOVED, Known, communities, memberships
-from mining.neighbours import Search
+from mining.clustering import constraints, grouping, lineage
+from mining.clustering.clusters import MOVED, Known, communities, memberships
+from mining.clustering.neighbours import Search
 
-NOTHING = guards.slot_values([])
+NOTHING = constraints.slot_values([])
 
 
 def known(rows: int, **more) -> Known:
@@ -58,7 +58,7 @@ def test_what_names_different_things_is_never_put_together(rows, seed):
     kinds = drawn.integers(0, 3, (rows, 2)).astype(np.int32)
     found = communities(vectors, every_pair(rows), known(rows, kinds=kinds), 0.1)
     for a, b in together(found):
-        assert not guards.differ(kinds[[a]], kinds[[b]])[0]
+        assert not constraints.differ(kinds[[a]], kinds[[b]])[0]
 
 
 def test_users_who_stayed_with_different_meanings_keep_two_wordings_apart():
@@ -116,8 +116,8 @@ def test_memberships_leave_room_for_none_of_them(rows, seed):
     ],
 )
 def test_wordings_that_differ_in_what_matters_are_told_apart(locale, one, other):
-    kinds = guards.kinds(locale, [one, other], NOTHING, {})
-    assert guards.differ(kinds[:1], kinds[1:])[0]
+    kinds = constraints.kinds(locale, [one, other], NOTHING, {})
+    assert constraints.differ(kinds[:1], kinds[1:])[0]
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_wordings_that_differ_in_what_matters_are_told_apart(locale, one, other)
     ],
 )
 def test_wordings_that_do_not_are_not(one, other):
-    kinds = guards.kinds("en-GB", [one, other], NOTHING, {})
-    assert not guards.differ(kinds[:1], kinds[1:])[0]
+    kinds = constraints.kinds("en-GB", [one, other], NOTHING, {})
+    assert not constraints.differ(kinds[:1], kinds[1:])[0]
 
 
 def test_values_of_slots_are_names_wherever_they_are_said():
@@ -141,7 +141,7 @@ def test_values_of_slots_are_names_wherever_they_are_said():
     values = pl.DataFrame(
         {"name": "artist", "value": ["queen", "abba", "play"], "wordings": [2, 2, 1]}
     )
-    queen, abba, put_abba, *others = guards.kinds("en-GB", said, values, {})[:, -1]
+    queen, abba, put_abba, *others = constraints.kinds("en-GB", said, values, {})[:, -1]
     assert queen != abba == put_abba
     assert others == [0, 0]
 
@@ -150,7 +150,7 @@ def wordings_of(said: dict[str, int], locale: str = "en-GB") -> pl.DataFrame:
     return pl.DataFrame({"locale": locale, "utterance": list(said), "users": list(said.values())})
 
 
-NO_LOG = meaning.Log(
+NO_LOG = grouping.Log(
     pl.DataFrame(
         schema={
             "locale": pl.String,
@@ -178,9 +178,9 @@ def test_languages_share_clusters_only_where_asked():
         [wordings_of({"light on": 5, "light off": 2}), wordings_of({"licht an": 3}, "de-DE")]
     )
     vectors = unit([[1, 0.1], [1, 0.11], [1, 0.12]])
-    apart = meaning.group(both, vectors, NO_LOG, Search(), across=False).clusters
+    apart = grouping.group(both, vectors, NO_LOG, Search(), across=False).clusters
     assert apart.sort("utterance")["community"].n_unique() == 3
-    found = meaning.group(both, vectors, NO_LOG, Search(), across=True)
+    found = grouping.group(both, vectors, NO_LOG, Search(), across=True)
     shared = dict(found.clusters.select("utterance", "community").iter_rows())
     assert shared["licht an"] in (shared["light on"], shared["light off"])
     assert found.neighbours.filter(pl.col("neighbour") == "licht an").is_empty()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining import encoder, neighbours
-from mining.neighbours import Search, nearest
+from mining.clustering import encoder, neighbours
+from mining.clustering.neighbours import Search, nearest
 
 WORDINGS = [
     f"{verb} {thing}"
@@ -123,7 +123,7 @@ def test_twins_are_each_others_nearest(monkeypatch, rows):
 def test_without_faiss_one_line_says_what_to_install(monkeypatch):
     import sys
 
-    from mining.neighbours import library
+    from mining.clustering.neighbours import library
     from warehouse.errors import SayagainError
 
     monkeypatch.setitem(sys.modules, "faiss", None)

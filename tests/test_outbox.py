@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 from flows.runs import receivers_of
 from flows.settings import Settings
-from retrain import brake, outbox, receivers
-from retrain.commands import SECRET
-from retrain.outbox import Message, Post, UnheardError
-from retrain.receivers import Command, Webhook
+from retrain.delivery import outbox, receivers
+from retrain.delivery.commands import SECRET
+from retrain.delivery.outbox import Message, Post, UnheardError
+from retrain.delivery.receivers import Command, Webhook
+from retrain.registry import overrides
 from warehouse.errors import BadInput
 from warehouse.home import Home, alone, create
 from warehouse.lake import Lake
@@ -252,12 +253,12 @@ def test_nobody_listens(home):
 
 def test_a_hold_keeps_messages_back_and_a_rejection_withdraws_them(home, server):
     posted(home)
-    brake.hold(home, "a holiday")
+    overrides.hold(home, "a holiday")
     (sent,) = deliver(home, webhook=hook(server))
     assert (sent["status"], sent["answer"]) == ("waiting", "held by a person: a holiday")
-    brake.release(home)
+    overrides.release(home)
     (home.training_sets / VERSION).mkdir(parents=True)
-    brake.reject(home, VERSION, "looks odd")
+    overrides.reject(home, VERSION, "looks odd")
     (sent,) = deliver(home, webhook=hook(server))
     assert sent["status"] == "withdrawn"
     assert not server.sent

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from warehouse import page
 from warehouse.errors import BadInput
 from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.publish import publish
+from warehouse.report import page
 
 EVIL = "</script><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
 SMALL = "small locales (3)"

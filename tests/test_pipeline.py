@@ -14,7 +14,7 @@ from flows import night, pipeline, runs, settings, steps
 from flows.guarded import Guarded
 from flows.pipeline import Fact, Night, Reading, Scope, Step, directly, in_order, step
 from flows.settings import Settings
-from mining.duckdb_engine import DuckdbEngine
+from mining.engines.duckdb_engine import DuckdbEngine
 from warehouse.home import create
 from warehouse.lake import Lake, Transaction, Undeclared
 from warehouse.tables import TABLES, Clusters, Decisions, Fallbacks, name_of

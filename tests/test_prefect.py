@@ -17,7 +17,7 @@ import pytest
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from logs import turn, write_log
-from retrain import store
+from retrain.registry import store
 from warehouse.home import Home
 from warehouse.lake import Lake
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from logs import turn, write_log
-from mining.door import DoorConfig, admit_file
-from mining.guards import slot_values
-from mining.masks import Mask, shown
-from mining.release import Privacy, bounds, release, select, sigma, threshold
+from mining.clustering.constraints import slot_values
+from mining.ingest.validation import DoorConfig, admit_file
+from mining.release.k_anonymity import Privacy, bounds, release, select, sigma, threshold
+from mining.release.redaction import Mask, shown
 from warehouse.blur import blurred
 
 EVERYTHING = Mask(["numbers", "addresses", "names"], ["*name*", "*person*"])
@@ -184,7 +184,7 @@ def people(said: list[tuple[int, str]]) -> dict[str, pl.DataFrame]:
 @given(turns, st.integers(1, 4))
 @settings(max_examples=40)
 def test_users_of_what_is_shown_alike_are_counted_once(tmp_path_factory, said, k):
-    from mining.duckdb_engine import DuckdbEngine
+    from mining.engines.duckdb_engine import DuckdbEngine
 
     engine = DuckdbEngine(tmp_path_factory.mktemp("release"))
     who: dict[str, set[int]] = {}
@@ -203,7 +203,7 @@ def test_users_of_what_is_shown_alike_are_counted_once(tmp_path_factory, said, k
 @given(turns, st.integers(1, 3))
 @settings(max_examples=40)
 def test_no_user_gives_more_than_one(tmp_path_factory, said, most):
-    from mining.duckdb_engine import DuckdbEngine
+    from mining.engines.duckdb_engine import DuckdbEngine
 
     engine = DuckdbEngine(tmp_path_factory.mktemp("given"))
     one = people([(0, wording) for _, wording in said])

@@ -12,13 +12,13 @@ from test_retrain import LAMPS, SEED
 from test_retraining import call
 
 from flows import programs, seed, serving
-from flows.material import Material
+from flows.evaluation_data import Material
 from flows.retraining import Retraining, _distilled, retrain
 from flows.settings import Settings
-from retrain import store
-from retrain.lesson import lesson, taught_by
-from retrain.model import load
-from retrain.program import CommandProgram, asked, scored
+from retrain.registry import store
+from retrain.training.data import lesson, taught_by
+from retrain.training.model import load
+from retrain.training.program import CommandProgram, asked, scored
 from warehouse.errors import BadInput
 from warehouse.home import Home, create
 from warehouse.tables import Examples

@@ -19,12 +19,12 @@ def reached(step: str) -> set[str]:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_no_step_reaches_a_help_text_or_the_report(step):
-    assert not {"flows/cli.py", "warehouse/page.py", "flows/deployments.py"} & reached(step)
+    assert not {"flows/cli.py", "warehouse/report/page.py", "flows/deployments.py"} & reached(step)
 
 
 def test_word_lists_reach_the_clusters_and_not_the_log():
-    assert "mining/words.toml" in reached("cluster_wordings")
-    assert "mining/words.toml" not in reached("take_in")
+    assert "mining/clustering/words.toml" in reached("cluster_wordings")
+    assert "mining/clustering/words.toml" not in reached("take_in")
 
 
 def test_a_prior_reaches_what_is_judged_by_it():
@@ -34,9 +34,9 @@ def test_a_prior_reaches_what_is_judged_by_it():
 
 
 def test_sql_reaches_the_steps_that_ask_it():
-    assert {"mining/sql/votes.sql", "mining/sql/people.sql"} <= reached("believe_labels")
-    assert "mining/sql/votes.sql" not in reached("count_wordings")
-    assert "mining/sql/pairs.sql" in reached("take_in")
+    assert {"mining/utterances/votes.sql", "mining/engines/people.sql"} <= reached("believe_labels")
+    assert "mining/utterances/votes.sql" not in reached("count_wordings")
+    assert "mining/rephrases/pairs.sql" in reached("take_in")
 
 
 @pytest.fixture

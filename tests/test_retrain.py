@@ -12,14 +12,14 @@ from scipy.stats import binomtest
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
-from mining import encoder as mining_encoder
-from retrain import store
-from retrain.encoder import Encoder
-from retrain.gate import Cases, Cost, GateConfig, Verdict, judge
-from retrain.lesson import folds, lesson
-from retrain.model import MEMORY, UNKNOWN, aligned, load, loyal, save
-from retrain.parts import worse
-from retrain.trainer import Reference, sharpest, train
+from mining.clustering import encoder as mining_encoder
+from retrain.gate.judging import Cases, Cost, GateConfig, Verdict, judge
+from retrain.gate.parts import worse
+from retrain.registry import store
+from retrain.training.data import folds, lesson
+from retrain.training.encoder import Encoder
+from retrain.training.model import MEMORY, UNKNOWN, aligned, load, loyal, save
+from retrain.training.trainer import Reference, sharpest, train
 from retrain.trigger import Prospects, TriggerConfig, decide, drift, mended
 from warehouse.errors import BadInput
 from warehouse.home import Home

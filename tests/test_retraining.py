@@ -8,7 +8,7 @@ from test_retrain import LAMPS, SEED
 from flows import seed
 from flows.retraining import Retraining, retrain
 from flows.settings import Settings
-from retrain import store
+from retrain.registry import store
 from warehouse.errors import BadInput
 from warehouse.home import Home, create
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from flows import reviewing, runs, settings
 from flows.cli import app
 from logs import turn, write_log
-from mining import encoder
+from mining.clustering import encoder
 from warehouse.errors import BadInput
 from warehouse.home import Home, read_training_set, training_versions
 from warehouse.lake import Lake

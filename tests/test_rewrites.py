@@ -1,6 +1,5 @@
 """Which turns failed their users, where the chains lead, and which rewrites are proposed."""
 
-import doctest
 from collections import defaultdict
 from itertools import pairwise
 from typing import Any
@@ -13,8 +12,9 @@ from hypothesis import strategies as st
 from test_sql import mined
 
 from logs import turn
-from mining import defects, hypotheses, rewrites
-from mining.defects import Rates
+from mining.failures import defects, hypothesis_features
+from mining.failures.defects import Rates
+from mining.rewrites import proposals
 from warehouse.tables import Followed, Neighbours, Robots, Utterances
 
 NO_FIXES = pl.DataFrame(schema={"locale": pl.String(), "source": pl.String()})
@@ -90,7 +90,7 @@ def test_a_hypothesis_is_right_the_less_the_more_it_failed():
 def test_a_hypothesis_is_told_by_its_like_and_not_by_itself():
     rows = [("one", "on", 4, 0), ("two", "on", 4, 4), ("three", "off", 4, 0)]
     asked = defects.heard(heard(rows))
-    found = hypotheses.signs(asked, judged_turns(rows), ALONE)
+    found = hypothesis_features.signs(asked, judged_turns(rows), ALONE)
     like = dict(zip(asked["utterance"], found.values[:, found.names.index("like")], strict=True))
     mean = (0.95 * 8 + 0.05 * 4) / 12
     assert like["one"] == pytest.approx((0.05 * 4 + 2 * mean) / 6, abs=1e-6)
@@ -101,7 +101,7 @@ def test_a_hypothesis_is_told_by_its_like_and_not_by_itself():
 def test_what_nobody_said_as_it_stands_is_not_told():
     rows = [("one", "on", 4, 0), ("two", "on", 4, 4)]
     asked = defects.heard(heard(rows))
-    found = hypotheses.signs(asked, judged_turns(rows[:1]), ALONE)
+    found = hypothesis_features.signs(asked, judged_turns(rows[:1]), ALONE)
     told = found.values[:, found.names.index("served")]
     assert np.isnan(told).tolist() == [w == "two" for w in asked["utterance"]]
 
@@ -216,7 +216,7 @@ def proposed(
             "occurrences": 9,
         }
     )
-    return rewrites.rewrites(chains, judged.now())
+    return proposals.rewrites(chains, judged.now())
 
 
 WORKS = ("switch on", "on", 20, 0.0)
@@ -260,11 +260,7 @@ def test_a_rewrite_goes_live_where_users_went_and_values_fit(went, heard_in, fit
         {"locale": pl.String(), "utterance": pl.String(), "values": pl.List(pl.String())},
         orient="row",
     )
-    assert rewrites.fitting(rows, moves, values).height == int(fits)
-
-
-def test_the_examples_of_values_hold():
-    assert not doctest.testmod(rewrites).failed
+    assert proposals.fitting(rows, moves, values).height == int(fits)
 
 
 def test_a_rewrite_that_ran_leaves_the_evidence_for_it(tmp_path, duck):

@@ -19,8 +19,8 @@ from flows.simulation.people import goals
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
 from logs import write_log
-from mining import encoder
-from mining.door import FIELDS
+from mining.clustering import encoder
+from mining.ingest.validation import FIELDS
 from warehouse.errors import BadInput
 
 HABITS = Habits(20, 2, 600, "2026-01-05", 4, 0.2, 1, 0.0)

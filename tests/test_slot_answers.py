@@ -5,9 +5,9 @@ from typing import Any
 from test_sql import mined
 
 from logs import turn
-from mining import pairs
 from mining.rephrases.log import Log
-from mining.slot_answers import answering
+from mining.rephrases.slot_answers import answering
+from mining.sessions import bots
 
 ASKS = "For when?"
 
@@ -25,7 +25,7 @@ def alarm(user: int, answer: str, **more: Any) -> list[dict[str, Any]]:
 def answers(tmp_path, duck, rows: list[dict[str, Any]]) -> set[str]:
     lake = mined(duck, tmp_path, rows)
     days = lake.days("turns")
-    people = {"turns": lake.files("turns", days), "robots": pairs.robots(lake, days)}
+    people = {"turns": lake.files("turns", days), "robots": bots.robots(lake, days)}
     found = answering(Log.of(duck.query("context", people)))
     return set(found["turn_id"])
 

@@ -10,10 +10,10 @@ import pytest
 from flows.inspecting import inspected
 from flows.settings import Settings, door_of, load
 from logs import turn, write_log
-from mining import sources
-from mining.door import DoorConfig, admit_file
-from mining.inspection import inspect
-from mining.sides import Sides
+from mining.ingest import sources
+from mining.ingest.inspection import inspect
+from mining.ingest.sides import Sides
+from mining.ingest.validation import DoorConfig, admit_file
 from warehouse.errors import BadInput
 
 SALT = b"s" * 32

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from logs import turn, write_log
-from mining.spark_setup import PATIENCE, check_java, check_master, check_spark_home
+from mining.engines.spark_setup import PATIENCE, check_java, check_master, check_spark_home
 from warehouse.errors import SayagainError
 
 

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logs import START, turn, write_log
-from mining import pairs, turns
-from mining.door import DoorConfig
-from mining.duckdb_engine import DuckdbEngine
-from mining.engine import Engine
-from mining.rows import log_files
+from mining.engines.duckdb_engine import DuckdbEngine
+from mining.engines.engine import Engine
+from mining.ingest.rows import log_files
+from mining.ingest.validation import DoorConfig
+from mining.sessions import bots, turns
 from slow import ends as slow_ends
 from slow import pairs as slow_pairs
 from slow import sessions as slow_sessions
@@ -53,7 +53,7 @@ def mined(engine: Engine, root: Path, rows: list[dict[str, Any]], gap: int | Non
     out = lake.staging("door")
     turns.admit(engine, log_files([str(write_log(root / "log.jsonl", rows))]), CONFIG, out)
     days = turns.merge(engine, lake, turns.account(out, 1.0), WINDOW, gap)
-    pairs.mine(engine, lake, days)
+    bots.mine(engine, lake, days)
     return lake
 
 
@@ -92,7 +92,7 @@ def test_sessions_and_pairs_match_the_slow_way(tmp_path_factory, log):
     session = slow_sessions(asked, GAP * 1000)
     assert {r["turn_id"]: r["session_id"] for r in rows} == session
     found = lake.read("pairs").select("source_turn_id", "target_turn_id").rows()
-    assert set(found) == slow_pairs(asked, session, pairs.REACH, GAP * 1000)
+    assert set(found) == slow_pairs(asked, session, bots.REACH, GAP * 1000)
     assert len(found) == len(set(found))
 
 
@@ -227,7 +227,7 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
     asked = lake.read("turns").select("locale", "utterance", intent=pl.lit("a")).unique()
     inputs = {
         "turns": lake.files("turns", days),
-        "robots": pairs.robots(lake, days),
+        "robots": bots.robots(lake, days),
         "pairs": lake.files("pairs", days),
         "followed": followed,
         "answers": pl.DataFrame({"turn_id": [f"t{n:03}" for n in range(0, 60, 7)]}),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from aggregation import training_set
-from aggregation.verdicts import (
+from aggregation.trust import (
     NOT_AT_ALL,
     ORDER,
     WEAKLY,

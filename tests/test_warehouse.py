@@ -20,7 +20,7 @@ from flows.settings import Floors, Privacy, Settings
 from flows.steps.figures import gather_figures
 from flows.steps.publishing import publish_warehouse
 from logs import turn, write_log
-from mining.duckdb_engine import DuckdbEngine
+from mining.engines.duckdb_engine import DuckdbEngine
 from warehouse import queries, reference
 from warehouse.errors import BadInput
 from warehouse.home import Home

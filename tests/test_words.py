@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining import lexicon, morphology
-from mining.terms import Terms, fold, keys, units
+from mining.language import lexicon, morphology
+from mining.language.terms import Terms, fold, keys, units
 from warehouse.errors import BadInput
 
 LEXICON = "# a comment\ntaa\tlamp\ntaa\tlight\nWASHA\tswitch on\nzima taa\tlights out\n"

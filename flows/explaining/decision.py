@@ -8,7 +8,7 @@ import polars as pl
 from flows.explaining.memory import MOST, Memory
 from flows.explaining.standing import examples
 from flows.explaining.words import count
-from retrain import brake, store
+from retrain.registry import overrides, store
 from warehouse.errors import BadInput
 from warehouse.home import training_versions
 
@@ -100,7 +100,7 @@ def _model(memory: Memory, version: str) -> Row:
 
 def _person(memory: Memory, version: str | None, models: list[str]) -> Row:
     """What a person decided: a hold that still holds, rejections of the set or its models."""
-    known = brake.read(memory.home)
+    known = overrides.read(memory.home)
     named = [v for v in (version, *models) if v in known.rejected]
     return {"held": known.held, "rejected": {v: known.rejected[v] for v in named if v}}
 

@@ -73,7 +73,7 @@ def why_none(memory: Memory, locale: str, source: str, target: str) -> tuple[str
 
 
 def _doubts(memory: Memory) -> list[str]:
-    """What of that which rewrites rest on the log does not tell well (aggregation/verdicts.py)."""
+    """What of that which rewrites rest on the log does not tell well (aggregation/trust.py)."""
     rests_on = pl.col("subject").is_in(["pairs", "failures"]) & (pl.col("verdict") != "well")
     told = memory.state("trust").filter(rests_on).sort("subject").collect()
     return [f"{subject} are told {verdict}" for subject, verdict, _ in told.iter_rows()]

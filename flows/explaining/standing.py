@@ -75,7 +75,7 @@ def _unbelieved(memory: Memory, labels: pl.DataFrame, sets: list[str]) -> tuple[
 
 def _untold(memory: Memory) -> str | None:
     """Why the log of the night tells no labels at all; None where it does."""
-    from aggregation.verdicts import NOT_AT_ALL
+    from aggregation.trust import NOT_AT_ALL
 
     rows = memory.lake.newest("trust", memory.night).filter(subject="labels", verdict=NOT_AT_ALL)
     return "; ".join(rows["because"].to_list()[0]) if rows.height else None

@@ -12,10 +12,10 @@ from sklearn.svm import LinearSVC
 
 from flows.simulation.corpus import Wording
 from flows.simulation.people import Answer
-from retrain.encoder import Encoder
-from retrain.lesson import lesson
-from retrain.model import Model, grams
-from retrain.trainer import train
+from retrain.training.data import lesson
+from retrain.training.encoder import Encoder
+from retrain.training.model import Model, grams
+from retrain.training.trainer import train
 
 TRUSTED = 0.2  # confidence from which a hypothesis is executed
 KNOWN = 5  # hypotheses in n_best

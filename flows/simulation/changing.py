@@ -15,7 +15,7 @@ from msgspec.structs import replace as changed
 
 from flows.simulation.corpus import Language, Wording
 from flows.simulation.people import Answer, Assistant, Said, goals
-from mining.changes import dense, terms
+from mining.trends.detection import dense, terms
 from warehouse.errors import BadInput
 
 ASKING = 0.5  # share of people who want what is new

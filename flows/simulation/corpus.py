@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from mining.rows import Broken, Raw, rows
+from mining.ingest.rows import Broken, Raw, rows
 from warehouse.errors import BadInput
 
 CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")

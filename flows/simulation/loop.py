@@ -25,11 +25,11 @@ from flows.settings import Notify, Settings, Tell, place
 from flows.simulation.assistant import LearningAssistant, Served
 from flows.simulation.place import Habits, Place
 from flows.simulation.world import begin, ordered, write, wrong_share
-from retrain import store
-from retrain.lesson import lesson
-from retrain.model import Model
-from retrain.program import Program
-from retrain.trainer import train
+from retrain.registry import store
+from retrain.training.data import lesson
+from retrain.training.model import Model
+from retrain.training.program import Program
+from retrain.training.trainer import train
 from warehouse.errors import BadInput
 from warehouse.home import Home, existing
 from warehouse.lake import Lake

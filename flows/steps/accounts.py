@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from mining.heard import whole
+from mining.ingest.heard import whole
 from warehouse.lake import Lake
 
 

@@ -3,8 +3,8 @@
 from flows import reviewing
 from flows.pipeline import Reading, Result, every, last_night, own, step, tonight, window
 from flows.steps.embedding import stored
-from mining import guards, lineage, meaning
-from mining.neighbours import Search
+from mining.clustering import constraints, grouping, lineage
+from mining.clustering.neighbours import Search
 from warehouse.tables import (
     Clusters,
     Embeddings,
@@ -41,14 +41,14 @@ def cluster_wordings(at: Reading) -> Result:
     version = at.tonight(Encoders)["version"].item()
     known = stored(at.lake, version, at.lake.days("embeddings"))
     vectors = wordings.join(known, on=KEY, maintain_order="left")["vector"]
-    log = meaning.Log(
+    log = grouping.Log(
         at.tonight(Utterances),
         at.tonight(Moves),
-        guards.slot_values(at.files(Turns)),
+        constraints.slot_values(at.files(Turns)),
         at.last_night(Clusters),
     )
     mining = at.settings.mining
-    found = meaning.group(
+    found = grouping.group(
         wordings,
         vectors.list.to_array(len(vectors[0])).to_numpy(),
         log,

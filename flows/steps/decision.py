@@ -5,10 +5,11 @@ from dataclasses import replace
 import polars as pl
 
 from flows import programs
+from flows.expected_gain import changed, prospects
 from flows.pipeline import Night, Reading, Result, every, step, tonight, window
-from flows.prospects import changed, prospects
 from flows.steps import facts
-from retrain import brake, outbox
+from retrain.delivery import outbox
+from retrain.registry import overrides
 from retrain.trigger import TriggerConfig, decide
 from warehouse.tables import (
     Candidates,
@@ -40,7 +41,7 @@ def decide_retraining(at: Reading) -> Result:
     told = changed(at.lake, at.day, at.settings.floors.published)
     config = TriggerConfig(**at.settings.trigger.model_dump())
     decision = decide(replace(known, drift=(*known.drift, *told)), config)
-    stopped = brake.read(at.home).against(version)
+    stopped = overrides.read(at.home).against(version)
     because = [stopped, *decision.because] if stopped else list(decision.because)
     verdict = {"retrain": decision.retrain and not stopped, "because": because}
     at.put(Decisions, pl.DataFrame([{"night": at.day, "version": version, **verdict}]))

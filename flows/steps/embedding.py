@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from flows.pipeline import Reading, Result, earlier, own, step, tonight, window
-from mining import encoder, meaning
+from mining.clustering import encoder, grouping
 from warehouse.home import keep_once
 from warehouse.lake import Lake
 from warehouse.ledger import digest
@@ -51,7 +51,7 @@ def _taught(at: Reading, wordings: pl.DataFrame) -> tuple[Any, str]:
     if named and not adapt:
         model = encoder.load(named)
         return model, f"{Path(named).name}-{encoder.fingerprint(model)}"
-    lessons = meaning.lessons(wordings, at.window(RephraseEvents), at.tonight(Moves))
+    lessons = grouping.lessons(wordings, at.window(RephraseEvents), at.tonight(Moves))
     if named:
         model = encoder.attend(encoder.load(named), lessons, encoder.PRETRAINED)
     else:

@@ -5,7 +5,7 @@ from pathlib import Path
 from flows import languages, programs, seed
 from flows.erasure import cutoff
 from flows.pipeline import Fact, Night
-from retrain import brake, store
+from retrain.registry import overrides, store
 from warehouse import forgotten
 from warehouse.ledger import file_digest
 
@@ -39,5 +39,5 @@ SEED_INTENTS = Fact("intents of the seed data", seed_intents)
 SEED_DATA = Fact("seed data", lambda night: digest_of(night.home.seed_data))
 LANGUAGE_FILES = Fact("lexicons and forms", lambda night: languages.files(night.settings))
 CHAMPION = Fact("the champion", lambda night: store.champion(night.home))
-BRAKE = Fact("what a person stopped", lambda night: str(brake.read(night.home)))
+BRAKE = Fact("what a person stopped", lambda night: str(overrides.read(night.home)))
 PROGRAMS = Fact("programs of the user's own", lambda night: programs.files(night.settings))

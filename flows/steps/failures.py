@@ -4,11 +4,13 @@ from typing import Any
 
 import polars as pl
 
-from aggregation.verdicts import WELL, of_failures, of_pairs, of_rewrites, table
+from aggregation.trust import WELL, of_failures, of_pairs, of_rewrites, table
 from flows import reviewing
 from flows.pipeline import Reading, Result, last_night, step, tonight, window
 from flows.steps.rephrases import evidence_of
-from mining import defects, fixes, rewrites, variants
+from mining.clustering import variants
+from mining.failures import defects
+from mining.rewrites import experiments, proposals
 from warehouse.tables import (
     Clusters,
     Defects,
@@ -54,13 +56,13 @@ def judge_turns(at: Reading) -> Result:
         of_failures(found["p_defect"].to_numpy(), rates.right, rates.wrong),
     )
     chains = at.query("chains", params={"most": MOST_PLACES})
-    sure = rewrites.fitting(
-        rewrites.rewrites(chains, judged.now()), moves, defects.heard_last(context)
+    sure = proposals.fitting(
+        proposals.rewrites(chains, judged.now()), moves, defects.heard_last(context)
     )
     if any(verdict.verdict != WELL for verdict in told):
         sure = sure.clear()
     followed_up = _followed_up(at, sure, rates)
-    running = fixes.rewrites(followed_up)
+    running = experiments.rewrites(followed_up)
     at.put_days(Defects, at.days(Turns), found.sort("turn_id"))
     at.put(Judged, judged.wordings)
     at.put(Rates, pl.DataFrame({"right": [rates.right], "wrong": [rates.wrong]}))
@@ -75,7 +77,7 @@ def _followed_up(at: Reading, sure: pl.DataFrame, rates: defects.Rates) -> pl.Da
     proposed = reviewing.rewritten(at.lake, at.day, sure)
     before = reviewing.rewritten(at.lake, at.day, at.last_night(Fixes))
     named = pl.concat(rows.select("locale", "source") for rows in (before, proposed)).unique()
-    return fixes.follow(before, proposed, at.query("arms", {"fixes": named}), rates, at.day)
+    return experiments.follow(before, proposed, at.query("arms", {"fixes": named}), rates, at.day)
 
 
 def _variants(at: Reading, served: Any) -> int:

@@ -11,7 +11,8 @@ from aggregation.training_set import best
 from flows import pooled
 from flows.pipeline import Reading, Result, every, last_night, step, tonight, window
 from flows.steps.embedding import stored
-from mining import atlas, guards, masks, release
+from mining.clustering import constraints
+from mining.release import k_anonymity, projection, redaction
 from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.tables import (
@@ -102,13 +103,15 @@ def funnel(lake: Lake, day: str, intake: dict[str, Any], turns: int) -> pl.DataF
 
 def _released(at: Reading) -> tuple[pl.DataFrame, pl.DataFrame]:
     asked, k = at.settings.privacy, at.settings.floors.published
-    return release.release(
+    return k_anonymity.release(
         at.engine,
         at.inputs(Turns, Robots),
         at.tonight(Wordings),
-        guards.slot_values(at.files(Turns)),
-        masks.Mask(asked.mask, asked.name_slots),
-        release.Privacy(k, asked.epsilon, asked.delta, asked.most_wordings, _seed(at.home, at.day)),
+        constraints.slot_values(at.files(Turns)),
+        redaction.Mask(asked.mask, asked.name_slots),
+        k_anonymity.Privacy(
+            k, asked.epsilon, asked.delta, asked.most_wordings, _seed(at.home, at.day)
+        ),
     )
 
 
@@ -124,7 +127,7 @@ def _places(clusters: pl.DataFrame, shown: pl.DataFrame, vectors: pl.DataFrame) 
     if members.is_empty():
         return Places.create_empty()
     flat = members["vector"].list.to_array(len(members["vector"][0])).to_numpy()
-    return atlas.places(members.select("cluster_id", "users"), flat.astype(np.float32))
+    return projection.places(members.select("cluster_id", "users"), flat.astype(np.float32))
 
 
 def _cluster_users(at: Reading, shown: pl.DataFrame) -> pl.DataFrame:

@@ -9,8 +9,9 @@ from flows.erasure import cutoff
 from flows.pipeline import Night, Reading, Result, Scope, own, step
 from flows.settings import door_of
 from flows.steps import facts
-from mining import broad_intents, oddities, pairs, turns
-from mining.door import FORGOTTEN
+from mining.ingest import broad_intents, oddities
+from mining.ingest.validation import FORGOTTEN
+from mining.sessions import bots, turns
 from warehouse import forgotten
 from warehouse.lake import Lake, typed
 from warehouse.tables import Fallbacks, Gaps, Pairs, Rejects, Robots, Silences, Turns
@@ -70,7 +71,7 @@ def _merge(at: Reading, admitted: turns.Admitted) -> None:
     """Put what was admitted into the lake."""
     lake, mining = at.lake, at.settings.mining
     days = turns.merge(at.engine, lake, admitted, mining.window_days, mining.session_gap_seconds)
-    pairs.mine(at.engine, lake, _without_fallbacks(at, days))
+    bots.mine(at.engine, lake, _without_fallbacks(at, days))
     last = admitted.days[-1]
     files = admitted.rejects["file"].unique().to_list()
     before = lake.read("rejects", [last]).filter(~pl.col("file").is_in(files))

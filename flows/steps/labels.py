@@ -2,10 +2,11 @@
 
 import polars as pl
 
-from aggregation import backing, fleeing
-from aggregation.believe import believe
-from aggregation.evidence import Evidence
-from aggregation.votes import weights
+from aggregation import support
+from aggregation.label_model import implicit_feedback
+from aggregation.label_model.evidence import Evidence
+from aggregation.label_model.model import believe
+from aggregation.label_model.votes import weights
 from flows import languages, reviewing, seed
 from flows.pipeline import Reading, Result, every, step, tonight, window
 from flows.steps import facts
@@ -65,12 +66,12 @@ def believe_labels(at: Reading) -> Result:
             vectors(at, asked),
             languages.read_as(at.settings, asked),
             across=bool(at.settings.mining.encoder),
-            rates=fleeing.Rates(*at.tonight(Rates).row(0)),
+            rates=implicit_feedback.Rates(*at.tonight(Rates).row(0)),
         )
     )
     clusters = reviewing.accepted(at.lake, at.day)
-    backers = at.query("backers", {"grouped": backing.groups(found.labels, clusters, near)})
-    rows = backing.with_users(found.labels, clusters, backers).join(
+    backers = at.query("backers", {"grouped": support.groups(found.labels, clusters, near)})
+    rows = support.with_users(found.labels, clusters, backers).join(
         weights(cast_votes), on=[*KEY, "label"], how="left"
     )
     rows = reviewing.labelled(at.lake, at.day, rows.with_columns(pl.col("votes").fill_null(0.0)))

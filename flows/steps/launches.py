@@ -9,7 +9,8 @@ from aggregation.training_set import best
 from flows import seed
 from flows.pipeline import Reading, Result, earlier, every, step, tonight, window
 from flows.steps import facts
-from mining import launches, pairs
+from mining.sessions import bots
+from mining.trends import launches
 from warehouse.home import Home, read_training_set
 from warehouse.tables import (
     Defects,
@@ -61,7 +62,7 @@ def _launched(at: Reading, k: int) -> pl.DataFrame:
     days = [d for d in at.lake.days("turns") if d <= at.day]
     people: dict[str, Any] = {
         "turns": at.lake.files("turns", days),
-        "robots": pairs.robots(at.lake, days),
+        "robots": bots.robots(at.lake, days),
     }
     found = at.query("launched", people, {"k": k})
     known = at.last_night(Launches).select("locale", "launched")

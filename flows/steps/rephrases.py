@@ -3,10 +3,9 @@
 import polars as pl
 
 from flows.pipeline import Reading, Result, step, window
-from mining import slot_answers
-from mining.rephrases import scoring
+from mining.rephrases import scoring, slot_answers
 from mining.rephrases.log import Log
-from mining.shape import changed
+from mining.sessions.shape import changed
 from warehouse.tables import Fits, Pairs, RephraseEvents, Robots, SlotAnswers, Turns
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from aggregation import slots, training_set
-from aggregation.verdicts import NOT_AT_ALL, Verdict, of_labels, table
+from aggregation.trust import NOT_AT_ALL, Verdict, of_labels, table
 from flows import languages, reviewing, trusting
 from flows.pipeline import Reading, Result, step, tonight, window
 from flows.settings import Settings

@@ -7,8 +7,8 @@ import polars as pl
 import polars.selectors as cs
 
 from flows.pipeline import Reading, Result, last_night, step, tonight, window
-from mining import candidates, changes
-from mining.changes import FALSE, KEY, WINDOWS
+from mining.trends import candidates, detection
+from mining.trends.detection import FALSE, KEY, WINDOWS
 from warehouse.tables import (
     CandidateMembers,
     Candidates,
@@ -39,9 +39,9 @@ LONGEST = WINDOWS[-1]  # days
 def detect_changes(at: Reading) -> Result:
     """What rises, falls or is new in what people say, and what may be a new intent."""
     wordings, clusters = at.tonight(Wordings), at.tonight(Clusters)
-    grouped = changes.units(wordings.sort("locale", "utterance"), clusters)
+    grouped = detection.units(wordings.sort("locale", "utterance"), clusters)
     counts = _counts(at, grouped)
-    changed = changes.changes(counts, at.day)
+    changed = detection.changes(counts, at.day)
     found = _candidates(at, changed, grouped, clusters)
     members = found.members.select("locale", "utterance", group_id="candidate_id")
     users = at.query("backers", {"grouped": members})
@@ -68,7 +68,7 @@ def _end(day: str) -> int:
     return (date.fromisoformat(day) - date(1970, 1, 1)).days * DAY + DAY
 
 
-def _counts(at: Reading, grouped: pl.DataFrame) -> changes.Counts:
+def _counts(at: Reading, grouped: pl.DataFrame) -> detection.Counts:
     daily = at.query("by_day", {"grouped": grouped})
     everybody = daily.filter(kind="people").select("locale", "day", "users")
     end = _end(at.day)
@@ -76,7 +76,7 @@ def _counts(at: Reading, grouped: pl.DataFrame) -> changes.Counts:
     bounds = {"until": past, "now_7": past, "now_3": end - 3 * DAY}
     bounds |= {"before_3": past - 3 * DAY, "before_7": past - LONGEST * DAY}
     clumps = at.query("clumps", {"grouped": grouped}, bounds)
-    return changes.Counts(daily.filter(pl.col("kind") != "people"), everybody, clumps)
+    return detection.Counts(daily.filter(pl.col("kind") != "people"), everybody, clumps)
 
 
 def _candidates(

@@ -1,7 +1,7 @@
 """What became of each wording, counted, and where the chains of saying it again lead."""
 
 from flows.pipeline import Reading, Result, step, window
-from mining.heard import whole
+from mining.ingest.heard import whole
 from warehouse.tables import (
     Ends,
     Evidence,

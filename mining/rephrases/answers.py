@@ -11,7 +11,7 @@ import polars as pl
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 
-from mining.rephrases.words import TOKEN
+from mining.rephrases.overlap import TOKEN
 
 Indices = npt.NDArray[np.int64]
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from mining.alike import Wordings
 from mining.rephrases.answers import NO_ANSWER, templates
-from mining.rephrases.words import TOKEN, Shared, Words
+from mining.rephrases.overlap import TOKEN, Shared, Words
+from mining.rephrases.similarity import Wordings
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 import numpy.typing as npt
 
-from mining.rephrases.words import TOKEN
+from mining.rephrases.overlap import TOKEN
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

@@ -1,0 +1,1 @@
+"""From votes of unknown reliability to soft labels."""

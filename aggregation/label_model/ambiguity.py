@@ -1,0 +1,42 @@
+"""Noise or two meanings? Some wordings are meant in two ways, and no number of users will settle them.
+
+Under one meaning users come back at one of two rates, that of right turns or that of wrong ones. Where
+significantly more come back than to what is right, significantly fewer than to what is wrong, and
+those who do end at one other label, both meanings stand, each with its share of users.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binom
+
+from aggregation.label_model.implicit_feedback import Rates
+
+Floats = npt.NDArray[np.float64]
+
+DOUBT = 1e-3  # chance of seeing two meanings in one
+FEWEST_ENDED = 2.0  # users who ended at the second meaning
+TOGETHER = 0.6  # of the users who came back and ended somewhere, the share that ended there
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A row a wording and executed hypothesis: users who stayed and fled, users who ended at the most
+    frequent other label, and users who ended anywhere."""
+
+    stayed: Floats
+    fled: Floats
+    ended_there: Floats
+    ended: Floats
+
+
+def share_of_first(heard: Heard, rates: Rates) -> Floats:
+    """The share of users who mean the hypothesis; NaN where the disagreement is noise."""
+    users = np.round(heard.stayed + heard.fled)
+    fled = np.round(heard.fled)
+    not_right = binom.sf(fled - 1, users, rates.right) < DOUBT
+    not_wrong = binom.cdf(fled, users, rates.wrong) < DOUBT
+    one_end = (heard.ended_there >= FEWEST_ENDED) & (heard.ended_there >= TOGETHER * heard.ended)
+    share = rates.was_right(heard.fled / np.maximum(heard.stayed + heard.fled, 1.0))
+    return np.asarray(np.where(not_right & not_wrong & one_end, share, np.nan))

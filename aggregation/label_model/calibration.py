@@ -1,0 +1,117 @@
+"""Are the probabilities what they say? Checked on users who were held back, bent where they are off.
+
+Nobody says what was meant, but who comes back tells: among hypotheses believed at p, a share
+`right p + wrong (1 - p)` of the users who were not asked should come back.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+from scipy.stats import chi2
+
+from aggregation.label_model.implicit_feedback import Rates
+
+Floats = npt.NDArray[np.float64]
+
+BUCKETS = ((0, "unseen"), (1, "tail"), (3, "torso"), (10, "head"))  # from so many users
+FEWEST = 100.0  # votes of held-back users by which the probabilities of a locale are judged
+DOUBT = 0.001  # chance of bending what was right
+RIDGE = 20.0  # users that speak for leaving things as they are
+EDGE = 1e-6
+NONE = pl.DataFrame(
+    schema=dict.fromkeys(("locale", "bucket"), pl.String())
+    | dict.fromkeys(("votes", "believed", "bent", "observed", "error"), pl.Float64())
+    | {"users": pl.Int64()}
+)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A row a hypothesis that users who were held back were given: how surely it was `believed`
+    without them, their votes that they stayed and fled, and how many other users are `known`. `people`
+    are the distinct users who were held back, by bucket."""
+
+    believed: Floats
+    stayed: Floats
+    fled: Floats
+    known: Floats
+    people: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Bend:
+    """Log odds of the belief: shifted, and stretched."""
+
+    shift: float = 0.0
+    stretch: float = 1.0
+
+    def __call__(self, believed: Floats) -> Floats:
+        odds = logit(np.clip(believed, EDGE, 1 - EDGE))
+        return np.asarray(expit(self.shift + self.stretch * odds))
+
+
+def bend(held: Held, rates: Rates) -> Bend:
+    """The bend under which who came back is most likely; none where the held-back do not call for one
+    (likelihood ratio, two parameters). Platt 1999, through the rates of coming back."""
+    if (held.stayed + held.fled).sum() < FEWEST:
+        return Bend()
+
+    def loss(x: Floats) -> float:
+        away = float(x[0]) ** 2 + (float(x[1]) - 1) ** 2
+        return _cost(held, rates, Bend(float(x[0]), float(x[1]))) + RIDGE * away / 2
+
+    bounds = [(-3.0, 3.0), (0.2, 3.0)]
+    found = minimize(loss, np.array([0.0, 1.0]), method="L-BFGS-B", bounds=bounds).x
+    bent = Bend(float(found[0]), float(found[1]))
+    gain = 2 * (_cost(held, rates, Bend()) - _cost(held, rates, bent))
+    return bent if gain > chi2.isf(DOUBT, 2) else Bend()
+
+
+def report(held: Held, rates: Rates, bent: Bend) -> pl.DataFrame:
+    """`bucket, votes, believed, bent, observed, error, users`: by how many other users said a wording. `error` is the
+    standard error of `observed`: a binomial one of the share that came back, through the rates."""
+    frame = pl.DataFrame(
+        {
+            "bucket": buckets(held.known),
+            "stayed": held.stayed,
+            "fled": held.fled,
+            "before": held.believed * (held.stayed + held.fled),
+            "after": bent(held.believed) * (held.stayed + held.fled),
+        },
+        schema_overrides={"bucket": pl.String()},
+    )
+    votes = pl.col("stayed") + pl.col("fled")
+    back = pl.col("fled").sum() / votes.sum()
+    apart = max(rates.wrong - rates.right, EDGE)
+    people = pl.DataFrame(
+        list(held.people.items()), {"bucket": pl.String(), "users": pl.Int64()}, orient="row"
+    )
+    return (
+        frame.filter(votes > 0)
+        .group_by("bucket")
+        .agg(
+            votes=votes.sum(),
+            believed=pl.col("before").sum() / votes.sum(),
+            bent=pl.col("after").sum() / votes.sum(),
+            observed=((rates.wrong - back) / apart).clip(0.0, 1.0),
+            error=((back * (1 - back) / votes.sum()).sqrt() / apart).clip(0.0, 1.0),
+        )
+        .join(people, on="bucket")
+        .sort("bucket")
+    )
+
+
+def buckets(known: Floats) -> list[str]:
+    """The bucket of each number of users."""
+    edges = [edge for edge, _ in BUCKETS]
+    return [BUCKETS[i][1] for i in np.searchsorted(edges, known, side="right") - 1]
+
+
+def _cost(held: Held, rates: Rates, bent: Bend) -> float:
+    right = bent(held.believed)
+    back = rates.right * right + rates.wrong * (1 - right)
+    return float(-(held.fled * np.log(back) + held.stayed * np.log1p(-back)).sum())

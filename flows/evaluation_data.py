@@ -1,0 +1,124 @@
+"""What a retraining learns from and is judged by, and a challenger with the scores of its cases."""
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from retrain.gate.judging import HOLDS, PROMISE, SEED, USERS, Cases, Cost
+from retrain.registry import store
+from retrain.training.model import Floats, Model, aligned
+from retrain.training.trainer import sharpest
+from warehouse.home import Home
+from warehouse.tables import Examples, ExampleVariants
+
+TIMED = 200  # wordings
+
+
+@dataclass(frozen=True)
+class Material:
+    """What there is to learn from and to measure by: `seed`, `taught` examples, and `others`: cases
+    (`locale, utterance, intent, weight, kind`) of users set apart, which no model learns, and promises.
+    `variants` of examples are taught, too, but none that is a case or was made of one.
+    """
+
+    seed: pl.DataFrame
+    taught: pl.DataFrame
+    others: pl.DataFrame
+    variants: pl.DataFrame
+
+    @staticmethod
+    def of(
+        known: pl.DataFrame,
+        examples: pl.DataFrame | None,
+        promises: pl.DataFrame | None,
+        variants: pl.DataFrame | None,
+    ) -> "Material":
+        promised = (known.clear() if promises is None else promises).with_columns(
+            weight=pl.lit(1.0), kind=pl.lit(PROMISE)
+        )
+        rows = Examples.create_empty() if examples is None else examples
+        taught = rows.filter(pl.col("split") != "validation")
+        apart = _without(_without(rows.filter(split="validation"), known), taught).select(
+            "locale",
+            "utterance",
+            intent=pl.col("labels").list.first(),
+            weight=pl.col("probabilities").list.first(),
+            kind=pl.lit(USERS),
+        )
+        others = pl.concat([apart, promised])
+        made = ExampleVariants.create_empty() if variants is None else variants
+        for cases in (known, others):
+            made = _without(_without(made, cases), cases, "source")
+        return Material(known, taught, others, made)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A challenger, and the cases by which it is judged, those of the seed data first."""
+
+    model: Model
+    cases: Cases
+    seeds: int
+    taught: int  # believed wordings
+
+    def serving(self, champion: Model | None, hold: float) -> Model:
+        """What would serve, its probabilities fitted to the cases of the seed data."""
+        model = self.model.after(champion, hold) if champion else self.model
+        known = np.flatnonzero(self.cases.truth[: self.seeds] >= 0)
+        sharp = sharpest(self.cases.serving(hold)[known], self.cases.truth[known])
+        return replace(model, sharpness=sharp)
+
+    def unseen(self, hold: float) -> pl.DataFrame:
+        """`utterance, labels, scores` of what would serve, by models that never saw the utterance."""
+        scores = self.cases.serving(hold)[: self.seeds]
+        return pl.DataFrame(
+            {
+                "utterance": self.cases.rows["utterance"][: self.seeds],
+                "labels": [self.cases.labels] * self.seeds,
+                "scores": scores.astype(np.float32).tolist(),
+            }
+        )
+
+
+def tried(
+    home: Home,
+    before: tuple[str | None, Model | None],
+    material: Material,
+    fitted: tuple[Model, Floats],
+) -> Tried:
+    """A challenger of the model `before`, `fitted` with scores of the seed data by models that never saw
+    them; the scores of all cases."""
+    (serving, champion), (model, scores) = before, fitted
+    seeds, others = material.seed["utterance"].to_list(), material.others["utterance"].to_list()
+    labels = sorted({*model.labels, *(champion.labels if champion else [])})
+    after = np.vstack([aligned(scores, model.labels, labels), model.scores_of(others, labels)])
+    held = None
+    if champion and serving:
+        unseen = store.unseen(home, serving, seeds, champion, labels)
+        held = np.vstack([unseen, champion.scores_of(others, labels)])
+    rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
+    dearest = model.after(champion, max(HOLDS)) if champion else model
+    cost = _cost(dearest, seeds[:TIMED])
+    told = tuple(material.taught["locale"].unique().sort())
+    measured = Cases(pl.concat([rows, material.others]), labels, held, after, cost, told)
+    return Tried(model, measured, len(seeds), material.taught.height)
+
+
+def _cost(model: Model, wordings: list[str]) -> Cost:
+    """What many wordings take more than one; the first go loads the encoder."""
+    taken = []
+    for some in (wordings[:1], wordings[:1], wordings):
+        began = time.perf_counter()
+        model.scores(some)
+        taken.append(time.perf_counter() - began)
+    more = max(0.0, taken[2] - taken[1]) / max(1, len(wordings) - 1)
+    return Cost(1000 * more, model.mib)
+
+
+def _without(rows: pl.DataFrame, others: pl.DataFrame, column: str = "utterance") -> pl.DataFrame:
+    """The rows without those whose column is a wording of the others, letter case apart."""
+    said = others.select(pl.col("utterance").str.to_lowercase())
+    mine = pl.col(column).str.to_lowercase()
+    return rows.join(said, left_on=mine, right_on="utterance", how="anti", maintain_order="left")

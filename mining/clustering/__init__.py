@@ -1,0 +1,1 @@
+"""Encoder, neighbours, clusters of utterances, and what holds them apart."""

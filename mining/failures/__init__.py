@@ -1,0 +1,1 @@
+"""Which turns failed their users."""

@@ -1,0 +1,1 @@
+"""Rewrites: proposed, run as experiments, kept or withdrawn."""

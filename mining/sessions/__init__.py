@@ -1,0 +1,1 @@
+"""Turns, what ends a session, and who is no person."""

@@ -1,0 +1,1 @@
+"""What rises, falls, is new, or was launched."""

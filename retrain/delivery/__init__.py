@@ -1,0 +1,1 @@
+"""Telling receivers that retraining is due, exactly once."""

@@ -1,0 +1,273 @@
+"""The gate: a challenger serves only where it is better, not by chance (a one-sided sign test over the
+cases that changed, McNemar 1947), and breaks little of what worked.
+
+Judged are cases that no model was taught (cross-validated over the seed data). How firmly what would
+serve holds to the champion's answers is chosen along the way: the most accurate that passes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy.stats import beta, binomtest
+
+from retrain.gate.parts import LOST, By, lost, small, together, worse
+from retrain.training.model import UNKNOWN, Floats, Indices, loyal
+from warehouse.blur import quoted
+
+CHANCE = 0.05  # probability up to which a gain is not taken for chance
+DOUBT = 0.1  # chance that a rate lies beyond its bound
+HOLDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0, 6.0)  # log odds
+POOL = 50.0  # cases that the overall rate is worth for a locale or an intent
+WORST = 3.0  # times as many flips as overall that a locale or an intent may surely have
+SEED, USERS, PROMISE = "seed", "users", "promise"
+
+
+def _weight(of: str) -> pl.Expr:
+    return (pl.col(of).cast(pl.Float64) * pl.col("weight")).sum()
+
+
+SUMS = {  # weights of cases, and of those right before and after, flipped and mended
+    "cases": pl.col("weight").sum(),
+    "before": pl.when(pl.col("before").is_not_null().all()).then(_weight("before")),
+    "after": _weight("after"),
+    "flips": _weight("flipped"),
+    "mended": _weight("mended"),
+}
+
+
+@dataclass(frozen=True)
+class GateConfig:
+    most_flips: float = 0.02  # bound on the share of cases that go from right to wrong
+    most_ms: float = 20.0  # milliseconds a wording
+    most_mib: float = 1024.0  # of the model's folder
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What serving takes: milliseconds a wording, of many at once, and MiB."""
+
+    ms: float
+    mib: float
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What is judged by: `rows` (`locale, utterance, intent, weight, kind`), and the scores (cases x
+    `labels`) of champion and challenger, neither of which was taught the case; `taught`: the locales of
+    what the challenger was taught."""
+
+    rows: pl.DataFrame
+    labels: list[str]
+    champion: Floats | None
+    challenger: Floats
+    cost: Cost | None = None
+    taught: tuple[str, ...] = ()
+
+    @property
+    def truth(self) -> Indices:
+        """The column of each case's intent; -1 where neither model knows it."""
+        place = {label: i for i, label in enumerate(self.labels)}
+        return np.array([place.get(i, -1) for i in self.rows["intent"]], np.int64)
+
+    def serving(self, hold: float) -> Floats:
+        """The scores of what would serve."""
+        if self.champion is None:
+            return self.challenger
+        return loyal(self.challenger, self.champion.argmax(axis=1), hold)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the challenger serves, by how much it holds to the champion's answers, why, the figures
+    (`locale, intent, cases, ...`; `all` over the whole), and the cases that flipped."""
+
+    promote: bool
+    hold: float
+    because: tuple[str, ...]
+    figures: pl.DataFrame
+    flipped: pl.DataFrame
+
+    @property
+    def accuracy(self) -> float:
+        """Share of cases right with what would serve."""
+        return float(self.figures.row(0, named=True)["challenger_accuracy"] or 0.0)
+
+
+def judge(cases: Cases, config: GateConfig) -> Verdict:
+    """The verdict at the most accurate hold that passes; where none does, at the most accurate.
+
+    A promise is an utterance that must never break: right with the champion, right ever after.
+    """
+    if cases.champion is None:
+        return _verdict(cases, 0.0, config)
+    verdicts = [_verdict(cases, hold, config) for hold in HOLDS]
+
+    def order(verdict: Verdict) -> tuple[bool, float, float]:
+        return verdict.promote, verdict.accuracy, verdict.hold
+
+    return max(verdicts, key=order)
+
+
+def _verdict(cases: Cases, hold: float, config: GateConfig) -> Verdict:
+    judged = _judged(cases, hold)
+    measured = judged.filter(pl.col("kind") != PROMISE)
+    figures = _figures(measured, cases.taught)
+    broken = judged.filter((pl.col("kind") == PROMISE) & pl.col("flipped"))
+    against = list(_too_dear(cases.cost, config))
+    if cases.champion is not None:
+        against += _against(measured, figures, broken, config)
+    because = tuple(against) if against else (_in_favour(measured, figures, hold, cases),)
+    flipped = judged.filter("flipped").select("locale", "utterance", "intent")
+    return Verdict(not against, hold, because, figures, flipped)
+
+
+def _judged(cases: Cases, hold: float) -> pl.DataFrame:
+    truth = cases.truth
+    after = cases.serving(hold).argmax(axis=1) == truth if len(truth) else np.zeros(0, bool)
+    if cases.champion is None:
+        before = pl.Series([None] * len(truth), dtype=pl.Boolean)
+    else:
+        before = pl.Series(cases.champion.argmax(axis=1) == truth if len(truth) else after)
+    judged = cases.rows.with_columns(before=before, after=pl.Series(after))
+    return judged.with_columns(
+        flipped=(pl.col("before") & ~pl.col("after")).fill_null(False),
+        mended=(~pl.col("before") & pl.col("after")).fill_null(False),
+    )
+
+
+def _figures(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
+    """Over all, by locale, and by intent. Flips of a part are pooled with the overall rate."""
+    counted = _counted(judged, taught)
+    cases, flipped = _floats(counted, "cases"), _floats(counted, "flips")
+    rate = flipped[0] / max(cases[0], 1e-9)
+    pool = np.where(np.arange(counted.height) > 0, POOL, 0.0)
+    flips, kept = flipped + pool * rate, cases - flipped + pool * (1 - rate)
+    seen = pl.col("cases").clip(1e-9)
+    return counted.with_columns(
+        champion_accuracy=pl.col("before") / seen,
+        challenger_accuracy=pl.col("after") / seen,
+        negative_flips=pl.when(pl.col("before").is_not_null()).then(pl.col("flips") / seen),
+        flips_at_least=pl.Series(_bound(DOUBT, flips, kept)),
+        flips_at_most=pl.Series(_bound(1 - DOUBT, flips, kept)),
+    )
+
+
+def _counted(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
+    """The sums over all, by locale, small ones together, and by intent. Locales that were taught and have
+    no case cannot be judged."""
+    parts = together(judged, small(_deciding(judged, "locale"), CHANCE, "locale"), "locale")
+    by_locale = parts.group_by("locale").agg(intent=pl.lit("all"), **SUMS).sort("locale")
+    unjudged = pl.DataFrame(
+        {"locale": sorted({*taught} - {*judged["locale"]})}, {"locale": pl.String}
+    )
+    by_intent = judged.group_by("intent").agg(locale=pl.lit("all"), **SUMS).sort("intent")
+    whole = judged.select(locale=pl.lit("all"), intent=pl.lit("all"), **SUMS)
+    none = unjudged.with_columns(intent=pl.lit("all"), cases=0.0, flips=0.0)
+    return pl.concat([whole, by_locale, none, by_intent], how="diagonal")
+
+
+def _deciding(judged: pl.DataFrame, by: By) -> pl.DataFrame:
+    """The cases that decide about a part: its seed data, or where it has none, what its users said."""
+    of_seed = judged.filter(kind=SEED)
+    return pl.concat([of_seed, judged.filter(kind=USERS).join(of_seed, on=by, how="anti")])
+
+
+def _bound(chance: float, flips: Floats, kept: Floats) -> Floats:
+    """Below which the share of flips lies with this chance (Jeffreys interval)."""
+    return np.asarray(beta.ppf(chance, flips + 0.5, kept + 0.5))
+
+
+def _floats(rows: pl.DataFrame, column: str) -> Floats:
+    return rows[column].to_numpy().astype(np.float64)
+
+
+def _against(
+    judged: pl.DataFrame, figures: pl.DataFrame, broken: pl.DataFrame, config: GateConfig
+) -> Iterator[str]:
+    if judged.is_empty():
+        yield "no seed data: nothing to measure by; give --seed-data"
+        return
+    whole = figures.row(0, named=True)
+    flips, mended = (int(judged[c].to_numpy().sum()) for c in ("flipped", "mended"))
+    if whole["challenger_accuracy"] <= whole["champion_accuracy"]:
+        yield (
+            f"not better: {whole['challenger_accuracy']:.1%} right,"
+            f" the champion {whole['champion_accuracy']:.1%}"
+        )
+    elif (chance := binomtest(mended, mended + flips, alternative="greater").pvalue) > CHANCE:
+        yield f"could be chance: mends {mended} cases, breaks {flips} (p {chance:.2f})"
+    of_seed = judged.filter(kind=SEED)  # what users said agrees with what was learned from them
+    if _floats(of_seed, "after").sum() < _floats(of_seed, "before").sum():
+        yield "worse on the seed data: better only where users who were learned from agree"
+    for rows, most in ((of_seed, _most(of_seed)), (judged, whole["flips_at_most"])):
+        if rows.height and most > config.most_flips:
+            yield (
+                f"may break {most:.1%} of all cases ({int(rows['flipped'].to_numpy().sum())} of"
+                f" {rows.height} seen), {config.most_flips:.1%} is the most"
+            )
+            break
+    parts = figures.slice(1).filter(pl.col("flips_at_least") > WORST * config.most_flips)
+    for part in parts.iter_rows(named=True):
+        by = "locale" if part["locale"] != "all" else "intent"
+        name = f"{by} {quoted(part[by])}"
+        yield f"breaks {part['flips_at_least']:.1%} of {name} at least"
+    yield from worse(_deciding(judged, "locale"), CHANCE, "locale")
+    deciding = _deciding(judged, "intent")
+    yield from worse(deciding, CHANCE, "intent")
+    for name, right in lost(deciding).filter(pl.col("right") >= LOST).iter_rows():
+        yield f"loses intent {quoted(name)}: {right:.0f} of its cases were right, none is now"
+    if broken.height:
+        yield f"breaks {broken.height} promises, the first: {quoted(broken['utterance'][0])}"
+
+
+def _too_dear(cost: Cost | None, config: GateConfig) -> Iterator[str]:
+    if cost and cost.ms > config.most_ms:
+        yield f"takes {cost.ms:.1f} ms a wording, {config.most_ms:.1f} are the most"
+    if cost and cost.mib > config.most_mib:
+        yield f"takes {cost.mib:.0f} MiB, {config.most_mib:.0f} are the most"
+
+
+def _most(judged: pl.DataFrame) -> float:
+    """The bound on the share of cases that flip."""
+    weight = _floats(judged, "weight")
+    flips = weight @ _floats(judged, "flipped")
+    return float(_bound(1 - DOUBT, flips, weight.sum() - flips))
+
+
+def _in_favour(judged: pl.DataFrame, figures: pl.DataFrame, hold: float, cases: Cases) -> str:
+    whole = figures.row(0, named=True)
+    now, then = (_right(judged, of) for of in ("after", "before"))
+    if cases.champion is None:
+        return f"the first model: right of {now}"
+    gone = [f"loses intent {quoted(name)}" for name in _gone(judged, cases)]
+    told = (
+        f"right of {now}; the champion of {then}; breaks {whole['negative_flips']:.1%}, at most"
+        f" {whole['flips_at_most']:.1%}; holds to the champion's answers by {hold:.1f}"
+    )
+    return "; ".join([told, *gone])
+
+
+def _gone(judged: pl.DataFrame, cases: Cases) -> list[str]:
+    """Intents that the champion knows and the challenger was not taught, or has right in no case of the few."""
+    knew, knows = (
+        np.zeros(len(cases.labels), bool)
+        if scores is None
+        else np.asarray((scores > UNKNOWN).any(axis=0))
+        for scores in (cases.champion, cases.challenger)
+    )
+    untaught = [cases.labels[n] for n in np.flatnonzero(knew & ~knows)]
+    return sorted({*untaught, *lost(_deciding(judged, "intent"))["intent"]})
+
+
+def _right(judged: pl.DataFrame, of: str) -> str:
+    """Shares of the cases that are right, by their kind: what users said is as right as it is believed,
+    and by those who learned from users."""
+    told = []
+    for kind, name in ((SEED, "seed data"), (USERS, "what users set apart said")):
+        rows = judged.filter(kind=kind).cast({of: pl.Float64})
+        if rows.height:
+            share = np.average(_floats(rows, of), weights=_floats(rows, "weight"))
+            told.append(f"{share:.1%} of {name} ({rows.height})")
+    return ", ".join(told) or "nothing: no case to measure by"

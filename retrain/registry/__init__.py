@@ -1,0 +1,1 @@
+"""Models in a home, and what persons decided about them."""

@@ -1,0 +1,220 @@
+"""The report: one self-contained page, made from a published warehouse alone. It loads nothing and sends
+nothing: its one script is named by its hash, and wordings are escaped, since a log is not trusted."""
+
+import base64
+import hashlib
+import json
+import re
+import tempfile
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from warehouse.errors import BadInput
+from warehouse.home import alone, existing
+from warehouse.lake import Lake
+from warehouse.publish import build
+from warehouse.queries import ask, named, opened
+from warehouse.report.drawing import Ask
+from warehouse.report.launches import launches
+from warehouse.report.pictures import pictures
+
+MOST = 15  # rows of a table
+MOST_PLACES = 1_000  # locales
+MOST_OF_ONE = 5  # of a locale, where it is chosen
+
+
+def _whole(name: str) -> str:
+    """A question of the cookbook without its limit: the page takes some rows of each locale."""
+    return re.sub(r"\nlimit \d+\s*$", "\n", named(name))
+
+
+PLACES = """
+select locale, turns, users, said_again / turns as said_again, defects / turns as failed,
+    defects_at_least as at_least, defects_at_most as at_most, failures / turns as noticed
+from locale_totals
+where defects is not null or not exists (from pooled where locales <> 'all')
+union all
+select locales, turns, users, said_again / turns, defects / turns, defects_at_least, defects_at_most, null
+from pooled where day is null and intent = 'all' and locales <> 'all'
+order by starts_with(locale, 'small locales ('), turns desc nulls last, locale
+"""
+
+TABLES = {
+    "beliefs": """
+        select locale, wordings, labelled, believed, published, unlabelled, too_few, unsure, waiting
+        from launches order by wordings desc nulls last, locale
+    """,
+    "worst": """
+        select locale, coalesce(intent, '(no hypothesis)') as intent, turns, defects / turns as failed,
+            defects_at_least as at_least, defects_at_most as at_most
+        from intent_totals where locale in (select locale from locale_totals where defects is not null)
+        union all
+        select locales, intent, turns, defects / turns, defects_at_least, defects_at_most
+        from pooled where day is null and intent <> 'all' and locales <> 'all'
+        order by failed * turns desc nulls last, locale, intent
+    """,
+    "changed": _whole("what_changed"),
+    "candidates": _whole("may_be_new"),
+    "hurts": _whole("where_it_hurts"),
+    "confusions": _whole("which_intent_eats_which"),
+    "rewrites": """
+        select r.locale, r.source, r.target, r.p_better, r.users, coalesce(f.status, 'proposed') as status, r.began,
+            f.p_worse
+        from rewrites as r
+        left join fixes as f on r.locale = f.locale and r.source = f.source and r.target = f.target
+        order by r.users desc nulls last, r.p_better desc, r.locale, r.source
+    """,
+    "clusters": _whole("many_ways"),
+    "withheld": named("why_withheld"),
+    "gate": named("gate"),
+    "broken": _whole("broken"),
+    "decisions": named("decisions"),
+    "waiting": _whole("waiting"),
+    "sessions": named("sessions"),
+    "nights": named("nights"),
+}
+
+
+def render(root: Path, night: str | None = None) -> str:
+    """The page of a home's newest night as HTML; of an earlier `night` (YYYY-MM-DD), from a warehouse that
+    is built for it as it would have been published then."""
+    if night is None:
+        ask(root, "select k from schema_version")
+        return _page(root / "warehouse.duckdb")
+    home = existing(root)
+    lake = Lake(home.lake)
+    known = sorted({*lake.days("decisions")} & {*lake.days("shown")})  # the old are erased
+    if night not in known:
+        raise BadInput(f"--night {night}: is not kept here; nights: {', '.join(known) or 'none'}")
+    k = int(ask(root, "select k from schema_version").item())
+    with alone(home), tempfile.TemporaryDirectory(dir=home.root, prefix=".report-") as folder:
+        place = Path(folder) / "warehouse.duckdb"
+        build(home, lake, k, place, night)
+        return _page(place)
+
+
+def _page(place: Path) -> str:
+    with opened(place) as asked:
+        return _rendered(place, asked)
+
+
+def _rendered(place: Path, asked: Ask) -> str:
+    from jinja2 import Environment, FunctionLoader
+
+    runs = asked(
+        "select * from runs where status <> 'failed' order by night desc limit 1"
+    ).to_dicts()
+    if not runs:
+        raise BadInput(
+            f"{place.parent}: no night was run yet; `sayagain run LOG --home {place.parent}`"
+        )
+    begun = launches(asked)
+    curves = {f"launch-{x.locale}": x.picture for x in begun if x.picture}
+    drawn = {name: _harmless(spec) for name, spec in (pictures(asked) | curves).items()}
+    tables = {name: _table(asked(query), MOST) for name, query in TABLES.items()}
+    tables["places"] = _table(asked(PLACES), MOST_PLACES)
+    tables |= {f"hurts-{x.locale}": _table(x.hurts, MOST) for x in begun}
+    script = _script()
+    template = Environment(autoescape=True, loader=FunctionLoader(_text)).get_template("page.html")
+    return template.render(
+        run=runs[0],
+        k=asked("select k from schema_version").item(),
+        lead=_lead(asked, runs[0]),
+        pictures=drawn,
+        tables=tables,
+        launches=begun,
+        style=_text("page.css"),
+        script=script,
+        hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def _text(name: str) -> str:
+    return (files("warehouse.report") / name).read_text(encoding="utf8")
+
+
+@cache
+def _script() -> str:
+    """Vega and the page's own lines as one script."""
+    import vl_convert
+
+    bundled: str = vl_convert.javascript_bundle(_text("page.js"))
+    return "\n" + bundled.replace("</script", "<\\/script") + "\n"
+
+
+def _harmless(spec: dict[str, Any]) -> str:
+    """JSON that ends no script element, whatever was said."""
+    text = json.dumps(spec, ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _table(found: pl.DataFrame, most: int) -> dict[str, Any]:
+    """Columns by name, `count` (a null is a small one), `number` or `text`; the first rows, and then the
+    first of each locale, which are for where it is chosen: its name, whether it is one of those, values."""
+    kinds = {
+        name: "count" if kind.is_integer() else "number" if kind.is_float() else "text"
+        for name, kind in found.schema.items()
+    }
+    place = (
+        found["locale"] if "locale" in kinds else pl.Series([None] * found.height, dtype=pl.String)
+    )
+    marked = found.select(place=place, more=pl.int_range(pl.len()) >= most)
+    of_one = marked.select(pl.int_range(pl.len()).over("place") < MOST_OF_ONE).to_series()
+    wanted = ~marked["more"] | (of_one & place.is_not_null())
+    rows = zip(
+        *(marked.filter(wanted)[c] for c in marked.columns),
+        found.filter(wanted).rows(),
+        strict=True,
+    )
+    return {"columns": kinds, "rows": list(rows)}
+
+
+def _lead(asked: Ask, run: dict[str, Any]) -> list[str]:
+    """The night in one paragraph, sentence by sentence."""
+    said = [
+        f"{_count(run['read'])} rows were read, {_count(run['set_aside'])} of them set aside;"
+        f" the window holds {_count(run['turns'])} turns."
+    ]
+    whole = asked(
+        "select any_value(defects / turns) as failed, any_value(said_again / turns) as again from pooled"
+        " where day is null and intent = 'all' and locales = 'all'"
+    ).to_dicts()[0]
+    for share, subject, what in (
+        (whole["again"], "pairs", "were said again"),
+        (whole["failed"], "failures", "failed their users"),
+    ):
+        if share is not None and run[f"verdict_{subject}"] in (None, "well"):
+            said.append(f"Of these, {share:.0%} {what}.")
+        elif share is not None:
+            said.append(f"How many {what} this log tells {run[f'verdict_{subject}']}.")
+    sets = asked(
+        "select version, examples from training_sets order by version desc limit 1"
+    ).to_dicts()
+    if sets:
+        said.append(
+            f"{_count(sets[0]['examples'])} wordings are believed (training set {sets[0]['version']})."
+        )
+    decided = asked("select retrain, because from decisions order by night desc limit 1").to_dicts()
+    if decided:
+        verdict = "pays" if decided[0]["retrain"] else "does not pay"
+        said.append(f"Retraining {verdict}: {'; '.join(decided[0]['because'])}.")
+    last = asked(
+        "select version, champion from models order by string_split(version, '-')[4] desc limit 1"
+    ).to_dicts()
+    if last:
+        verdict = "serves" if last[0]["champion"] else "does not serve"
+        said.append(f"The last model, {last[0]['version']}, {verdict}.")
+    for told in asked("from trust where night = (select max(night) from trust)").to_dicts():
+        because = f" ({'; '.join(told['because'])})" if told["because"] else ""
+        said.append(f"This log tells {told['subject']} {told['verdict']}{because}.")
+    if run["evidence"]:
+        said.append(f"What is said again was told from: {', '.join(run['evidence'])}.")
+    return said
+
+
+def _count(number: int | None) -> str:
+    return "few" if number is None else f"{number:,}"

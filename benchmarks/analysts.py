@@ -70,7 +70,7 @@ def main() -> None:
         pl.scan_parquet(f).select(pl.len()).collect().item()
         for f in lake.files("turns", lake.days("turns"))
     )
-    said = lake.newest("wordings")
+    said = lake.newest("utterance_stats")
     print(f"{len(lake.days('decisions'))} nights, {turns:,} turns, {said.height:,} wordings")
     told("warehouse built", timed(lambda: publish(home, lake, K), 3))
     print(f"warehouse: {home.warehouse.stat().st_size / 2**20:.1f} MiB")
@@ -91,7 +91,7 @@ def main() -> None:
             f"explain {name}",
             timed(explained(asked.home, row["utterance"], "--locale", row["locale"])),
         )
-    fix = lake.newest("fixes").sort("users", descending=True).row(0, named=True)
+    fix = lake.newest("rewrite_experiments").sort("users", descending=True).row(0, named=True)
     told(
         "explain a rewrite",
         timed(

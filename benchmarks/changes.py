@@ -151,7 +151,7 @@ def changes(
     said: pl.DataFrame, lake: Lake, planted: list[dict], day: str
 ) -> tuple[int, int, list[tuple[str, str]]]:
     """How many changes were found, how many falsely, and which of the planted ones are among them."""
-    found = lake.read("changes", [day]).with_columns(pl.col("kind", "change").cast(pl.String))
+    found = lake.read("trends", [day]).with_columns(pl.col("kind", "change").cast(pl.String))
     units = holding(said, lake, found, day)
     changed = pl.col("change").is_not_null()
     now = units.filter("new").group_by(KEY).agg(changed=changed.mean())
@@ -223,7 +223,7 @@ def candidates(said: pl.DataFrame, lake: Lake, day: str) -> list[str]:
         .group_by(SAID)
         .agg(true=intent.mean() > 0.5, other=other.mean() > 0.5, turns=pl.len())
     )
-    members = lake.read("candidate_members", [day]).join(wordings, on=SAID)
+    members = lake.read("intent_candidate_members", [day]).join(wordings, on=SAID)
     by = members.group_by("locale", "candidate_id").agg(
         true=pl.col("true").mean() > 0.5, other=pl.col("other").mean() > 0.5
     )

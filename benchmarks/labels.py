@@ -54,7 +54,7 @@ def evidence_of(home: Path) -> Evidence:
     """What the newest night of a home believed its labels by."""
     lake = Lake(existing(home).lake)
     night = lake.days("soft_labels")[-1]
-    spoken = lake.read("wordings", [night])
+    spoken = lake.read("utterance_stats", [night])
     taught = seed.taught(seed.kept(existing(home)))
     asked = pl.concat([spoken.select(KEY), taught.select(KEY)]).unique(maintain_order=True)
     newest = sorted((home / "encoders").glob("[!.]*"))[-1]
@@ -62,7 +62,7 @@ def evidence_of(home: Path) -> Evidence:
     return Evidence(
         lake.read("votes", [night]).join(spoken, on=KEY, how="semi"),
         night,
-        lake.read("utterances", [night]).join(spoken, on=KEY, how="semi"),
+        lake.read("hypothesis_stats", [night]).join(spoken, on=KEY, how="semi"),
         lake.read("neighbours", [night]),
         taught,
         asked.with_columns(vector=pl.Series(vectors.astype(np.float32)).arr.to_list()),

@@ -25,8 +25,8 @@ EPSILONS = (0.5, 1.0, 2.0, 4.0, 8.0)
 def main() -> None:
     lake, asked = Lake(existing(Path(sys.argv[1])).lake), Settings().privacy
     days = lake.days("turns")
-    people = {"turns": lake.files("turns", days), "robots": bots.robots(lake, days)}
-    said = lake.newest("wordings")
+    people = bots.people(lake, days)
+    said = lake.newest("utterance_stats")
     values, turns = constraints.slot_values(people["turns"]), int(said["turns"].sum())
     everything, nothing = (redaction.Mask(kinds, asked.name_slots) for kinds in (asked.mask, []))
     print(f"{turns:,} turns, {said.height:,} wordings")
@@ -34,7 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         engine = DuckdbEngine(Path(folder))
         for k, epsilon in [*((k, None) for k in FLOORS), *((5, e) for e in EPSILONS)]:
-            privacy = k_anonymity.Privacy(k, epsilon, asked.delta, asked.most_wordings, 1)
+            privacy = k_anonymity.Privacy(k, epsilon, asked.delta, asked.max_utterances_per_user, 1)
             shares, shown = [], 0
             for mask in (everything, nothing):
                 rows, _ = k_anonymity.release(engine, people, said, values, mask, privacy)

@@ -31,7 +31,7 @@ from warehouse.lake import Lake
 GOALS, WAYS = 18, 8  # of the world
 HABITS = Habits(100, 1, 400, "2026-01-05", 2, 0.05, 0, 0.0)
 SETTINGS = Settings.model_validate(
-    {"mining": {"window_days": 21}, "trigger": {"fewest_examples": 10**9}}
+    {"mining": {"window_days": 21}, "trigger": {"min_examples": 10**9}}
 )
 
 

@@ -19,6 +19,7 @@ from large_log import write
 from measuring import Measured, TooLarge, measure, mib, spread
 
 from mining.engines.duckdb_engine import DuckdbEngine
+from mining.rephrases import pairs
 from mining.sessions import bots, turns
 from mining.sessions.turns import Admitted
 from warehouse.lake import Lake
@@ -28,7 +29,7 @@ MEMORY = "6GB"  # of the DuckDB rival
 GAP_SECONDS = 300
 CHECKS = {
     "turns": "count(*), sum(hash(turn_id, session_id, utterance, confidence)::hugeint)",
-    "robots": "count(*), sum(hash(user_id, locale, utterance, reason::varchar, turns::bigint)::hugeint)",
+    "bots": "count(*), sum(hash(user_id, locale, utterance, reason::varchar, turns::bigint)::hugeint)",
     "pairs": "count(*), sum(hash(source_turn_id, target_turn_id, session_id, round(seconds * 1000)::bigint, apart::bigint,"
     " lost_between::bigint, source_known, repeated_itself, source_outcome, feedback::int)::hugeint)",
 }
@@ -41,7 +42,9 @@ def ours(folder: Path, out: Path) -> None:
     days = pl.scan_parquet(files).select(day).collect().to_series().to_list()
     lake, engine = Lake(out / "lake"), DuckdbEngine(out / "scratch")
     admitted = Admitted(files, days, 0, 0, 0, {}, pl.DataFrame())
-    bots.mine(engine, lake, turns.merge(engine, lake, admitted, 90, GAP_SECONDS))
+    days = turns.merge(engine, lake, admitted, 90, GAP_SECONDS)
+    bots.find(engine, lake, days)
+    pairs.find(engine, lake, days)
     engine.close()
 
 

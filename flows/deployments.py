@@ -52,7 +52,7 @@ def as_task(step: Callable[..., Result], *args: Any) -> Result:
 def tell(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Tell the notification block of the settings, if any, that a night failed."""
     config = flow_run.parameters.get("config")
-    block = settings.load(Path(config) if config else None).notify.block
+    block = settings.load(Path(config) if config else None).alert.block
     if block:
         loaded: Any = Block.load(block)
         told = loaded.notify(f"sayagain: {flow.name} {flow_run.name} failed: {state.message}")

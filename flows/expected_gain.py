@@ -52,7 +52,7 @@ def changed(lake: Lake, day: str, k: int) -> tuple[str, ...]:
     """What changed in what people say, of `k` users or more, in sentences: how many terms in which locales, and
     how many wishes that no label explains."""
     enough = pl.col("users") >= k
-    rows = lake.read("changes", [day]).filter(enough & (pl.col("kind") == "term"))
+    rows = lake.read("trends", [day]).filter(enough & (pl.col("kind") == "term"))
     told = []
     for (locale,), part in rows.group_by(pl.col("locale")):
         counts = dict(part["change"].cast(pl.String).value_counts().rows())
@@ -61,12 +61,14 @@ def changed(lake: Lake, day: str, k: int) -> tuple[str, ...]:
     most = [text for _, text in sorted(told)]
     if len(most) > MOST_LOCALES:
         most[MOST_LOCALES:] = [f"terms changed in {len(most) - MOST_LOCALES} more locales"]
-    wishes = lake.read("candidates", [day]).filter(enough).height
+    wishes = lake.read("intent_candidates", [day]).filter(enough).height
     return (*most, *([f"{wishes} wishes that may be new intents"] if wishes else []))
 
 
 def _said(lake: Lake, night: str) -> pl.DataFrame:
-    return lake.read("wordings", [night]).select(*KEY, turns=pl.col("turns").cast(pl.Float64))
+    return lake.read("utterance_stats", [night]).select(
+        *KEY, turns=pl.col("turns").cast(pl.Float64)
+    )
 
 
 def _best(examples: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
@@ -96,7 +98,7 @@ def _by_model(model: Model, best: pl.DataFrame) -> pl.DataFrame:
 
 def _by_assistant(lake: Lake, day: str) -> pl.DataFrame:
     """Where no champion can be asked: the hypothesis that the assistant had most often."""
-    heard = lake.read("utterances", [day]).sort(
+    heard = lake.read("hypothesis_stats", [day]).sort(
         *KEY, "turns", "intent", descending=[False, False, True, False]
     )
     return heard.unique(KEY, keep="first", maintain_order=True).select(*KEY, answer="intent")

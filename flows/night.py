@@ -132,7 +132,7 @@ def _outcome(
         built["version"],
         decided["retrain"],
         tuple(decided["because"]),
-        tuple(evidence_of(lake.read("fits", [day]))),
+        tuple(evidence_of(lake.read("mixture_fits", [day]))),
         verdicts=tuple(lake.read("trust", [day]).to_dicts()),
         noticed=tuple(noticed),
     )
@@ -140,7 +140,7 @@ def _outcome(
 
 def about_rows(night: Night, day: str) -> list[str]:
     """What is odd about the files, and turns of the window that no person says."""
-    aside = robots(night.lake, day, night.window("robots", day))
+    aside = robots(night.lake, day, night.window("bots", day))
     reasons = [
         f"{rows:,} for {reason.removeprefix('robots: ')}" for _, reason, rows in aside.iter_rows()
     ]

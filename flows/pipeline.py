@@ -22,7 +22,8 @@ import polars as pl
 from flows.guarded import Guarded, dumped
 from flows.reach import code_of
 from flows.settings import Settings
-from mining.engines.engine import Engine, Params, inputs_of
+from mining.engines.engine import PEOPLE, Engine, Params, inputs_of
+from mining.sessions.bots import people
 from warehouse.home import Home
 from warehouse.lake import Lake, Transaction, Undeclared
 from warehouse.ledger import Ledger, digest
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Result = dict[str, Any]
+BEHIND_PEOPLE = inputs_of(PEOPLE)
 S = TypeVar("S", bound=dy.Schema)
 
 
@@ -183,8 +185,9 @@ class Reading:
         scopes = {r.scope for r in self._step.reads if r.table == table}
         if Scope.WINDOW not in scopes:
             return self.lake.read(table, [self.day])
-        days = self._window(table)
-        return self.lake.by_day(table, days) if table == "robots" else self.lake.files(table, days)
+        if table in BEHIND_PEOPLE:
+            return people(self.lake, self._window(table))[table]
+        return self.lake.files(table, self._window(table))
 
     def fact(self, fact: Fact) -> Any:
         """What a declared fact is tonight."""

@@ -22,7 +22,7 @@ def intents(engine: Engine, people: dict[str, Any], counted: pl.DataFrame, k: in
         return whole
     name, ours = f"small locales ({len(small)})", pl.col("locale").is_in(small.implode())
     turns = pl.scan_parquet(people["turns"], hive_partitioning=False).filter(ours).select(NEEDED)
-    robots = people["robots"].filter(ours).with_columns(locale=pl.lit(name))
+    bots = people["bots"].filter(ours).with_columns(locale=pl.lit(name))
     alike = turns.with_columns(locale=pl.lit(name)).collect()
-    found = engine.query("daily_intents", people | {"turns": alike, "robots": robots})
+    found = engine.query("daily_intents", people | {"turns": alike, "bots": bots})
     return pl.concat([whole, found.filter(locale=name).cast(whole.schema)])

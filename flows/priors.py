@@ -135,7 +135,7 @@ def hypotheses_of(seed: int, number: int) -> Lesson:
         lake, day = tonight.lake, _up_to_neighbours(tonight)
         neighbours = lake.read("neighbours", [day])
         found = defects.defects(_context(tonight), lake.read("rephrase_events"), neighbours)
-        rows = defects.heard(lake.read("utterances", [day]))
+        rows = defects.heard(lake.read("hypothesis_stats", [day]))
         features = hypothesis_features.signs(rows, found, neighbours)
         failed = _failed(Path(folder))
         tonight.engine.close()

@@ -101,7 +101,7 @@ def publish_models(job: Retraining) -> Result:
     """Publish what the gate decided, where a night was published before."""
     if not job.home.warehouse.exists():
         return {"views": {}}
-    return {"views": publish(job.home, Lake(job.home.lake), job.settings.floors.published)}
+    return {"views": publish(job.home, Lake(job.home.lake), job.settings.min_users.published)}
 
 
 def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Verdict]:

@@ -125,14 +125,14 @@ def decide(root: Path, decisions: Iterable[Any]) -> int:
             overrides.known(home, decision.version)
         for decision in models:
             _of_model(home, decision)
-        lake.put("verdicts", night, verdicts)
-        lake.put("reviews", night, reviews)
+        lake.put("cluster_reviews", night, verdicts)
+        lake.put("item_reviews", night, reviews)
     return len(made)
 
 
 def _verdicts(lake: Lake, night: str, decisions: list[OfCluster]) -> pl.DataFrame:
     """The verdicts of the night with these decisions; what one leaves out stays."""
-    known = lake.read("verdicts", [night])
+    known = lake.read("cluster_reviews", [night])
     rows = {row["cluster_id"]: row for row in known.to_dicts()}
     there = set(lake.read("clusters", [night])["cluster_id"])
     for d in decisions:
@@ -150,8 +150,8 @@ def _verdicts(lake: Lake, night: str, decisions: list[OfCluster]) -> pl.DataFram
 
 def _reviews(lake: Lake, night: str, decisions: list[OfRewrite | OfLabel]) -> pl.DataFrame:
     """The reviews of the night with these decisions; the later one of a thing counts."""
-    known = lake.read("reviews", [night])
-    said = set(lake.read("wordings", [night]).select(WORDING).iter_rows())
+    known = lake.read("item_reviews", [night])
+    said = set(lake.read("utterance_stats", [night]).select(WORDING).iter_rows())
     rows = []
     for d in decisions:
         if (d.locale, d.utterance) not in said:
@@ -178,7 +178,7 @@ def joined(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 
 def accepted(lake: Lake, night: str) -> pl.DataFrame:
     """The clusters of a night; wordings of a rejected one stand each for itself."""
-    rejected = lake.read("verdicts", [night]).filter(verdict="rejected")["cluster_id"]
+    rejected = lake.read("cluster_reviews", [night]).filter(verdict="rejected")["cluster_id"]
     alone_now = pl.format("{}/{}", "cluster_id", "utterance")
     return lake.read("clusters", [night]).with_columns(
         cluster_id=pl.when(pl.col("cluster_id").is_in(rejected.implode()))
@@ -189,14 +189,14 @@ def accepted(lake: Lake, night: str) -> pl.DataFrame:
 
 def rewritten(lake: Lake, night: str, rewrites: pl.DataFrame) -> pl.DataFrame:
     """`rewrites` (`locale, source, target`) without those that a person rejected."""
-    rejected = lake.read("reviews", [night]).filter(kind="rewrite", verdict="rejected")
+    rejected = lake.read("item_reviews", [night]).filter(kind="rewrite", verdict="rejected")
     named = rejected.select("locale", "target", source="utterance")
     return rewrites.join(named, on=["locale", "source", "target"], how="anti")
 
 
 def labelled(lake: Lake, night: str, labels: pl.DataFrame) -> pl.DataFrame:
     """Soft labels as a person has them: an accepted one alone and sure, a rejected one gone."""
-    told = lake.read("reviews", [night]).filter(kind="label")
+    told = lake.read("item_reviews", [night]).filter(kind="label")
     sure = told.filter(verdict="accepted").select(*WORDING, "label")
     said = labels.join(told.filter(verdict="rejected"), on=[*WORDING, "label"], how="anti")
     known = sure.join(labels, on=[*WORDING, "label"], how="left").with_columns(
@@ -210,5 +210,5 @@ def labelled(lake: Lake, night: str, labels: pl.DataFrame) -> pl.DataFrame:
 
 def by_person(lake: Lake, night: str) -> pl.DataFrame:
     """`locale, utterance` of the wordings whose label a person accepted."""
-    told = lake.read("reviews", [night]).filter(kind="label", verdict="accepted")
+    told = lake.read("item_reviews", [night]).filter(kind="label", verdict="accepted")
     return told.select(WORDING)

@@ -157,12 +157,12 @@ def run_night(
 def receivers_of(settings: Settings) -> dict[str, Receiver]:
     """Who the settings say is to be told that retraining is due."""
     found: dict[str, Receiver] = {}
-    tell = settings.tell
-    if tell.webhook:
+    delivery = settings.delivery
+    if delivery.webhook:
         key = secret_of(os.environ.get(SECRET))
-        found["webhook"] = Webhook(tell.webhook, key, tell.webhook_seconds)
-    if tell.command:
-        found["command"] = Command(tell.command, tell.command_seconds)
+        found["webhook"] = Webhook(delivery.webhook, key, delivery.webhook_seconds)
+    if delivery.command:
+        found["command"] = Command(delivery.command, delivery.command_seconds)
     return found
 
 
@@ -175,7 +175,7 @@ def told(
     sent = tuple(Post(home, receivers, MARKING).deliver())
     if sent:
         with alone(home, MARKING):
-            publish(home, Lake(home.lake), settings.floors.published)
+            publish(home, Lake(home.lake), settings.min_users.published)
     return sent
 
 

@@ -15,6 +15,24 @@ if TYPE_CHECKING:
     from mining.ingest.validation import DoorConfig
 
 
+RENAMED = {
+    "floors": "min_users",
+    "gate.most_flips": "gate.max_negative_flip_rate",
+    "gate.most_mib": "gate.max_model_mib",
+    "gate.most_ms": "gate.max_latency_ms",
+    "log.most_broken": "log.max_broken_share",
+    "mining.adapt": "mining.fine_tune",
+    "mining.recall": "mining.min_recall",
+    "mining.similar": "mining.similarity_threshold",
+    "notify": "alert",
+    "privacy.most_wordings": "privacy.max_utterances_per_user",
+    "tell": "delivery",
+    "trigger.fewest_examples": "trigger.min_examples",
+    "trigger.fewest_fresh": "trigger.min_new_examples",
+    "trigger.worth": "trigger.min_expected_gain",
+}
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,7 +54,7 @@ class Log(_Section):
     time_zone: str | None = None  # of times without a zone; without it such rows are refused
     time_unit: Literal["s", "ms", "us", "ns"] | None = None  # of times that count from 1970
     fallback_intents: list[str] = []  # further names under which nothing was understood
-    most_broken: float = Field(0.05, ge=0, le=1)  # share of broken rows that ends a run
+    max_broken_share: float = Field(0.05, ge=0, le=1)  # share of broken rows that ends a run
     columns: dict[str, str] = {}  # our name = "the log's name"
     rows: Rows | None = None
 
@@ -88,9 +106,11 @@ class Mining(_Section):
     window_days: int = Field(90, gt=0)  # days that count for what is believed
     spark_master: str | None = None  # spark://..., for --engine auto and spark
     encoder: str | None = None  # sentence-transformers model, by folder or name; else the log's own
-    adapt: bool = False  # teach that model by the log's pairs, too
-    similar: float = Field(0.83, gt=0, lt=1)  # cosine from which wordings mean the same
-    recall: float = Field(0.95, gt=0, le=1)  # least share of true neighbours to be found
+    fine_tune: bool = False  # teach that model by the log's pairs, too
+    similarity_threshold: float = Field(
+        0.83, gt=0, lt=1
+    )  # cosine from which wordings mean the same
+    min_recall: float = Field(0.95, gt=0, le=1)  # least share of true neighbours to be found
     across_locales: bool = False  # one cluster for all languages; needs a multilingual encoder
 
 
@@ -117,8 +137,8 @@ class Languages(_Section):
         return lexicon
 
 
-class Floors(_Section):
-    """[floors]: distinct users that something needs."""
+class MinUsers(_Section):
+    """[min_users]: distinct users that something needs."""
 
     published: int = Field(5, ge=1)  # k: for everything published
     training: int = Field(2, ge=1)  # behind a wording's cluster and label, for training
@@ -135,16 +155,16 @@ class Privacy(_Section):
         None, gt=0
     )  # differential privacy of which wordings are published
     delta: float = Field(1e-6, gt=0, lt=1)  # chance that it does not hold
-    most_wordings: int = Field(10, ge=1)  # of one user that count, with epsilon
+    max_utterances_per_user: int = Field(10, ge=1)  # of one user that count, with epsilon
     retention_days: int | None = Field(None, gt=0)  # what is older is erased
 
 
 class Trigger(_Section):
     """[trigger]: when retraining pays."""
 
-    fewest_examples: int = Field(100, ge=1)
-    fewest_fresh: int = Field(50, ge=0)
-    worth: float = Field(0.005, ge=0, le=1)  # share of turns that must come out better
+    min_examples: int = Field(100, ge=1)
+    min_new_examples: int = Field(50, ge=0)
+    min_expected_gain: float = Field(0.005, ge=0, le=1)  # share of turns that must come out better
     cool_down: int = Field(3, ge=0)  # nights after a retraining
 
 
@@ -167,13 +187,15 @@ class Trainer(_Section):
 class Gate(_Section):
     """[gate]: what a challenger may break."""
 
-    most_flips: float = Field(0.02, ge=0, le=1)  # bound on the share of cases that go wrong
-    most_ms: float = Field(20.0, gt=0)  # milliseconds a wording
-    most_mib: float = Field(1024.0, gt=0)  # of the model
+    max_negative_flip_rate: float = Field(
+        0.02, ge=0, le=1
+    )  # bound on the share of cases that go wrong
+    max_latency_ms: float = Field(20.0, gt=0)  # milliseconds a wording
+    max_model_mib: float = Field(1024.0, gt=0)  # of the model
 
 
-class Tell(_Section):
-    """[tell]: whom a decision to retrain goes to, beside Prefect."""
+class Delivery(_Section):
+    """[delivery]: whom a decision to retrain goes to, beside Prefect."""
 
     webhook: str | None = None  # https address; its secret is in SAYAGAIN_WEBHOOK_SECRET
     webhook_seconds: float = Field(10.0, gt=0)  # for connecting, and for the answer
@@ -194,24 +216,25 @@ class Tell(_Section):
         return address
 
 
-class Notify(_Section):
-    """[notify]: whom a failed night tells."""
+class Alert(_Section):
+    """[alert]: whom a failed night tells."""
 
     block: str | None = None  # a Prefect notification block, such as slack-webhook/ops
 
 
 class Settings(_Section):
+    format: Literal[2] = 2  # of this file
     assistant: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")] | None = None
     log: Log = Log()
     mining: Mining = Mining()
     languages: Languages = Languages()
-    floors: Floors = Floors()
+    min_users: MinUsers = MinUsers()
     privacy: Privacy = Privacy()
     trigger: Trigger = Trigger()
     trainer: Trainer = Trainer()
     gate: Gate = Gate()
-    tell: Tell = Tell()
-    notify: Notify = Notify()
+    delivery: Delivery = Delivery()
+    alert: Alert = Alert()
 
 
 def load(path: Path | None, source: str | None = None) -> Settings:
@@ -275,6 +298,8 @@ def _told(error: ValidationError) -> str:
     first = error.errors()[0]
     place = [str(p) for p in first["loc"]]
     if first["type"] == "extra_forbidden":
+        if now := RENAMED.get(".".join(place)):
+            return f"{'.'.join(place)} is called {now} since 0.2.0"
         section: Any = Settings
         for name in place[:-1]:
             section = _inside(section, name)

@@ -20,7 +20,7 @@ def labelled(lake: Lake, day: str, examples: pl.DataFrame) -> Labelled:
         claimed=pl.col("probabilities").list.first(),
     )
     heard = (
-        lake.read("judged", [day])
+        lake.read("hypothesis_accuracy", [day])
         .filter(pl.col("intent") != "")
         .sort(*KEY, "users", "intent", descending=[False, False, True, False])
         .unique(KEY, keep="first", maintain_order=True)

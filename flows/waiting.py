@@ -33,7 +33,9 @@ def decided(root: Path) -> list[Row]:
     night = lake.days("clusters")[-1:]
     verdicts = [
         {"kind": "cluster", **row}
-        for row in lake.read("verdicts", night).select("cluster_id", "verdict", "name").to_dicts()
+        for row in lake.read("cluster_reviews", night)
+        .select("cluster_id", "verdict", "name")
+        .to_dicts()
     ]
     brakes = overrides.read(home)
     models = [
@@ -41,7 +43,7 @@ def decided(root: Path) -> list[Row]:
         for version, why in brakes.rejected.items()
     ]
     held = [{"kind": "hold", "because": brakes.held}] if brakes.held is not None else []
-    return [*held, *models, *lake.read("reviews", night).to_dicts(), *verdicts]
+    return [*held, *models, *lake.read("item_reviews", night).to_dicts(), *verdicts]
 
 
 def _models(home: Home) -> list[Row]:
@@ -65,17 +67,17 @@ def _messages(home: Home) -> list[Row]:
 
 
 def _rewrites(lake: Lake, night: list[str]) -> list[Row]:
-    told = lake.read("reviews", night).filter(kind="rewrite")
-    rows = lake.read("fixes", night).rename({"source": "utterance"})
+    told = lake.read("item_reviews", night).filter(kind="rewrite")
+    rows = lake.read("rewrite_experiments", night).rename({"source": "utterance"})
     rows = rows.join(told, on=["locale", "utterance", "target"], how="anti")
     because = pl.format("{}, better with {}", "status", pl.col("p_better").round(2))
     return _rows("rewrite", rows.with_columns(because=because), "locale", "utterance", "target")
 
 
 def _labels(lake: Lake, night: list[str]) -> list[Row]:
-    told = lake.read("reviews", night).filter(kind="label")
+    told = lake.read("item_reviews", night).filter(kind="label")
     key = ["locale", "utterance"]
-    said = lake.read("wordings", night).select(*key, "users")
+    said = lake.read("utterance_stats", night).select(*key, "users")
     rows = best(lake.read("soft_labels", night)).filter(pl.col("probability") < UNSURE)
     rows = rows.join(told, on=[*key, "label"], how="anti").join(said, on=key)
     because = pl.format("believed at {}", pl.col("probability").round(2))
@@ -83,7 +85,7 @@ def _labels(lake: Lake, night: list[str]) -> list[Row]:
 
 
 def _clusters(lake: Lake, night: list[str]) -> list[Row]:
-    seen = lake.read("verdicts", night).drop_nulls("verdict")
+    seen = lake.read("cluster_reviews", night).drop_nulls("verdict")
     rows = (
         lake.read("clusters", night)
         .group_by("cluster_id")
@@ -96,7 +98,7 @@ def _clusters(lake: Lake, night: list[str]) -> list[Row]:
         .filter(pl.col("wordings") > 1)
         .join(seen, on="cluster_id", how="anti")
     )
-    names = lake.read("verdicts", night).select("cluster_id", "name")
+    names = lake.read("cluster_reviews", night).select("cluster_id", "name")
     because = pl.format("{} wordings, such as {}", "wordings", "central")
     named = rows.join(names, on="cluster_id", how="left").with_columns(because=because)
     return _rows("cluster", named, "cluster_id", "locale", "name", "central", "wordings")

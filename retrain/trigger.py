@@ -15,9 +15,9 @@ FEWEST = 5  # examples of a label that the test of labels needs
 
 @dataclass(frozen=True)
 class TriggerConfig:
-    fewest_examples: int = 100  # a smaller training set is an anecdote
-    fewest_fresh: int = 50  # wordings that the champion's training set does not hold
-    worth: float = 0.005  # share of all turns that must come out better
+    min_examples: int = 100  # a smaller training set is an anecdote
+    min_new_examples: int = 50  # wordings that the champion's training set does not hold
+    min_expected_gain: float = 0.005  # share of all turns that must come out better
     cool_down: int = 3  # nights after a retraining
 
 
@@ -45,11 +45,11 @@ class Decision:
 def decide(known: Prospects, config: TriggerConfig) -> Decision:
     """Retrain, or not, and why."""
     against = []
-    if known.examples < config.fewest_examples:
-        against.append(f"{known.examples} believed wordings, {config.fewest_examples} needed")
-    if known.fresh < config.fewest_fresh:
+    if known.examples < config.min_examples:
+        against.append(f"{known.examples} believed wordings, {config.min_examples} needed")
+    if known.fresh < config.min_new_examples:
         against.append(
-            f"{known.fresh} of them new since the champion, {config.fewest_fresh} needed"
+            f"{known.fresh} of them new since the champion, {config.min_new_examples} needed"
         )
     if known.nights is not None and known.nights < config.cool_down:
         against.append(
@@ -57,8 +57,8 @@ def decide(known: Prospects, config: TriggerConfig) -> Decision:
         )
     better = known.mended - known.broken
     value = f"{known.mended:.1f} of {known.turns:.0f} turns a day mended at least, {known.broken:.1f} broken"
-    if better < config.worth * known.turns and not (known.drift and better > 0):
-        against.append(f"{value}: less than {config.worth:.1%} of them better")
+    if better < config.min_expected_gain * known.turns and not (known.drift and better > 0):
+        against.append(f"{value}: less than {config.min_expected_gain:.1%} of them better")
     if against:
         return Decision(False, tuple(against))
     enough = f"{known.examples} believed wordings, {known.fresh} of them new since the champion"

@@ -12,9 +12,9 @@ from warehouse import queries
 from warehouse.lake import Lake
 
 NOT_OF_PEOPLE = {  # whole numbers that count nothing that anybody said
-    ("borrowed", "lenders"),
+    ("locale_priors", "lenders"),
     ("clusters", "wordings"),
-    ("fixes", "withdrawals"),
+    ("rewrite_experiments", "withdrawals"),
     ("funnel", "place"),
     ("launch_days", "since"),
     ("launches", "days"),

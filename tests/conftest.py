@@ -63,7 +63,7 @@ def nights(
     both. What 3 users said is published. Read them only."""
     from flows import runs
     from flows.pipeline import directly
-    from flows.settings import Floors, Settings
+    from flows.settings import MinUsers, Settings
 
     root = tmp_path_factory.mktemp("published") / "home"
     log, seed = small_world / "log.jsonl.gz", small_world / "seed.jsonl.gz"
@@ -71,7 +71,7 @@ def nights(
     last = max(row["timestamp"][:10] for row in rows)
     parts = [[r for r in rows if (r["timestamp"][:10] == last) is late] for late in (False, True)]
     logs = [write_log(root.parent / f"{n}.jsonl", part) for n, part in enumerate(parts)]
-    chosen = Settings(floors=Floors(published=3))
+    chosen = Settings(min_users=MinUsers(published=3))
     runs.run_night(runs.Request([str(logs[0])], root, seed_data=seed), chosen, directly)
     shutil.copytree(root / "lake", root.parent / "lake-before")
     shutil.copy(root / "warehouse.duckdb", root.parent / "before.duckdb")

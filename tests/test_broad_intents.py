@@ -110,7 +110,7 @@ def test_a_night_killed_while_a_name_is_taken_out_ends_as_if_it_was_not(
         create(home)
         (home / "salt").write_bytes(SALT)
         night(home, parts[0])
-        assert Lake(home / "lake").newest("fallbacks").is_empty()
+        assert Lake(home / "lake").newest("fallback_intents").is_empty()
     night(homes[0], parts[1])
     calls = []
 
@@ -128,7 +128,7 @@ def test_a_night_killed_while_a_name_is_taken_out_ends_as_if_it_was_not(
     keys = {
         "turns": ["turn_id"],
         "pairs": ["source_turn_id", "target_turn_id"],
-        "fallbacks": ["intent"],
+        "fallback_intents": ["intent"],
     }
     keys |= {"soft_labels": ["locale", "utterance", "label"]}
     for table, key in keys.items():

@@ -26,7 +26,7 @@ from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.publish import publish
 from warehouse.report import page
-from warehouse.tables import CandidateMembers, Candidates, Changes
+from warehouse.tables import IntentCandidateMembers, IntentCandidates, Trends
 
 START = date(2026, 1, 5)  # a Monday
 NIGHT = "2026-01-20"
@@ -221,6 +221,7 @@ def test_old_wordings_are_no_members():
 def told(tmp_path_factory) -> Lake:
     """A lake of 16 days; from the 14th on 16 people say something new, that nobody serves."""
     from flows import runs
+
     root = tmp_path_factory.mktemp("changes")
     rng = np.random.default_rng(5)
     usual = ["lamp on please", "what is new", "wake me at noon", "play some music"]
@@ -270,12 +271,12 @@ def detect(lake: Lake, scratch: Path) -> None:
 
 
 def test_a_night_tells_what_appeared_and_what_may_be_new(told):
-    rows = told.newest("changes")
+    rows = told.newest("trends")
     assert "zorblat" in " ".join(rows.filter(kind="term", change="appeared")["utterance"])
     assert rows["since"].unique().to_list() == [NIGHT]
-    (found,) = told.newest("candidates").to_dicts()
+    (found,) = told.newest("intent_candidates").to_dicts()
     assert (found["users"], found["since"]) == (16, NIGHT)
-    assert told.newest("candidate_members")["utterance"].to_list() == ["fetch the zorblat"]
+    assert told.newest("intent_candidate_members")["utterance"].to_list() == ["fetch the zorblat"]
     because = changed(told, NIGHT, 5)
     assert any("terms in en-GB" in reason for reason in because)
     assert any("new intents" in reason for reason in because)
@@ -303,7 +304,7 @@ def test_what_k_users_say_is_published_and_nothing_else(told, tmp_path):
     html = page.render(tmp_path / "home")
     assert 'data-picture="changed"' in html
     assert "fetch the zorblat" in html
-    for view in ("changes", "candidates"):
+    for view in ("trends", "intent_candidates"):
         assert asked(17, f"from {view}").is_empty()
     assert "zorblat" not in page.render(tmp_path / "home")
 
@@ -311,12 +312,14 @@ def test_what_k_users_say_is_published_and_nothing_else(told, tmp_path):
 def test_a_term_whose_wordings_are_not_published_is_not_named(told, tmp_path):
     shutil.copytree(told.root.parent, tmp_path / "home")
     lake = Lake(tmp_path / "home" / "lake")
-    night = lake.days("shown")[-1]
+    night = lake.days("released_utterances")[-1]
     masked = pl.col("shown").str.replace("zorblat", "<name>")
-    lake.put("shown", night, lake.read("shown", [night]).with_columns(masked))
+    lake.put(
+        "released_utterances", night, lake.read("released_utterances", [night]).with_columns(masked)
+    )
     publish(Home(tmp_path / "home"), lake, 5)
-    told_all = queries.ask(tmp_path / "home", "from changes").write_json()
-    told_all += queries.ask(tmp_path / "home", "from candidates").write_json()
+    told_all = queries.ask(tmp_path / "home", "from trends").write_json()
+    told_all += queries.ask(tmp_path / "home", "from intent_candidates").write_json()
     assert "zorblat" not in told_all
     assert "<name>" in told_all
 
@@ -325,15 +328,15 @@ def test_the_same_night_again_tells_the_same(told, tmp_path, duck):
     """What was known the night before is known since then."""
     copy = Lake(Path(shutil.copytree(told.root, tmp_path / "lake")))
     for table, schema in (
-        ("changes", Changes),
-        ("candidates", Candidates),
-        ("candidate_members", CandidateMembers),
+        ("trends", Trends),
+        ("intent_candidates", IntentCandidates),
+        ("intent_candidate_members", IntentCandidateMembers),
     ):
         rows = told.newest(table)
         old = rows.with_columns(since=pl.lit("2026-01-19")) if "since" in rows.columns else rows
         copy.put(table, "2026-01-19", old)
         assert set(rows.columns) == set(schema.column_names())
     detect(copy, tmp_path / "scratch")
-    for table in ("changes", "candidates"):
+    for table in ("trends", "intent_candidates"):
         assert copy.read(table, [NIGHT])["since"].unique().to_list() == ["2026-01-19"]
-    assert copy.read("changes", [NIGHT]).drop("since").equals(told.newest("changes").drop("since"))
+    assert copy.read("trends", [NIGHT]).drop("since").equals(told.newest("trends").drop("since"))

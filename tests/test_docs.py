@@ -59,7 +59,7 @@ def test_the_settings_page_shows_every_key(tmp_path):
     [
         ("[log]\ntime_zone = 'Mars/Base'", "log.time_zone: 'Mars/Base' is not a time zone"),
         ("[log.columns]\nwho = 'x'", "'who' is not a field of the log; known: user_id"),
-        ("[floors]\npublished = 0", "floors.published"),
+        ("[min_users]\npublished = 0", "min_users.published"),
         (
             "[languages]\nlexicon.sw-KE = {path = 'a', to = 'b', at = 'c'}",
             "at is unknown; known: path, to",
@@ -68,7 +68,7 @@ def test_the_settings_page_shows_every_key(tmp_path):
             "[languages]\nlexicon.sw-KE = {path = 'a', to = 'sw-KE'}",
             "sw-KE is translated to itself",
         ),
-        ("[nothing]\n", "nothing is unknown; known: assistant, floors"),
+        ("[nothing]\n", "nothing is unknown; known: assistant, min_users"),
         ("= 3", "is not TOML"),
     ],
 )

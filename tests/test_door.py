@@ -35,10 +35,10 @@ def reasons(path: Path) -> list[tuple[int, str, str]]:
     return read(path).drop_nulls("reason").select("line", "field", "reason").rows()
 
 
-def admitted(duck, logs: list[Path], out: Path, most_broken: float = 1.0) -> Admitted:
+def admitted(duck, logs: list[Path], out: Path, max_broken_share: float = 1.0) -> Admitted:
     out.mkdir(exist_ok=True)
     admit(duck, logs, CONFIG, out)
-    return account(out, most_broken)
+    return account(out, max_broken_share)
 
 
 def test_a_row_becomes_a_typed_turn(tmp_path):
@@ -422,7 +422,7 @@ def test_clicks_and_nothing_are_set_aside_and_not_broken(tmp_path, duck):
         "and/or",
     ]
     log = write_log(tmp_path / "log.jsonl", [turn("ann", n, u) for n, u in enumerate(said)])
-    found = admitted(duck, [log], tmp_path / "out", most_broken=0.0)
+    found = admitted(duck, [log], tmp_path / "out", max_broken_share=0.0)
     assert (found.read, found.kept) == (6, 1)
 
 

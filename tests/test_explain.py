@@ -49,8 +49,8 @@ HOSTILE = "[red]louder :heart: [/x]"
 EVIL = "louder\x1b[31m[bold]"
 CAFE = "café music"
 CHOSEN = settings.Settings(
-    mining=settings.Mining(similar=0.3, window_days=30),
-    trigger=settings.Trigger(fewest_examples=5_000),
+    mining=settings.Mining(similarity_threshold=0.3, window_days=30),
+    trigger=settings.Trigger(min_examples=5_000),
 )
 
 
@@ -198,13 +198,13 @@ def test_what_entered_no_training_set_says_where_it_stopped(home, wording, step,
 
 
 def test_the_bound_that_was_not_reached_is_named(changed):
-    put(changed, "wordings", utterance="half sure", turns=3, users=3)
+    put(changed, "utterance_stats", utterance="half sure", turns=3, users=3)
     about = {"utterance": "half sure", "users": 3, "votes": 1.0}
     put(changed, "soft_labels", label="odd", probability=0.6, **about)
     found, _ = ask(changed, "half sure")
     assert found["stopped_at"] == "floor of belief"
     assert "believed at 0.60 by 3 users: at least at 0.26, 0.40 needed" in found["withheld_because"]
-    put(changed, "wordings", utterance="never understood", turns=2, users=2)
+    put(changed, "utterance_stats", utterance="never understood", turns=2, users=2)
     found, _ = ask(changed, "never understood")
     assert (found["stopped_at"], found["soft_labels"]) == ("labels", [])
 
@@ -301,7 +301,15 @@ def test_a_rewrite_that_there_is_none_of_says_where_it_fell_out(
 ):
     if users:
         sure = {"p_same": p_same, "p_kept": p_same}
-        put(changed, "moves", source=source, target=target, users=users, occurrences=users, **sure)
+        put(
+            changed,
+            "transitions",
+            source=source,
+            target=target,
+            users=users,
+            occurrences=users,
+            **sure,
+        )
     found, told = ask(changed, source, target=target)
     assert (found["rewrite"], found["stopped_at"]) == (None, step)
     assert re.search(why, found["because"])
@@ -311,13 +319,13 @@ def test_a_rewrite_that_there_is_none_of_says_where_it_fell_out(
 def test_a_wording_that_users_flee_says_why_nothing_runs_instead(changed):
     assert "ended up at another" in ask(changed, "warm my toes")[0]["no_rewrite_because"]
     ends = {"source": "warm my toes", "target": "switch the heater on"}
-    put(changed, "moves", **ends, users=1, occurrences=1, p_same=0.9, p_kept=0.9)
+    put(changed, "transitions", **ends, users=1, occurrences=1, p_same=0.9, p_kept=0.9)
     assert "one user alone moved" in ask(changed, "warm my toes")[0]["no_rewrite_because"]
 
 
 def test_no_rewrite_is_proposed_where_pairs_are_told_weakly_and_that_is_the_reason(changed):
     ends = {"source": "warm my toes", "target": "switch the heater on"}
-    put(changed, "moves", **ends, users=4, occurrences=4, p_same=0.9, p_kept=0.9)
+    put(changed, "transitions", **ends, users=4, occurrences=4, p_same=0.9, p_kept=0.9)
     lake = Lake(changed / "lake")
     weakly = pl.when(pl.col("subject") == "pairs").then(pl.lit("weakly")).otherwise("verdict")
     lake.put("trust", lake.days("trust")[-1], lake.newest("trust").with_columns(verdict=weakly))
@@ -328,11 +336,13 @@ def test_no_rewrite_is_proposed_where_pairs_are_told_weakly_and_that_is_the_reas
 
 def test_a_withdrawn_rewrite_shows_its_arms(changed):
     lake = Lake(changed / "lake")
-    night = lake.days("fixes")[-1]
+    night = lake.days("rewrite_experiments")[-1]
     gone = {"status": "withdrawn", "until": night, "p_worse": 0.97, "treated": 9.0}
     gone |= {"treated_fled": 0.7, "alone": 4.0, "alone_fled": 0.25}
-    rows = lake.newest("fixes").with_columns(**{k: pl.lit(v) for k, v in gone.items()})
-    lake.put("fixes", night, rows)
+    rows = lake.newest("rewrite_experiments").with_columns(
+        **{k: pl.lit(v) for k, v in gone.items()}
+    )
+    lake.put("rewrite_experiments", night, rows)
     found, told = ask(changed, "get the lamp going", target="switch the lamp on")
     assert found["stopped_at"] == "withdrawn"
     assert f"withdrawn on {night}: worse than leaving the wording alone with p 0.97" in told
@@ -341,9 +351,9 @@ def test_a_withdrawn_rewrite_shows_its_arms(changed):
 
 def test_a_rewrite_that_is_no_longer_there_says_when_it_was(changed):
     lake = Lake(changed / "lake")
-    night = lake.days("fixes")[-1]
-    lake.put("fixes", "2026-01-02", lake.newest("fixes"))
-    lake.put("fixes", night, lake.newest("fixes").head(0))
+    night = lake.days("rewrite_experiments")[-1]
+    lake.put("rewrite_experiments", "2026-01-02", lake.newest("rewrite_experiments"))
+    lake.put("rewrite_experiments", night, lake.newest("rewrite_experiments").head(0))
     found, told = ask(changed, "get the lamp going", target="switch the lamp on")
     assert found["rewrite"] is None
     assert "known from 2026-01-02 to 2026-01-02, then live" in told
@@ -446,7 +456,7 @@ def test_one_thing_is_explained_at_a_time(home, args):
 
 
 def test_floors_come_from_the_settings(home, tmp_path):
-    (tmp_path / "s.toml").write_text("[floors]\ntraining = 1\npublished = 9\n")
+    (tmp_path / "s.toml").write_text("[min_users]\ntraining = 1\npublished = 9\n")
     asked = ["explain", "--home", str(home), "zyx wvu", "--json", "--config"]
     told = json.loads(CliRunner().invoke(app, [*asked, str(tmp_path / "s.toml")]).stdout)
     assert told["stopped_at"] == "floor of belief"

@@ -15,7 +15,7 @@ from logs import turn
 from mining.failures.defects import Rates
 from mining.rewrites import experiments
 from mining.rewrites.experiments import FIRST, HALF, LEAST
-from warehouse.tables import Fixes, Followed
+from warehouse.tables import BestRephrases, RewriteExperiments
 
 RATES = Rates(0.05, 0.5)
 START = date(2026, 1, 5)
@@ -72,7 +72,9 @@ def nights(
     """The fixes of each night. `world` gives for a night (share of treated users who come back, share of
     those left alone); 20 users a day say it, each arm as many as its share."""
     rows = seen(0, "lamp", 5, 0.5)
-    found = [experiments.follow(Fixes.create_empty(), proposed, frame(rows), RATES, day(0))]
+    found = [
+        experiments.follow(RewriteExperiments.create_empty(), proposed, frame(rows), RATES, day(0))
+    ]
     for number in range(1, many):
         live = found[-1].filter(status="live").to_dicts()
         treated, alone = world(number)
@@ -154,7 +156,7 @@ def test_another_target_waits_and_must_promise_more_than_leaving_it_alone():
 
 def test_a_wording_has_one_fix():
     found = experiments.follow(
-        Fixes.create_empty(),
+        RewriteExperiments.create_empty(),
         pl.concat([MINED, OTHER]),
         frame(seen(0, "lamp", 5, 0.5)),
         RATES,
@@ -242,9 +244,11 @@ def test_arms_are_counted_as_the_slow_way_says(tmp_path_factory, duck, said):
     followed = [(f"t{n}", f"x{n}", s["again"]) for n, s in enumerate(said) if s["again"]]
     inputs = {
         "turns": lake.files("turns", lake.days("turns")),
-        "robots": NOBODY,
-        "fixes": NO_FIXES,
-        "followed": pl.DataFrame(followed, schema=Followed.create_empty().schema, orient="row"),
+        "bots": NOBODY,
+        "experiments": NO_FIXES,
+        "best_rephrases": pl.DataFrame(
+            followed, schema=BestRephrases.create_empty().schema, orient="row"
+        ),
     }
     found = {
         (r["day"], r["ran"], r["intent"], r["last_ms"]): (r["weight"], r["fled"])

@@ -20,6 +20,7 @@ from flows.cli import main
 from logs import START, turn, write_log
 from mining.engines.duckdb_engine import DuckdbEngine
 from mining.ingest.validation import DoorConfig, hashed
+from mining.rephrases import pairs
 from mining.sessions import bots, turns
 from warehouse import erasing, forgotten
 from warehouse.errors import BadInput
@@ -42,8 +43,8 @@ def direct(step, *args):
 
 def chosen(**privacy: Any) -> settings.Settings:
     return settings.Settings(
-        mining=settings.Mining(similar=0.3),
-        floors=settings.Floors(published=1, training=1),
+        mining=settings.Mining(similarity_threshold=0.3),
+        min_users=settings.MinUsers(published=1, training=1),
         privacy=settings.Privacy(mask=[], **privacy),
     )
 
@@ -178,10 +179,12 @@ def test_others_lose_nothing(world, without):
     for table in ("turns", "pairs"):
         assert of_others(world / "home", table).equals(of_others(without, table)), table
     lake = Lake(without / "lake")
-    assert set(lake.newest("wordings")["utterance"]) == set(SHARED)
-    assert lake.read("silences")["silences"].sum() == 3 * 9, "hers are not among them"
+    assert set(lake.newest("utterance_stats")["utterance"]) == set(SHARED)
+    assert lake.read("inactivity")["silences"].sum() == 3 * 9, "hers are not among them"
     assert set(lake.newest("embeddings")["utterance"]) <= set(SHARED)
-    assert set(lake.read("wordings", lake.days("wordings")[:1])["utterance"]) == set(SHARED)
+    assert set(lake.read("utterance_stats", lake.days("utterance_stats")[:1])["utterance"]) == set(
+        SHARED
+    )
     versions = training_versions(Home(without))
     assert len(versions) == 3
     for version in versions:
@@ -410,11 +413,11 @@ def test_what_is_needed_of_the_old_stays_less_what_nobody_says(world, home):
     assert telling(home, HERS) <= {"models"}
     assert forgotten.read(Home(home)).erasing is None
     first = {table: lake.days(table)[0] for table in TABLES if lake.days(table)}
-    assert first["turns"] == first["pairs"] == first["silences"] == "2026-01-12"
+    assert first["turns"] == first["pairs"] == first["inactivity"] == "2026-01-12"
     assert first["votes"] == first["clusters"] == first["embeddings"] == "2026-01-08"
     assert lake.read("votes", ["2026-01-08"]).is_empty()
-    assert first["wordings"] == first["runs"] == first["decisions"] == "2026-01-05"
-    assert set(lake.read("wordings", ["2026-01-05"])["utterance"]) == set(SHARED[:4])
+    assert first["utterance_stats"] == first["runs"] == first["decisions"] == "2026-01-05"
+    assert set(lake.read("utterance_stats", ["2026-01-05"])["utterance"]) == set(SHARED[:4])
     versions = training_versions(Home(home))
     assert (versions[0], len(versions)) == (taught, 4)
     assert unused not in versions
@@ -469,7 +472,8 @@ def mined(engine: DuckdbEngine, root: Path, rows: list[dict[str, Any]]) -> Home:
     log = write_log(root.with_suffix(".jsonl"), rows)
     turns.admit(engine, [log], DoorConfig(home.salt()), out)
     days = turns.merge(engine, lake, turns.account(out, 1.0), 90, 60)
-    bots.mine(engine, lake, days)
+    bots.find(engine, lake, days)
+    pairs.find(engine, lake, days)
     return home
 
 
@@ -488,7 +492,7 @@ def test_a_forgotten_user_never_was(tmp_path_factory, duck, log):
     counted = erasure.count(home, scope, "2026-02-01", 90)
     erasing.erase(home, counted, [])
     turns.recount(duck, Lake(home.lake), counted.days)
-    for table in ("turns", "pairs", "robots", "silences"):
+    for table in ("turns", "pairs", "bots", "inactivity"):
         ours, theirs = (Lake(h.lake).read(table) for h in (home, never))
         plain = [c for c in ours.columns if not ours[c].dtype.is_nested()]
         assert ours.sort(plain).equals(theirs.sort(plain)), table

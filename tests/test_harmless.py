@@ -62,13 +62,13 @@ def test_a_document_that_many_paste_is_no_wording(tmp_path, small_world):
     lake, home = Lake(tmp_path / "home" / "lake"), existing(tmp_path / "home")
     assert lake.read("turns")["utterance"].str.contains(MARK, literal=True).sum() == sum(n for _, n in common)  # fmt: skip
     named = {
-        "wordings": ["utterance"],
+        "utterance_stats": ["utterance"],
         "soft_labels": ["utterance"],
-        "moves": ["source", "target"],
+        "transitions": ["source", "target"],
         "rewrites": ["source", "target"],
         "clusters": ["utterance"],
         "variants": ["utterance", "variant"],
-        "shown": ["utterance"],
+        "released_utterances": ["utterance"],
     }
     for table, columns in named.items():
         held = lake.newest(table)

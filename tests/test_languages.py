@@ -13,7 +13,7 @@ from flows import exporting, languages, runs
 from flows.cli import app
 from flows.evaluation_data import Material
 from flows.pipeline import directly
-from flows.settings import Floors, Languages, Mining, Settings
+from flows.settings import Languages, Mining, MinUsers, Settings
 from logs import turn, write_log
 from retrain.training.data import lesson
 from warehouse.errors import BadInput
@@ -37,7 +37,9 @@ def asked(folder: Path, **more: object) -> Settings:
     lexicon = {"de-DE": {"path": str(folder / "words.csv"), "to": "en-US"}}
     tables = {"de-DE": str(folder / "forms.tsv"), "de-AT": str(folder / "forms.tsv")}
     found = Languages.model_validate({"lexicon": lexicon, "morphology": tables} | more)
-    return Settings(mining=Mining(similar=0.3), floors=Floors(training=1), languages=found)
+    return Settings(
+        mining=Mining(similarity_threshold=0.3), min_users=MinUsers(training=1), languages=found
+    )
 
 
 def test_wordings_are_read_with_what_is_known_of_their_locale(known):

@@ -36,7 +36,7 @@ def people(rows: list[tuple[str, str, str]], **more: list[object]) -> dict[str, 
         timestamp=pl.col("day").str.to_datetime("%Y-%m-%d", time_zone="UTC", time_unit="ms"),
     )
     told = {name: pl.Series(values) for name, values in more.items()}
-    return {"turns": turns.with_columns(**told).drop("day"), "robots": pl.DataFrame(schema=ROBOTS)}
+    return {"turns": turns.with_columns(**told).drop("day"), "bots": pl.DataFrame(schema=ROBOTS)}
 
 
 @given(spoken, st.integers(1, 3))
@@ -151,7 +151,7 @@ def test_small_locales_count_a_user_of_several_once(tmp_path):
     engine = DuckdbEngine(tmp_path)
     bad = asked["turns"].select("turn_id", p_defect=(pl.col("locale") == "en-GB").cast(pl.Float64))
     told = pl.DataFrame(schema={"source_turn_id": pl.String, "p_rephrase": pl.Float64})
-    known = asked | {"turns": [tmp_path / "turns.parquet"], "followed": told, "defects": bad}
+    known = asked | {"turns": [tmp_path / "turns.parquet"], "best_rephrases": told, "defects": bad}
     counted = engine.query("daily_intents", known)
     found = pooled.intents(engine, known, counted, 3)
     told = found.filter(day="all", intent="*").select("locale", "turns", "users").rows()

@@ -78,7 +78,7 @@ def test_rewrites_run_under_arms_and_their_evidence_is_apart(out):
     held = [t for t in second if t["utterance"] in running and t.get("arm") == "holdout"]
     assert held
     assert not any(t.get("executed_utterance") for t in held)
-    followed = Lake(home.lake).newest("fixes")
+    followed = Lake(home.lake).newest("rewrite_experiments")
     assert followed["treated"].sum() > 0
     assert followed["alone"].sum() > 0
 

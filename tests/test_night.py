@@ -21,8 +21,16 @@ from warehouse.tables import TABLES, Grain, tables_of
 
 DEFAULTS = settings.Settings()
 MAY_BE_EMPTY = (
-    *("rejects", "verdicts", "reviews", "outbox", "erasures", "slot_answers", "fallbacks"),
-    *("changes", "candidates", "candidate_members", "moved"),
+    *(
+        "rejects",
+        "cluster_reviews",
+        "item_reviews",
+        "outbox",
+        "erasures",
+        "slot_answers",
+        "fallback_intents",
+    ),
+    *("trends", "intent_candidates", "intent_candidate_members", "concept_drift"),
 )
 
 
@@ -226,7 +234,7 @@ def test_a_missed_night_that_comes_late_is_believed_too(tmp_path):
     for d in (0, 2, 1):
         learn(tmp_path / "home", days[d])
     lake = Lake(tmp_path / "home" / "lake")
-    assert lake.newest("wordings").height == 9
+    assert lake.newest("utterance_stats").height == 9
     assert lake.days("runs") == ["2026-01-05", "2026-01-06", "2026-01-07"]
 
 

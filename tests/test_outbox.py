@@ -302,11 +302,11 @@ def test_a_command_that_fails_hangs_or_is_missing_is_unheard():
 )
 def test_an_address_that_anybody_could_read_along_is_refused(address):
     with pytest.raises(ValueError, match=r"https address|is no address"):
-        Settings.model_validate({"tell": {"webhook": address}})
+        Settings.model_validate({"delivery": {"webhook": address}})
 
 
 def test_a_webhook_needs_its_secret(monkeypatch):
-    asked = Settings.model_validate({"tell": {"webhook": "https://example.org/due"}})
+    asked = Settings.model_validate({"delivery": {"webhook": "https://example.org/due"}})
     monkeypatch.delenv(SECRET, raising=False)
     with pytest.raises(BadInput, match="is not set"):
         receivers_of(asked)

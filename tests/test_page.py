@@ -44,10 +44,10 @@ def root(nights, tmp_path_factory) -> Path:
     home = tmp_path_factory.mktemp("page") / "home"
     shutil.copytree(nights[1].file.parent, home)
     lake = Lake(home / "lake")
-    night = lake.days("shown")[-1]
-    said = lake.read("shown", [night]).sort("users", descending=True)
+    night = lake.days("released_utterances")[-1]
+    said = lake.read("released_utterances", [night]).sort("users", descending=True)
     changed = pl.col("shown").replace(said["shown"][0], EVIL)
-    lake.put("shown", night, said.with_columns(changed))
+    lake.put("released_utterances", night, said.with_columns(changed))
     few = lake.read("daily_intents", [night]).filter(locale="ru-RU")
     small = few.with_columns(locale=pl.lit(SMALL))
     lake.put("pooled_intents", night, pl.concat([lake.read("pooled_intents", [night]), small]))
@@ -70,10 +70,10 @@ def change(lake: Lake, night: str, said: pl.DataFrame) -> None:
         kind=pl.lit("cluster"), change=pl.lit("rising"), label=pl.lit(None), days=pl.lit(7),
         ratio=pl.lit(8.0), at_least=pl.int_range(2, pl.len() + 2), at_most=pl.lit(30.0),
     )  # fmt: skip
-    lake.put("changes", night, told)
-    lake.put("candidates", night, told.head(1))
+    lake.put("trends", night, told)
+    lake.put("intent_candidates", night, told.head(1))
     one = told.row(0, named=True)["locale"]
-    lake.put("candidate_members", night, told.filter(locale=one))
+    lake.put("intent_candidate_members", night, told.filter(locale=one))
 
 
 @pytest.fixture(scope="module")

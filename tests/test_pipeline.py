@@ -17,7 +17,7 @@ from flows.settings import Settings
 from mining.engines.duckdb_engine import DuckdbEngine
 from warehouse.home import create
 from warehouse.lake import Lake, Transaction, Undeclared
-from warehouse.tables import TABLES, Clusters, Decisions, Fallbacks, name_of
+from warehouse.tables import TABLES, Clusters, Decisions, FallbackIntents, name_of
 
 DAY = "2026-01-05"
 ROWS = pl.DataFrame({"intent": ["none"], "wordings": [1], "breadth": [1.0]})
@@ -36,47 +36,49 @@ def declared(work, **what: object) -> Step:
 
 def test_a_step_that_reads_what_it_does_not_declare_is_refused(tonight):
     def reads_tables(at: Reading):
-        at.tonight(Fallbacks)
+        at.tonight(FallbackIntents)
         return {}
 
     def reads_settings(at: Reading):
-        return {"k": at.settings.floors.published}
+        return {"k": at.settings.min_users.published}
 
     def reads_facts(at: Reading):
         return {"fact": at.fact(Fact("the weather", lambda _: "fine"))}
 
     def writes(at: Reading):
-        at.put(Fallbacks, ROWS)
+        at.put(FallbackIntents, ROWS)
         return {}
 
     for work in (reads_tables, reads_settings, reads_facts, writes):
         with pytest.raises(Undeclared):
             declared(work)(tonight, DAY)
-    declared(reads_tables, reads=pipeline.tonight(Fallbacks))(tonight, DAY)
-    declared(reads_settings, settings=["floors.published"])(tonight, DAY)
-    declared(writes, writes=[Fallbacks])(tonight, DAY)
+    declared(reads_tables, reads=pipeline.tonight(FallbackIntents))(tonight, DAY)
+    declared(reads_settings, settings=["min_users.published"])(tonight, DAY)
+    declared(writes, writes=[FallbackIntents])(tonight, DAY)
 
 
 def test_a_step_sees_the_days_that_it_declares_alone(tonight):
     for day in ("2026-01-04", DAY):
-        tonight.lake.put("fallbacks", day, ROWS)
+        tonight.lake.put("fallback_intents", day, ROWS)
 
     def yesterday(at: Reading):
-        return {"rows": at.lake.read("fallbacks", ["2026-01-04"]).height}
+        return {"rows": at.lake.read("fallback_intents", ["2026-01-04"]).height}
 
     with pytest.raises(Undeclared, match="fallbacks of 2026-01-04"):
-        declared(yesterday, reads=pipeline.tonight(Fallbacks))(tonight, DAY)
-    assert declared(yesterday, reads=pipeline.last_night(Fallbacks))(tonight, DAY)["rows"] == 1
+        declared(yesterday, reads=pipeline.tonight(FallbackIntents))(tonight, DAY)
+    assert (
+        declared(yesterday, reads=pipeline.last_night(FallbackIntents))(tonight, DAY)["rows"] == 1
+    )
 
 
 def test_all_that_a_step_writes_is_there_or_nothing(tonight):
     def dies(at: Reading):
-        at.put(Fallbacks, ROWS)
+        at.put(FallbackIntents, ROWS)
         raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError):
-        declared(dies, writes=[Fallbacks])(tonight, DAY)
-    assert tonight.lake.days("fallbacks") == []
+        declared(dies, writes=[FallbackIntents])(tonight, DAY)
+    assert tonight.lake.days("fallback_intents") == []
 
 
 def test_a_step_is_done_again_where_what_it_reads_or_wrote_has_another_content(tonight):
@@ -85,14 +87,14 @@ def test_a_step_is_done_again_where_what_it_reads_or_wrote_has_another_content(t
     def counts(at: Reading):
         done.append(at.day)
         at.put(Decisions, Decisions.create_empty())
-        return {"rows": at.tonight(Fallbacks).height}
+        return {"rows": at.tonight(FallbackIntents).height}
 
-    counted = declared(counts, reads=pipeline.tonight(Fallbacks), writes=[Decisions])
-    lake.put("fallbacks", DAY, ROWS)
+    counted = declared(counts, reads=pipeline.tonight(FallbackIntents), writes=[Decisions])
+    lake.put("fallback_intents", DAY, ROWS)
     assert counted(tonight, DAY) == {"rows": 1, "fresh": True}
-    lake.put("fallbacks", DAY, ROWS)  # written again, the same
+    lake.put("fallback_intents", DAY, ROWS)  # written again, the same
     assert counted(tonight, DAY) == {"rows": 1, "fresh": False}
-    lake.put("fallbacks", DAY, ROWS.clear())
+    lake.put("fallback_intents", DAY, ROWS.clear())
     assert counted(tonight, DAY) == {"rows": 0, "fresh": True}
     shutil.rmtree(lake.root / "decisions")
     assert counted(tonight, DAY) == {"rows": 0, "fresh": True}
@@ -102,11 +104,11 @@ def test_a_step_is_done_again_where_what_it_reads_or_wrote_has_another_content(t
 
 def test_a_partition_that_was_changed_in_place_has_another_content(tonight):
     lake = tonight.lake
-    lake.put("fallbacks", DAY, ROWS)
-    before = lake.contents("fallbacks", [DAY])
-    (file,) = lake.files("fallbacks", [DAY])
+    lake.put("fallback_intents", DAY, ROWS)
+    before = lake.contents("fallback_intents", [DAY])
+    (file,) = lake.files("fallback_intents", [DAY])
     ROWS.with_columns(pl.col("wordings") + 1).write_parquet(file)
-    assert lake.contents("fallbacks", [DAY]) != before
+    assert lake.contents("fallback_intents", [DAY]) != before
 
 
 def test_what_is_committed_together_is_there_together_wherever_it_was_killed(tmp_path, monkeypatch):
@@ -116,10 +118,10 @@ def test_what_is_committed_together_is_there_together_wherever_it_was_killed(tmp
     rename, seen = warehouse.lake.os.replace, set()
     for dies_at in range(1, 9):
         lake = Lake(tmp_path / str(dies_at))
-        for table in ("fallbacks", "decisions"):
+        for table in ("fallback_intents", "decisions"):
             lake.put(table, DAY, TABLES[table].create_empty())
-        both = Transaction(lake.root, {}, {"fallbacks", "decisions"})
-        both.put("fallbacks", DAY, ROWS)
+        both = Transaction(lake.root, {}, {"fallback_intents", "decisions"})
+        both.put("fallback_intents", DAY, ROWS)
         decision = {"night": DAY, "version": "v", "retrain": True, "because": ["it pays"]}
         both.put("decisions", DAY, pl.DataFrame([decision]))
         left = [dies_at]
@@ -135,7 +137,7 @@ def test_what_is_committed_together_is_there_together_wherever_it_was_killed(tmp
             with contextlib.suppress(KeyboardInterrupt):
                 both.commit()
         lake.recover()
-        rows = {lake.read(table).height for table in ("fallbacks", "decisions")}
+        rows = {lake.read(table).height for table in ("fallback_intents", "decisions")}
         assert len(rows) == 1, dies_at
         seen |= rows
     assert seen == {0, 1}
@@ -181,12 +183,12 @@ def test_steps_that_wait_for_each_other_or_write_one_table_are_refused():
     def two(at):
         return {}
 
-    first = declared(one, reads=pipeline.tonight(Clusters), writes=[Fallbacks])
-    other = declared(two, reads=pipeline.tonight(Fallbacks), writes=[Clusters])
+    first = declared(one, reads=pipeline.tonight(Clusters), writes=[FallbackIntents])
+    other = declared(two, reads=pipeline.tonight(FallbackIntents), writes=[Clusters])
     with pytest.raises(ValueError, match="wait for each other"):
         in_order([first, other])
     with pytest.raises(ValueError, match="both write fallbacks"):
-        in_order([first, declared(two, writes=[Fallbacks])])
+        in_order([first, declared(two, writes=[FallbackIntents])])
 
 
 def test_what_a_step_declares_is_what_it_reads(tmp_path, small_world, monkeypatch):
@@ -234,7 +236,7 @@ def test_guarded_settings_give_what_is_declared_and_whole_sections():
     guarded = Guarded(Settings(), ["mining.window_days", "privacy"])
     assert guarded.mining.window_days == 90
     assert guarded.privacy.delta == 1e-6
-    for read in (lambda: guarded.mining.similar, lambda: guarded.floors):
+    for read in (lambda: guarded.mining.similarity_threshold, lambda: guarded.min_users):
         with pytest.raises(Undeclared):
             read()
 

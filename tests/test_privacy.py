@@ -178,7 +178,7 @@ def people(said: list[tuple[int, str]]) -> dict[str, pl.DataFrame]:
         timestamp=pl.lit("2026-01-05T08:00:00Z").str.to_datetime("%Y-%m-%dT%H:%M:%SZ"),
         executed_utterance=pl.lit(None, pl.String),
     )
-    return {"turns": whole, "robots": pl.DataFrame(schema=robots)}
+    return {"turns": whole, "bots": pl.DataFrame(schema=robots)}
 
 
 @given(turns, st.integers(1, 4))
@@ -191,7 +191,7 @@ def test_users_of_what_is_shown_alike_are_counted_once(tmp_path_factory, said, k
     for user, wording in said:
         who.setdefault(wording.replace("1", "<number>").replace("2", "<number>"), set()).add(user)
     told = people(said)
-    wordings = engine.query("speakers", told)
+    wordings = engine.query("utterance_stats", told)
     privacy = Privacy(k, None, 1e-6, 10, 0)
     rows, withheld = release(engine, told, wordings, NO_VALUES, EVERYTHING, privacy)
     assert dict(rows.select("shown", "users").iter_rows()) == {
@@ -207,8 +207,8 @@ def test_no_user_gives_more_than_one(tmp_path_factory, said, most):
 
     engine = DuckdbEngine(tmp_path_factory.mktemp("given"))
     one = people([(0, wording) for _, wording in said])
-    items = engine.query("speakers", one).select("locale", "utterance", shown="utterance")
-    found = engine.query("contributed", one | {"shown": items}, {"most": most})
+    items = engine.query("utterance_stats", one).select("locale", "utterance", shown="utterance")
+    found = engine.query("contributed", one | {"released": items}, {"most": most})
     assert found.height == min(most, items.height)
     assert (found["given"] ** 2).sum() == pytest.approx(1, abs=1e-5)
     assert (found["given"] ** 2).sum() <= 1

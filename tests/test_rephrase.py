@@ -18,7 +18,7 @@ from mining.rephrases.log import NONE, Log, share
 from mining.rephrases.overlap import Words
 from mining.rephrases.siblings import turns_taken
 from mining.rephrases.similarity import Wordings, sound
-from mining.sessions import bots as mining_pairs
+from mining.sessions import bots
 
 ROOMS = ["kitchen", "hall", "garage", "attic", "porch", "cellar", "study", "nursery", "pantry"]
 DEVICES = ["lamp", "heater", "door", "window", "light", "radio", "fan", "blind", "kettle"]
@@ -88,7 +88,7 @@ def scored(root, sessions: list[Session]) -> pl.DataFrame:
     engine = DuckdbEngine(root / "scratch")
     lake = mined(engine, root, [row for rows in sessions for row in rows])
     days = lake.days("turns")
-    people = {"turns": lake.files("turns", days), "robots": mining_pairs.robots(lake, days)}
+    people = bots.people(lake, days)
     context = engine.query("context", people)
     parts = [lake.read("pairs", [d]).with_columns(day=pl.lit(d)) for d in lake.days("pairs")]
     engine.close()
@@ -271,7 +271,7 @@ def test_no_feature_depends_on_the_salt_or_the_names_of_users(tmp_path):
         rows = [r | {"user_id": rename(r["user_id"])} for n in range(30) for r in said_again(n)]
         lake = mined(engine, tmp_path / str(number), rows)
         days = lake.days("turns")
-        people = {"turns": lake.files("turns", days), "robots": mining_pairs.robots(lake, days)}
+        people = bots.people(lake, days)
         log = Log.of(engine.query("context", people))
         found.append(compare(scoring.in_order(lake.read("pairs")), log).values)
     assert np.array_equal(*found, equal_nan=True)

@@ -227,7 +227,7 @@ def cases(before, after, rows: list[tuple[str, str]], promises: int = 0) -> Case
 
 HELD = [(f"switch on lamp {n}", "lamp") for n in range(50, 55)]
 HELD += [(f"stop song {n}", "music") for n in range(50, 55)]
-ANY = GateConfig(most_flips=1.0)
+ANY = GateConfig(max_negative_flip_rate=1.0)
 
 
 def test_the_gate_promotes_the_better_and_refuses_the_worse():
@@ -254,7 +254,9 @@ def test_the_answers_are_held_as_firmly_as_the_bound_asks():
     before[:, 0], before[:60, 1] = 1.0, 2.0  # the first sixty are wrong
     after[:, 0] = 3.0
     after[190:, 1] = 3.5  # ten break, by little
-    found = judge(Cases(rows, ["lamp", "music"], before, after), GateConfig(most_flips=0.02))
+    found = judge(
+        Cases(rows, ["lamp", "music"], before, after), GateConfig(max_negative_flip_rate=0.02)
+    )
     assert found.promote
     assert 0.5 < found.hold <= 3.0  # between what breaks ten and what mends none
     assert found.flipped.is_empty()
@@ -278,7 +280,9 @@ def test_flips_are_bounded_for_every_locale_and_intent():
     before[:900, 1] = 2.0
     after[:, 0] = 20.0
     after[3000:3040] = [0.0, 20.0]
-    found = judge(Cases(rows, ["lamp", "music"], before, after), GateConfig(most_flips=0.02))
+    found = judge(
+        Cases(rows, ["lamp", "music"], before, after), GateConfig(max_negative_flip_rate=0.02)
+    )
     assert not found.promote
     assert any("locale 'sw'" in reason for reason in found.because)
 
@@ -442,7 +446,7 @@ def test_a_gain_that_could_be_chance_is_refused():
 
 
 def test_few_cases_bound_nothing():
-    verdict = judge(cases(BAD, GOOD, HELD), GateConfig(most_flips=0.02))
+    verdict = judge(cases(BAD, GOOD, HELD), GateConfig(max_negative_flip_rate=0.02))
     assert not verdict.promote
     assert "0 of 10 seen" in verdict.because[0]
 

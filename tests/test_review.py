@@ -28,7 +28,7 @@ def direct(step, *args):
 
 
 def night(home: Path, log: Path, **mining: object):
-    chosen = settings.Settings(mining=settings.Mining(similar=0.3, **mining))  # type: ignore[arg-type]
+    chosen = settings.Settings(mining=settings.Mining(similarity_threshold=0.3, **mining))  # type: ignore[arg-type]
     return runs.run_night(runs.Request([str(log)], home, engine="duckdb"), chosen, direct)
 
 
@@ -101,7 +101,7 @@ def test_a_rejected_cluster_speaks_for_no_one_and_stays_rejected(home, tmp_path)
     reviewing.decide(home, [reviewing.OfCluster(cluster_id=lamp, name="lamps")])
     night(home, log_of(tmp_path, 1, ["the lamp on now", *NEWS]))
     assert cluster_of(home, "the lamp on now") == lamp
-    (row,) = Lake(home / "lake").newest("verdicts").iter_rows(named=True)
+    (row,) = Lake(home / "lake").newest("cluster_reviews").iter_rows(named=True)
     assert (row["cluster_id"], row["verdict"], row["name"]) == (lamp, "rejected", "lamps")
     lake = Lake(home / "lake")
     parted = reviewing.accepted(lake, lake.days("clusters")[-1])
@@ -143,7 +143,7 @@ def test_what_waits_is_written_filled_in_and_read_again(home, tmp_path):
         ask(home, "--from", str(place))
         == "1 decisions: remembered; they count from the next run on\n"
     )
-    verdicts = Lake(home / "lake").newest("verdicts")
+    verdicts = Lake(home / "lake").newest("cluster_reviews")
     assert verdicts.select("cluster_id", "verdict").rows() == [
         (clusters[0]["cluster_id"], "rejected")
     ]
@@ -174,7 +174,7 @@ def test_a_file_with_one_wrong_row_decides_nothing(home, tmp_path, line, told):
         reviewing.decide(home, reviewing.read(place))
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert Lake(home / "lake").newest("verdicts").is_empty()
+    assert Lake(home / "lake").newest("cluster_reviews").is_empty()
 
 
 def test_an_accepted_label_enters_and_a_rejected_one_does_not_and_both_stay(home, tmp_path):

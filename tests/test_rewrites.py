@@ -15,11 +15,11 @@ from logs import turn
 from mining.failures import defects, hypothesis_features
 from mining.failures.defects import Rates
 from mining.rewrites import proposals
-from warehouse.tables import Followed, Neighbours, Robots, Utterances
+from warehouse.tables import BestRephrases, Bots, HypothesisStats, Neighbours
 
 NO_FIXES = pl.DataFrame(schema={"locale": pl.String(), "source": pl.String()})
 ALONE = Neighbours.create_empty()
-NOBODY = Robots.create_empty().with_columns(day=pl.lit(""))
+NOBODY = Bots.create_empty().with_columns(day=pl.lit(""))
 
 
 def judged_turns(rows: list[tuple[str, str, int, float]]) -> pl.DataFrame:
@@ -55,7 +55,7 @@ def heard(rows: list[tuple[str, str, int, float]], lost: tuple[str, ...] = ()) -
         fled=0.0,
         fled_unexecuted=0.0,
     )
-    return frame.select(Utterances.column_names())
+    return frame.select(HypothesisStats.column_names())
 
 
 def test_a_wording_is_as_good_as_its_turns_and_its_like():
@@ -130,7 +130,7 @@ def test_where_coming_back_depends_on_nothing_nobody_is_convicted():
 
 def test_no_turns_are_judged_without_error():
     nothing = judged_turns([("a", "b", 1, 0)]).clear()
-    assert defects.judge(nothing, Utterances.create_empty(), ALONE).wordings.is_empty()
+    assert defects.judge(nothing, HypothesisStats.create_empty(), ALONE).wordings.is_empty()
 
 
 sessions = st.lists(
@@ -151,7 +151,7 @@ def talk(said: list[list[str]]) -> tuple[list[dict[str, Any]], pl.DataFrame]:
             (a, b, 0.6 if w == "b" else 0.9)
             for a, b, w in zip(ids, ids[1:], wordings[1:], strict=False)
         ]
-    return rows, pl.DataFrame(steps, Followed.column_names(), orient="row")
+    return rows, pl.DataFrame(steps, BestRephrases.column_names(), orient="row")
 
 
 def slow_chains(said: list[list[str]]) -> dict[tuple[str, str], tuple[float, float]]:
@@ -188,8 +188,8 @@ def test_chains_lead_where_the_slow_way_says(tmp_path_factory, duck, said):
     lake = mined(duck, tmp_path_factory.mktemp("chains"), rows)
     inputs = {
         "turns": lake.files("turns", lake.days("turns")),
-        "robots": NOBODY,
-        "followed": followed,
+        "bots": NOBODY,
+        "best_rephrases": followed,
     }
     found = duck.query("chains", inputs, {"most": 50})
     truth = slow_chains(said)
@@ -285,13 +285,15 @@ def test_a_rewrite_that_ran_leaves_the_evidence_for_it(tmp_path, duck):
     fled = [(f"h{n}", f"x{n}", 0.9) for n in range(5)]
     inputs = {
         "turns": lake.files("turns", lake.days("turns")),
-        "robots": NOBODY,
-        "followed": pl.DataFrame(fled, Followed.column_names(), orient="row"),
+        "bots": NOBODY,
+        "best_rephrases": pl.DataFrame(fled, BestRephrases.column_names(), orient="row"),
     }
-    found = duck.query("utterances", inputs, {"most_items": 100, "intents": 1}).sort("utterance")
+    found = duck.query("hypothesis_stats", inputs, {"most_items": 100, "intents": 1}).sort(
+        "utterance"
+    )
     counts = found.select("utterance", "intent", "users", "fled").rows()
     assert counts == [("lamp", "joke", 5, 4.5)]
-    apart = duck.query("arms", inputs | {"fixes": NO_FIXES}).sort("ran")
+    apart = duck.query("arms", inputs | {"experiments": NO_FIXES}).sort("ran")
     counted = apart.group_by("utterance", "ran").agg(pl.len(), pl.col("fled").mean()).sort("ran")
     assert counted.rows() == [("lamp", "lamp", 5, 0.9), ("lamp", "switch on", 20, 0.0)]
     kept = duck.query("chains", inputs, {"most": 5}).row(0, named=True)

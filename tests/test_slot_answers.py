@@ -25,7 +25,7 @@ def alarm(user: int, answer: str, **more: Any) -> list[dict[str, Any]]:
 def answers(tmp_path, duck, rows: list[dict[str, Any]]) -> set[str]:
     lake = mined(duck, tmp_path, rows)
     days = lake.days("turns")
-    people = {"turns": lake.files("turns", days), "robots": bots.robots(lake, days)}
+    people = bots.people(lake, days)
     found = answering(Log.of(duck.query("context", people)))
     return set(found["turn_id"])
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregation.slots import project, span
-from warehouse.tables import Moves
+from warehouse.tables import Transitions
 
 word = st.text("abcdefghij", min_size=3, max_size=8)
 
@@ -25,7 +25,7 @@ def filled(*rows: tuple[str, str, str, str, int]) -> pl.DataFrame:
 
 def moves(*pairs: tuple[str, str]) -> pl.DataFrame:
     rows = [("en", s, t, 3, 3, 0.95, 0.9) for s, t in pairs]
-    return pl.DataFrame(rows, {n: c.dtype for n, c in Moves.columns().items()}, orient="row")
+    return pl.DataFrame(rows, {n: c.dtype for n, c in Transitions.columns().items()}, orient="row")
 
 
 def test_the_time_of_the_successful_wording_is_found_in_the_failed_one():

@@ -14,6 +14,7 @@ from mining.engines.duckdb_engine import DuckdbEngine
 from mining.engines.engine import Engine
 from mining.ingest.rows import log_files
 from mining.ingest.validation import DoorConfig
+from mining.rephrases import pairs
 from mining.sessions import bots, turns
 from slow import ends as slow_ends
 from slow import pairs as slow_pairs
@@ -23,7 +24,7 @@ from warehouse.lake import Lake
 CONFIG = DoorConfig(salt=b"s" * 32)
 GAP = 60
 WINDOW = 90
-MINED = ("turns", "silences", "robots", "pairs")
+MINED = ("turns", "inactivity", "bots", "pairs")
 
 # Few users, few moments, a midnight between: ties and long sessions on purpose.
 said = st.fixed_dictionaries(
@@ -53,7 +54,8 @@ def mined(engine: Engine, root: Path, rows: list[dict[str, Any]], gap: int | Non
     out = lake.staging("door")
     turns.admit(engine, log_files([str(write_log(root / "log.jsonl", rows))]), CONFIG, out)
     days = turns.merge(engine, lake, turns.account(out, 1.0), WINDOW, gap)
-    bots.mine(engine, lake, days)
+    bots.find(engine, lake, days)
+    pairs.find(engine, lake, days)
     return lake
 
 
@@ -92,7 +94,7 @@ def test_sessions_and_pairs_match_the_slow_way(tmp_path_factory, log):
     session = slow_sessions(asked, GAP * 1000)
     assert {r["turn_id"]: r["session_id"] for r in rows} == session
     found = lake.read("pairs").select("source_turn_id", "target_turn_id").rows()
-    assert set(found) == slow_pairs(asked, session, bots.REACH, GAP * 1000)
+    assert set(found) == slow_pairs(asked, session, pairs.REACH, GAP * 1000)
     assert len(found) == len(set(found))
 
 
@@ -169,34 +171,34 @@ def test_chains_end_where_the_slow_way_says(tmp_path_factory, steps):
         "p_rephrase": pl.Float64(),
         "seconds": pl.Float64(),
     }
-    followed = engine.query("followed", {"rephrase_events": pl.DataFrame(rows, schema)})
+    followed = engine.query("best_rephrases", {"rephrase_events": pl.DataFrame(rows, schema)})
     best = {s: (t, p) for s, t, p in followed.rows()}
     assert set(best) == {r["source_turn_id"] for r in rows}
-    found = engine.query("ends", {"followed": followed})
+    found = engine.query("chain_ends", {"best_rephrases": followed})
     assert {r["turn_id"]: r["end_turn_id"] for r in found.to_dicts()} == slow_ends(best)
 
 
 QUERIES = [
-    "evidence",
+    "field_counts",
     "context",
-    "utterances",
-    "moves",
-    "speakers",
+    "hypothesis_stats",
+    "transitions",
+    "utterance_stats",
     "channels",
     "chains",
     "arms",
     "votes",
-    "filled",
-    "shown",
-    "shown_moves",
+    "filled_slots",
+    "released_utterances",
+    "released_transitions",
     "contributed",
     "daily_intents",
     "confusions",
-    "hurts",
+    "failing_utterances",
     "launched",
     "user_days",
-    "by_day",
-    "clumps",
+    "unit_days",
+    "unit_counts",
     "outcomes",
 ]
 
@@ -223,18 +225,20 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
     lake = mined(duck, tmp_path, rows)
     days = lake.days("turns")
     likely = (pl.col("seconds").cast(pl.Int64) % 10 / 10).alias("p_rephrase")
-    followed = duck.query("followed", {"rephrase_events": lake.read("pairs").with_columns(likely)})
+    followed = duck.query(
+        "best_rephrases", {"rephrase_events": lake.read("pairs").with_columns(likely)}
+    )
     asked = lake.read("turns").select("locale", "utterance", intent=pl.lit("a")).unique()
     inputs = {
         "turns": lake.files("turns", days),
-        "robots": bots.robots(lake, days),
+        "bots": lake.by_day("bots", days),
         "pairs": lake.files("pairs", days),
-        "followed": followed,
+        "best_rephrases": followed,
         "answers": pl.DataFrame({"turn_id": [f"t{n:03}" for n in range(0, 60, 7)]}),
-        "ends": duck.query("ends", {"followed": followed}),
+        "chain_ends": duck.query("chain_ends", {"best_rephrases": followed}),
         "asked": asked,
-        "fixes": asked.select("locale", source="utterance"),
-        "shown": asked.select("locale", "utterance", shown=pl.col("utterance").str.head(7)),
+        "experiments": asked.select("locale", source="utterance"),
+        "released": asked.select("locale", "utterance", shown=pl.col("utterance").str.head(7)),
         "meant": asked.select("locale", "utterance", label="intent"),
         "believed": asked.select("locale", "utterance", label="intent", probability=pl.lit(0.7)),
         "defects": lake.read("turns").select("turn_id", p_defect=pl.col("at_ms") % 7 / 7),
@@ -276,7 +280,7 @@ def test_a_robot_makes_no_pairs_and_a_person_does(tmp_path, duck, reason):
     robot = [turn(u, s, w, turn_id=f"r{n}") for n, (u, s, w) in enumerate(robots[reason])]
     person = [turn("ann", n * 20, "lamp on", turn_id=f"p{n}") for n in range(3)]
     lake = mined(duck, tmp_path, robot + person)
-    aside = lake.read("robots")
+    aside = lake.read("bots")
     assert aside["reason"].unique().to_list() == [reason]
     assert aside["turns"].sum() == len(robot)
     assert set(lake.read("pairs")["source_turn_id"]) == {"p0", "p1"}
@@ -286,7 +290,7 @@ def test_a_busy_day_is_no_robot(tmp_path, duck):
     """Ten times the same wish, at the times of a person, among others."""
     moments = [0, 40, 700, 3_000, 3_050, 9_000, 9_100, 20_000, 31_000, 31_020]
     rows = [turn("ann", s, "next song", turn_id=f"t{n}") for n, s in enumerate(moments)]
-    assert mined(duck, tmp_path, rows).read("robots").is_empty()
+    assert mined(duck, tmp_path, rows).read("bots").is_empty()
 
 
 def chatter(days: int, pause: float) -> list[dict[str, Any]]:
@@ -308,7 +312,7 @@ def chatter(days: int, pause: float) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(("pause", "gap"), [(5, (20, 200)), (60, (150, 1_200))])
 def test_the_gap_is_learned_from_the_silences(tmp_path, duck, pause, gap):
     lake = mined(duck, tmp_path, chatter(3, pause), gap=None)
-    learned = lake.newest("gaps").row(0, named=True)
+    learned = lake.newest("session_timeouts").row(0, named=True)
     assert learned["learned"] == "own"
     assert gap[0] <= learned["gap_ms"] / 1000 <= gap[1]
     assert lake.read("turns")["session_id"].n_unique() == 3 * 12 * 3
@@ -322,9 +326,9 @@ def test_a_gap_learned_later_fills_the_earlier_sessions_anew(tmp_path, duck):
     for night in sorted({r["timestamp"][:10] for r in rows}):
         of_night = [r for r in rows if r["timestamp"].startswith(night)]
         daily = mined(duck, tmp_path / "daily", of_night, gap=None)
-    first = daily.read("gaps", [daily.days("gaps")[0]])
+    first = daily.read("session_timeouts", [daily.days("session_timeouts")[0]])
     assert first["learned"].to_list() == ["default"]
-    assert first["gap_ms"].to_list() != daily.newest("gaps")["gap_ms"].to_list()
+    assert first["gap_ms"].to_list() != daily.newest("session_timeouts")["gap_ms"].to_list()
     for name in MINED:
         assert table(whole, name).equals(table(daily, name))
 

@@ -16,7 +16,7 @@ import attack
 from attack import Published
 from flows import runs
 from flows.pipeline import Night, directly
-from flows.settings import Floors, Privacy, Settings
+from flows.settings import MinUsers, Privacy, Settings
 from flows.steps.figures import gather_figures
 from flows.steps.publishing import publish_warehouse
 from logs import turn, write_log
@@ -30,7 +30,7 @@ from warehouse.publish import publish, views
 
 ROOT = Path(__file__).parent.parent
 K = 3
-FLOORS = Floors(published=K)
+FLOORS = MinUsers(published=K)
 CONTRACT = "rephrases rewrites clusters variants soft_labels training_sets models evaluations decisions runs withheld"
 
 
@@ -59,9 +59,9 @@ def test_the_reference_says_what_the_views_say():
 
 def test_an_attacker_finds_no_id_no_rare_word_and_no_small_cell(nights):
     for published in nights:
-        said = published.lake.newest("wordings")
+        said = published.lake.newest("utterance_stats")
         assert said.filter(pl.col("users") < K).height > 50
-        assert published.lake.read("robots").height > 0
+        assert published.lake.read("bots").height > 0
         assert attack.ids(published) == []
         assert attack.rare_words(published) == []
         assert attack.rare_wordings(published) == []
@@ -91,7 +91,7 @@ def test_an_attacker_finds_nothing_in_a_world_of_robots_and_liars(worlds, tmp_pa
         lake = shutil.copytree(tmp_path / "home" / "lake", tmp_path / f"lake-{late}")
         found.append(Published(Path(file), Lake(Path(lake)), 5))
     for published in found:
-        assert published.lake.read("robots").height > 0
+        assert published.lake.read("bots").height > 0
         assert published.ask("select * from variants").height > 100
         assert attack.ids(published) == attack.rare_words(published) == []
         assert attack.rare_wordings(published) == attack.small_cells(published) == []
@@ -132,9 +132,12 @@ def test_one_user_more_is_not_told_from_the_night_without(nights, tmp_path):
         for n, (locale, wording) in enumerate([*said, ("en-GB", "paint the zeppelin mauve")])
     ]
     log = write_log(tmp_path / "one.jsonl", rows)
-    runs.run_night(runs.Request([str(log)], home), Settings(floors=FLOORS), directly)
+    runs.run_night(runs.Request([str(log)], home), Settings(min_users=FLOORS), directly)
     after = Published(home / "warehouse.duckdb", Lake(home / "lake"), K)
-    assert after.lake.newest("wordings").filter(utterance="paint the zeppelin mauve").height == 1
+    assert (
+        after.lake.newest("utterance_stats").filter(utterance="paint the zeppelin mauve").height
+        == 1
+    )
     assert b"zeppelin" not in after.file.read_bytes()
     assert attack.differences(nights[1], after) == []
     assert attack.small_cells(after) == attack.rare_words(after) == attack.ids(after) == []
@@ -147,7 +150,9 @@ def test_with_differential_privacy_fewer_wordings_are_published_and_the_run_says
     shutil.copytree(nights[1].file.parent, root)
     lake = Lake(root / "lake")
     day, intake = lake.days("runs")[-1], {"days": ["2026-01-08"], "duplicates": 0}
-    private = Settings(privacy=Privacy(epsilon=8.0, delta=1e-3, most_wordings=2), floors=FLOORS)
+    private = Settings(
+        privacy=Privacy(epsilon=8.0, delta=1e-3, max_utterances_per_user=2), min_users=FLOORS
+    )
     night = Night(Home(root), private, DuckdbEngine(tmp_path / "scratch"), date(2026, 1, 9))
     gather_figures(night, day)
     publish_warehouse(

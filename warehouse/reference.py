@@ -20,7 +20,7 @@ HEAD = f"""# The warehouse
 command line (`duckdb -readonly HOME/warehouse.duckdb`), Python, JDBC. A night builds a new file beside it and renames it: a session
 that is open keeps the night that it opened.
 
-Nothing in it was said by fewer than k users (`floors.published`, 5), and no count is below k: such a count is null. Counts are
+Nothing in it was said by fewer than k users (`min_users.published`, 5), and no count is below k: such a count is null. Counts are
 rounded to multiples of k, also those in sentences, so that one person more is seldom seen, and then as k. Numbers, addresses and names
 are masked in wordings (`[privacy] mask`); wordings that differ in nothing else are one. Probabilities are given to the hundredth.
 

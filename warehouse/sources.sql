@@ -1,7 +1,7 @@
 -- What several views read. The wordings that may be shown, and how:
 create temp table said as
 select locale, utterance, shown, turns, users
-from lake_shown
+from lake_released_utterances
 where users >= getvariable('k');
 
 -- A day (`all`: the window) of an intent that was heard (`*`: of the locale), as it may be told; `pooled`: of locales together.

@@ -25,7 +25,7 @@ def explain(memory: Memory, cluster_id: str) -> Row:
     if rows.is_empty() and events.is_empty():
         raise BadInput(f"{cluster_id}: is no cluster of any night; `sayagain review` lists them")
     members = _labelled(memory, rows).sort("users", *KEY, descending=[True, False, False])
-    verdicts = memory.state("verdicts").filter(pl.col("cluster_id") == cluster_id).collect()
+    verdicts = memory.state("cluster_reviews").filter(pl.col("cluster_id") == cluster_id).collect()
     decided = verdicts.to_dicts()[0] if verdicts.height else {"verdict": None, "name": None}
     central = rows.filter("central")["utterance"].to_list()
     return {

@@ -23,7 +23,7 @@ def votes(cast: pl.DataFrame) -> list[dict[str, Any]]:
 
 def moves(memory: Memory, among: pl.Expr) -> pl.DataFrame:
     """The moves with the most users, of those that an expression chooses."""
-    rows = memory.state("moves").filter(among)
+    rows = memory.state("transitions").filter(among)
     order = ["users", "source", "target"]
     return rows.sort(order, descending=[True, False, False]).head(MOST).collect()
 
@@ -31,7 +31,7 @@ def moves(memory: Memory, among: pl.Expr) -> pl.DataFrame:
 def heard(memory: Memory, wording: str, locale: str) -> list[dict[str, Any]]:
     """What the assistant heard in a wording, and how many of its users came back; the newest first."""
     back = pl.min_horizontal("fled", "executed_users") + pl.col("fled_unexecuted")
-    rows = memory.of("utterances", wording, locale).sort("last_ms", "intent", descending=True)
+    rows = memory.of("hypothesis_stats", wording, locale).sort("last_ms", "intent", descending=True)
     return rows.with_columns(came_back=back).select(HEARD).to_dicts()
 
 

@@ -55,7 +55,7 @@ def _cluster(memory: Memory, known: Spoken) -> dict[str, Any] | None:
     name = mine["cluster_id"][0]
     clusters, verdicts = (
         memory.state(t).filter(pl.col("cluster_id") == name).collect()
-        for t in ("clusters", "verdicts")
+        for t in ("clusters", "cluster_reviews")
     )
     first = clusters.sort("similarity", "utterance", descending=[True, False])
     verdict = verdicts.to_dicts()[0] if verdicts.height else {"verdict": None, "name": None}

@@ -89,7 +89,7 @@ def normal(utterance: str) -> str:
 def spoken(memory: Memory, utterance: str, locale: str | None) -> Spoken:
     """What was said of it; BadInput where it never was, or in several locales."""
     wording = normal(utterance)
-    counted = memory.of("wordings", wording, locale)
+    counted = memory.of("utterance_stats", wording, locale)
     aside = _aside(memory, wording, locale)
     last = _last(memory, wording, locale) if counted.is_empty() else {}
     tags = counted["locale"].to_list() or sorted(set(aside["locale"])) or sorted(last)
@@ -107,7 +107,12 @@ def spoken(memory: Memory, utterance: str, locale: str | None) -> Spoken:
 
 def _raise_if_masked(memory: Memory, wording: str) -> None:
     """What is published is masked: whoever asks about that is told what was said."""
-    said_so = memory.state("shown").filter(pl.col("shown") == wording).select("utterance").collect()
+    said_so = (
+        memory.state("released_utterances")
+        .filter(pl.col("shown") == wording)
+        .select("utterance")
+        .collect()
+    )
     if said_so.height:
         first = repr(said_so["utterance"].sort()[0])
         raise BadInput(
@@ -118,10 +123,8 @@ def _raise_if_masked(memory: Memory, wording: str) -> None:
 def _aside(memory: Memory, wording: str, locale: str | None) -> pl.DataFrame:
     """`locale, reason, turns, days`: what was set aside as a robot's."""
     parts = [
-        memory.lake.scan("robots", [day])
-        .filter(said(wording, locale))
-        .with_columns(day=pl.lit(day))
-        for day in memory.window("robots")
+        memory.lake.scan("bots", [day]).filter(said(wording, locale)).with_columns(day=pl.lit(day))
+        for day in memory.window("bots")
     ]
     if not parts:
         return pl.DataFrame(schema=["locale", "reason", "turns", "days"])

@@ -52,13 +52,13 @@ def explain(memory: Memory, source: str, target: str, locale: str | None) -> Row
 
 def fixes(memory: Memory, among: pl.Expr) -> list[Row]:
     """Rewrites that run or ran, of those that an expression chooses."""
-    rows = memory.state("fixes").filter(among).select(FIX)
+    rows = memory.state("rewrite_experiments").filter(among).select(FIX)
     return rows.sort("status", "p_better", descending=[False, True]).head(MOST).collect().to_dicts()
 
 
 def why_none(memory: Memory, locale: str, source: str, target: str) -> tuple[str, str]:
     """The step at which a rewrite that there is none of fell out, and why."""
-    told = memory.of("reviews", source, locale).filter(kind="rewrite", target=target)
+    told = memory.of("item_reviews", source, locale).filter(kind="rewrite", target=target)
     if "rejected" in told["verdict"]:
         return "review", "a person rejected it"
     here = (pl.col("source") == source) & (pl.col("locale") == locale)
@@ -118,7 +118,7 @@ def _judged(fix: Row) -> tuple[str | None, str]:
 
 def _earlier(memory: Memory, both: pl.Expr) -> Row | None:
     """The nights before this one in which it was there."""
-    rows = memory.history("fixes", both).filter(pl.col("night") < memory.night)
+    rows = memory.history("rewrite_experiments", both).filter(pl.col("night") < memory.night)
     if rows.is_empty():
         return None
     first, last = rows["night"][0], rows["night"][-1]
@@ -136,7 +136,7 @@ def _chains(memory: Memory, source: str, target: str, locale: str) -> pl.DataFra
     begin = rows.filter(source=source).select(turn_id="source_turn_id").unique()
     end = rows.filter(target=target).select(end_turn_id="target_turn_id").unique()
     chains = (
-        memory.state("ends")
+        memory.state("chain_ends")
         .join(begin.lazy(), on="turn_id", how="semi")
         .join(end.lazy(), on="end_turn_id", how="semi")
     )
@@ -149,7 +149,7 @@ def _steps(memory: Memory, chains: pl.DataFrame) -> list[Row]:
     at, taken = set(chains["turn_id"]), []
     for _ in range(STEPS):
         from_here = pl.col("source_turn_id").is_in(sorted(at))
-        rows = memory.state("followed").filter(from_here).collect()
+        rows = memory.state("best_rephrases").filter(from_here).collect()
         taken.append(rows.select("source_turn_id", "target_turn_id"))
         at = set(rows["target_turn_id"]) - goals
         if not at:

@@ -20,7 +20,7 @@ def standing(
     rows = [examples(memory, v, said(spoken.wording, spoken.locale)) for v in sets[-1:]]
     found = rows[0].collect().to_dicts() if rows else []
     step, why = (None, None) if found else _stopped(memory, spoken, labels, sets[-1:])
-    told = memory.of("reviews", spoken.wording, spoken.locale).filter(kind="label")
+    told = memory.of("item_reviews", spoken.wording, spoken.locale).filter(kind="label")
     if why and verdict == "rejected":
         why += "; its cluster was rejected in review, so the wording stands alone"
     return {
@@ -55,7 +55,7 @@ def _stopped(
 def _unbelieved(memory: Memory, labels: pl.DataFrame, sets: list[str]) -> tuple[str, str]:
     """Which floor a wording does not reach, and by how much."""
     best = labels.row(0, named=True)
-    floor = memory.settings.floors.training
+    floor = memory.settings.min_users.training
     believed = f"its best label {best['label']} is believed at {best['probability']:.2f}"
     if best["users"] < floor:
         behind = f"with {count(best['users'], 'user')} behind its cluster and label, {floor} needed"
@@ -96,9 +96,9 @@ def _unheard(memory: Memory, spoken: Spoken) -> tuple[str, str]:
 
 def _published(memory: Memory, spoken: Spoken) -> dict[str, Any]:
     """Whether it may be published, as the night decided it; by its users where no night did."""
-    needed = memory.settings.floors.published
-    rows = memory.of("shown", spoken.wording, spoken.locale).to_dicts()
-    decided = memory.night in memory.lake.days("shown")
+    needed = memory.settings.min_users.published
+    rows = memory.of("released_utterances", spoken.wording, spoken.locale).to_dicts()
+    decided = memory.night in memory.lake.days("released_utterances")
     users = rows[0]["users"] if rows else spoken.users
     published = bool(rows) if decided else users >= needed
     why = f"{count(users, 'user')} said it, {needed} needed"

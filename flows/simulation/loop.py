@@ -21,7 +21,7 @@ import polars as pl
 
 from flows import programs, runs, seed
 from flows.pipeline import Caller
-from flows.settings import Notify, Settings, Tell, place
+from flows.settings import Alert, Delivery, Settings, place
 from flows.simulation.assistant import LearningAssistant, Served
 from flows.simulation.place import Habits, Place
 from flows.simulation.world import begin, ordered, write, wrong_share
@@ -60,7 +60,9 @@ def run(
 ) -> Iterator[dict[str, Any]]:
     """Run the cycles, a row of figures each: what is right of the test utterances with the champion, what
     its promotion broke of them, which rewrites run."""
-    settings = settings.model_copy(update={"tell": Tell(), "notify": Notify()})  # nobody is told
+    settings = settings.model_copy(
+        update={"delivery": Delivery(), "alert": Alert()}
+    )  # nobody is told
     if (out / "home").exists():
         raise BadInput(f"--out {out}: holds a loop already; name another folder")
     begin(out, places)
@@ -157,7 +159,7 @@ def _cycle(
         promoted = verdict["promoted"]
         after = _right(store.fetch(home, verdict["champion"], world.program), world.places)
     world.since = 0 if promoted else world.since + 1
-    fixes = Lake(home.lake).newest("fixes")
+    fixes = Lake(home.lake).newest("rewrite_experiments")
     return {
         "cycle": number,
         "night": night.night,

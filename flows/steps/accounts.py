@@ -21,7 +21,7 @@ def rejected(lake: Lake, day: str) -> pl.DataFrame:
 
 def robots(lake: Lake, day: str, days: Iterable[str] | None = None) -> pl.DataFrame:
     """Turns of the window (`days`; all that may be read where not given) that no person says, by the reason."""
-    aside = lake.by_day("robots", lake.days("robots") if days is None else days)
+    aside = lake.by_day("bots", lake.days("bots") if days is None else days)
     return (
         aside.group_by(reason=pl.lit("robots: ") + pl.col("reason").cast(pl.String))
         .agg(rows=pl.col("turns").sum())
@@ -45,7 +45,7 @@ def answers(lake: Lake, day: str) -> pl.DataFrame:
 def unlabelled(lake: Lake, day: str) -> pl.DataFrame:
     """Wordings for which there is no label at all."""
     labelled = lake.read("soft_labels", [day])
-    wordings = lake.read("wordings", [day])
+    wordings = lake.read("utterance_stats", [day])
     none = wordings.join(labelled, on=["locale", "utterance"], how="anti").height
     return _one("labels", "no hypothesis and no seed data", none)
 

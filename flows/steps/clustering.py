@@ -6,19 +6,19 @@ from flows.steps.embedding import stored
 from mining.clustering import constraints, grouping, lineage
 from mining.clustering.neighbours import Search
 from warehouse.tables import (
+    ClusterReviews,
     Clusters,
     Embeddings,
     Encoders,
+    HypothesisStats,
+    ItemReviews,
     Lineage,
     Memberships,
-    Moves,
     Neighbours,
-    Reviews,
     Searches,
+    Transitions,
     Turns,
-    Utterances,
-    Verdicts,
-    Wordings,
+    UtteranceStats,
 )
 
 KEY = ["locale", "utterance"]
@@ -27,23 +27,30 @@ KEY = ["locale", "utterance"]
 @step(
     reads=(
         *window(Turns),
-        *tonight(Wordings, Utterances, Moves, Encoders),
+        *tonight(UtteranceStats, HypothesisStats, Transitions, Encoders),
         *every(Embeddings),
-        *last_night(Clusters, Verdicts, Reviews),
-        *own(Verdicts, Reviews),
+        *last_night(Clusters, ClusterReviews, ItemReviews),
+        *own(ClusterReviews, ItemReviews),
     ),
-    writes=(Neighbours, Searches, Clusters, Memberships, Lineage, Verdicts, Reviews),
-    settings=(*("mining.window_days", "mining.similar", "mining.recall", "mining.across_locales"),),
+    writes=(Neighbours, Searches, Clusters, Memberships, Lineage, ClusterReviews, ItemReviews),
+    settings=(
+        *(
+            "mining.window_days",
+            "mining.similarity_threshold",
+            "mining.min_recall",
+            "mining.across_locales",
+        ),
+    ),
 )
 def cluster_wordings(at: Reading) -> Result:
     """Find each wording's neighbours, and the clusters; they keep the names of the night before."""
-    wordings = at.tonight(Wordings).sort(KEY)
+    wordings = at.tonight(UtteranceStats).sort(KEY)
     version = at.tonight(Encoders)["version"].item()
     known = stored(at.lake, version, at.lake.days("embeddings"))
     vectors = wordings.join(known, on=KEY, maintain_order="left")["vector"]
     log = grouping.Log(
-        at.tonight(Utterances),
-        at.tonight(Moves),
+        at.tonight(HypothesisStats),
+        at.tonight(Transitions),
         constraints.slot_values(at.files(Turns)),
         at.last_night(Clusters),
     )
@@ -52,7 +59,7 @@ def cluster_wordings(at: Reading) -> Result:
         wordings,
         vectors.list.to_array(len(vectors[0])).to_numpy(),
         log,
-        Search(threshold=mining.similar, floor=mining.recall),
+        Search(threshold=mining.similarity_threshold, floor=mining.min_recall),
         across=mining.across_locales,
     )
     clusters, events = lineage.inherit(found.clusters, log.before, at.home.salt(), at.day)
@@ -62,8 +69,11 @@ def cluster_wordings(at: Reading) -> Result:
     at.put(Clusters, clusters.sort(KEY))
     at.put(Memberships, found.memberships.join(names, on="community"))
     at.put(Lineage, events)
-    at.put(Verdicts, lineage.follow(at.last_night(Verdicts), at.tonight(Verdicts), events))
-    at.put(Reviews, reviewing.joined(at.last_night(Reviews), at.tonight(Reviews)))
+    at.put(
+        ClusterReviews,
+        lineage.follow(at.last_night(ClusterReviews), at.tonight(ClusterReviews), events),
+    )
+    at.put(ItemReviews, reviewing.joined(at.last_night(ItemReviews), at.tonight(ItemReviews)))
     return {
         "clusters": clusters["cluster_id"].n_unique(),
         "recall": float(found.searches["recall"].min()),  # type: ignore[arg-type]

@@ -12,24 +12,24 @@ from retrain.delivery import outbox
 from retrain.registry import overrides
 from retrain.trigger import TriggerConfig, decide
 from warehouse.tables import (
-    Candidates,
-    Changes,
     Decisions,
+    HypothesisStats,
+    IntentCandidates,
     TrainingSets,
+    Trends,
     Turns,
-    Utterances,
-    Wordings,
+    UtteranceStats,
 )
 
 
 @step(
     reads=(
         *window(Turns),
-        *tonight(TrainingSets, Utterances, Changes, Candidates),
-        *every(Wordings),  # of the night whose training set the champion learned
+        *tonight(TrainingSets, HypothesisStats, Trends, IntentCandidates),
+        *every(UtteranceStats),  # of the night whose training set the champion learned
     ),
     writes=(Decisions,),
-    settings=("mining.window_days", "floors.published", "trigger", "trainer"),
+    settings=("mining.window_days", "min_users.published", "trigger", "trainer"),
     facts=(facts.CHAMPION, facts.BRAKE, facts.PROGRAMS),
 )
 def decide_retraining(at: Reading) -> Result:
@@ -38,7 +38,7 @@ def decide_retraining(at: Reading) -> Result:
     known = prospects(
         at.home, at.lake, at.day, len(at.days(Turns)), version, programs.trainer(at.settings)
     )
-    told = changed(at.lake, at.day, at.settings.floors.published)
+    told = changed(at.lake, at.day, at.settings.min_users.published)
     config = TriggerConfig(**at.settings.trigger.model_dump())
     decision = decide(replace(known, drift=(*known.drift, *told)), config)
     stopped = overrides.read(at.home).against(version)

@@ -12,7 +12,7 @@ from mining.clustering import encoder, grouping
 from warehouse.home import keep_once
 from warehouse.lake import Lake
 from warehouse.ledger import digest
-from warehouse.tables import Embeddings, Encoders, Moves, RephraseEvents, Wordings
+from warehouse.tables import Embeddings, Encoders, RephraseEvents, Transitions, UtteranceStats
 
 KEY = ["locale", "utterance"]
 
@@ -20,16 +20,16 @@ KEY = ["locale", "utterance"]
 @step(
     reads=(
         *window(RephraseEvents),
-        *tonight(Wordings, Moves),
+        *tonight(UtteranceStats, Transitions),
         *earlier(Encoders, Embeddings),
         *own(Embeddings),
     ),
     writes=(Encoders, Embeddings),
-    settings=("mining.window_days", "mining.encoder", "mining.adapt"),
+    settings=("mining.window_days", "mining.encoder", "mining.fine_tune"),
 )
 def embed_wordings(at: Reading) -> Result:
     """Teach the encoder by the window's pairs, or load the one that is set; embed what is new."""
-    wordings = at.tonight(Wordings)
+    wordings = at.tonight(UtteranceStats)
     model, version = _taught(at, wordings)
     elsewhere = [d for d in at.lake.days("embeddings") if d != at.day]
     others, here = (stored(at.lake, version, days) for days in (elsewhere, [at.day]))
@@ -47,11 +47,11 @@ def embed_wordings(at: Reading) -> Result:
 
 def _taught(at: Reading, wordings: pl.DataFrame) -> tuple[Any, str]:
     """The encoder of the night, and its version."""
-    named, adapt = at.settings.mining.encoder, at.settings.mining.adapt
-    if named and not adapt:
+    named, fine_tune = at.settings.mining.encoder, at.settings.mining.fine_tune
+    if named and not fine_tune:
         model = encoder.load(named)
         return model, f"{Path(named).name}-{encoder.fingerprint(model)}"
-    lessons = grouping.lessons(wordings, at.window(RephraseEvents), at.tonight(Moves))
+    lessons = grouping.lessons(wordings, at.window(RephraseEvents), at.tonight(Transitions))
     if named:
         model = encoder.attend(encoder.load(named), lessons, encoder.PRETRAINED)
     else:
@@ -94,8 +94,8 @@ def vectors(at: Reading, wordings: pl.DataFrame) -> pl.DataFrame:
     known = known.select("utterance", "vector").unique("utterance")
     missing = wordings.join(known, on="utterance", how="anti").unique("utterance").sort("utterance")
     if missing.height:
-        named, adapt = at.settings.mining.encoder, at.settings.mining.adapt
-        model = encoder.load(named if named and not adapt else str(_folder(at, version)))
+        named, fine_tune = at.settings.mining.encoder, at.settings.mining.fine_tune
+        model = encoder.load(named if named and not fine_tune else str(_folder(at, version)))
         fresh = missing.select("utterance", vector=_embedded(model, missing["utterance"]))
         known = pl.concat([known, fresh.cast(known.schema)])
     found = wordings.join(known, on="utterance").cast({"vector": pl.List(pl.Float32)})

@@ -12,24 +12,24 @@ from mining.clustering import variants
 from mining.failures import defects
 from mining.rewrites import experiments, proposals
 from warehouse.tables import (
+    BestRephrases,
+    Bots,
+    ClusterReviews,
     Clusters,
     Defects,
-    Fits,
-    Fixes,
-    Followed,
-    Judged,
-    Moves,
+    HypothesisAccuracy,
+    HypothesisStats,
+    ItemReviews,
+    MixtureFits,
     Neighbours,
-    Rates,
+    ReformulationRates,
     RephraseEvents,
-    Reviews,
+    RewriteExperiments,
     Rewrites,
-    Robots,
     SignalTrust,
+    Transitions,
     Turns,
-    Utterances,
     Variants,
-    Verdicts,
 )
 
 MOST_PLACES = 5  # to which a chain is followed from each wording
@@ -37,22 +37,39 @@ MOST_PLACES = 5  # to which a chain is followed from each wording
 
 @step(
     reads=(
-        *window(Turns, Robots, RephraseEvents),
-        *tonight(Followed, Utterances, Moves, Neighbours, Clusters, Verdicts, Reviews, Fits),
-        *last_night(Fixes),
+        *window(Turns, Bots, RephraseEvents),
+        *tonight(
+            BestRephrases,
+            HypothesisStats,
+            Transitions,
+            Neighbours,
+            Clusters,
+            ClusterReviews,
+            ItemReviews,
+            MixtureFits,
+        ),
+        *last_night(RewriteExperiments),
     ),
-    writes=(Defects, Judged, Rates, SignalTrust, Fixes, Rewrites, Variants),
+    writes=(
+        Defects,
+        HypothesisAccuracy,
+        ReformulationRates,
+        SignalTrust,
+        RewriteExperiments,
+        Rewrites,
+        Variants,
+    ),
     settings=("mining.window_days",),
 )
 def judge_turns(at: Reading) -> Result:
     """How probably each turn of the window failed its user, and which rewrites would serve them."""
     context, events = at.query("context"), at.window(RephraseEvents)
-    moves, neighbours = at.tonight(Moves), at.tonight(Neighbours)
+    moves, neighbours = at.tonight(Transitions), at.tonight(Neighbours)
     found = defects.defects(context, events, neighbours)
-    judged = defects.judge(found, at.tonight(Utterances), neighbours)
+    judged = defects.judge(found, at.tonight(HypothesisStats), neighbours)
     rates = judged.rates
     told = (
-        of_pairs(events["p_rephrase"].to_numpy(), evidence_of(at.tonight(Fits))),
+        of_pairs(events["p_rephrase"].to_numpy(), evidence_of(at.tonight(MixtureFits))),
         of_failures(found["p_defect"].to_numpy(), rates.right, rates.wrong),
     )
     chains = at.query("chains", params={"most": MOST_PLACES})
@@ -64,10 +81,10 @@ def judge_turns(at: Reading) -> Result:
     followed_up = _followed_up(at, sure, rates)
     running = experiments.rewrites(followed_up)
     at.put_days(Defects, at.days(Turns), found.sort("turn_id"))
-    at.put(Judged, judged.wordings)
-    at.put(Rates, pl.DataFrame({"right": [rates.right], "wrong": [rates.wrong]}))
+    at.put(HypothesisAccuracy, judged.wordings)
+    at.put(ReformulationRates, pl.DataFrame({"right": [rates.right], "wrong": [rates.wrong]}))
     at.put(SignalTrust, table([*told, of_rewrites(running.height, *told)]))
-    at.put(Fixes, followed_up)
+    at.put(RewriteExperiments, followed_up)
     at.put(Rewrites, running)
     return {"rewrites": running.height, "variants": _variants(at, judged.served())}
 
@@ -75,14 +92,16 @@ def judge_turns(at: Reading) -> Result:
 def _followed_up(at: Reading, sure: pl.DataFrame, rates: defects.Rates) -> pl.DataFrame:
     """The fixes of the night."""
     proposed = reviewing.rewritten(at.lake, at.day, sure)
-    before = reviewing.rewritten(at.lake, at.day, at.last_night(Fixes))
+    before = reviewing.rewritten(at.lake, at.day, at.last_night(RewriteExperiments))
     named = pl.concat(rows.select("locale", "source") for rows in (before, proposed)).unique()
-    return experiments.follow(before, proposed, at.query("arms", {"fixes": named}), rates, at.day)
+    return experiments.follow(
+        before, proposed, at.query("arms", {"experiments": named}), rates, at.day
+    )
 
 
 def _variants(at: Reading, served: Any) -> int:
     """Leave the wordings of different users for one goal; how many there are."""
     clusters = reviewing.accepted(at.lake, at.day)
-    alike = variants.bound(at.tonight(Moves), at.tonight(Neighbours), clusters, served)
-    backers = at.query("backers", {"grouped": variants.groups(alike)})
+    alike = variants.bound(at.tonight(Transitions), at.tonight(Neighbours), clusters, served)
+    backers = at.query("support", {"grouped": variants.groups(alike)})
     return at.put(Variants, variants.with_users(alike, backers))

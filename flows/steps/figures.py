@@ -16,7 +16,11 @@ from mining.release import k_anonymity, projection, redaction
 from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.tables import (
+    BestRephrases,
+    Bots,
+    ChainEnds,
     Channels,
+    ClusterMap,
     Clusters,
     ClusterUsers,
     Confusions,
@@ -24,20 +28,16 @@ from warehouse.tables import (
     Defects,
     Embeddings,
     Encoders,
-    Ends,
-    Followed,
-    Hurts,
+    FailingUtterances,
     Lineage,
-    Places,
     PooledIntents,
-    Robots,
-    Shown,
-    ShownLineage,
-    ShownMoves,
+    ReleasedLineage,
+    ReleasedTransitions,
+    ReleasedUtterances,
     SoftLabels,
+    Suppressed,
     Turns,
-    Unpublished,
-    Wordings,
+    UtteranceStats,
 )
 
 KEY = ["locale", "utterance"]
@@ -46,25 +46,25 @@ BELIEVED = 0.5  # probability of a label that counts as what was meant
 
 @step(
     reads=(
-        *window(Turns, Robots, Defects),
-        *tonight(Wordings, Followed, Ends, Clusters, Lineage, SoftLabels, Encoders),
+        *window(Turns, Bots, Defects),
+        *tonight(UtteranceStats, BestRephrases, ChainEnds, Clusters, Lineage, SoftLabels, Encoders),
         *every(Embeddings),
         *last_night(ClusterUsers),
     ),
     writes=(
-        *(DailyIntents, PooledIntents, Channels, ClusterUsers, ShownLineage, Confusions),
-        *(Hurts, Shown, ShownMoves, Unpublished, Places),
+        *(DailyIntents, PooledIntents, Channels, ClusterUsers, ReleasedLineage, Confusions),
+        *(FailingUtterances, ReleasedUtterances, ReleasedTransitions, Suppressed, ClusterMap),
     ),
-    settings=("mining.window_days", "floors.published", "privacy"),
+    settings=("mining.window_days", "min_users.published", "privacy"),
 )
 def gather_figures(at: Reading) -> Result:
     """What analysts alone ask for: figures by intent, wordings as they may be published, a map."""
-    k = at.settings.floors.published
+    k = at.settings.min_users.published
     meant = best(at.tonight(SoftLabels)).filter(pl.col("probability") >= BELIEVED)
     shown, withheld = _released(at)
     users = _cluster_users(at, shown)
     counted = at.query("daily_intents")
-    asked = at.inputs(Turns, Robots, Defects, Followed)
+    asked = at.inputs(Turns, Bots, Defects, BestRephrases)
     clusters, lineage = at.tonight(Clusters), at.tonight(Lineage)
     known = stored(at.lake, at.tonight(Encoders)["version"].item(), at.lake.days("embeddings"))
     found = {
@@ -72,20 +72,22 @@ def gather_figures(at: Reading) -> Result:
         PooledIntents: pooled.intents(at.engine, asked, counted, k),
         Channels: at.query("channels"),
         ClusterUsers: users,
-        ShownLineage: _lineage(lineage, users, at.last_night(ClusterUsers), k),
+        ReleasedLineage: _lineage(lineage, users, at.last_night(ClusterUsers), k),
         Confusions: at.query("confusions", {"meant": meant}),
-        Hurts: at.query("hurts", {"shown": shown.select(*KEY, "shown")}),
-        Shown: shown,
-        ShownMoves: at.query("shown_moves", {"shown": shown}),
-        Unpublished: withheld.select(pl.lit("warehouse").alias("stage"), "reason", "rows"),
-        Places: _places(clusters, shown, known),
+        FailingUtterances: at.query(
+            "failing_utterances", {"released": shown.select(*KEY, "shown")}
+        ),
+        ReleasedUtterances: shown,
+        ReleasedTransitions: at.query("released_transitions", {"released": shown}),
+        Suppressed: withheld.select(pl.lit("warehouse").alias("stage"), "reason", "rows"),
+        ClusterMap: _places(clusters, shown, known),
     }
     return {table.__name__: at.put(table, _sorted(rows)) for table, rows in found.items()}
 
 
 def funnel(lake: Lake, day: str, intake: dict[str, Any], turns: int) -> pl.DataFrame:
     """What was left after each step of the night; `turns` are those of its window."""
-    wordings, examples = lake.read("wordings", [day]), lake.read("training_sets", [day])
+    wordings, examples = lake.read("utterance_stats", [day]), lake.read("training_sets", [day])
     labelled = lake.read("soft_labels", [day]).select("locale", "utterance").unique()
     steps = [
         ("read", "rows", intake["read"] - intake["forgotten"]),
@@ -95,22 +97,26 @@ def funnel(lake: Lake, day: str, intake: dict[str, Any], turns: int) -> pl.DataF
         ("said", "wordings", wordings.height),
         ("with a label", "wordings", labelled.height),
         ("believed", "wordings", examples["examples"][-1] if examples.height else 0),
-        ("published", "wordings", lake.read("shown", [day]).select("locale", "shown").n_unique()),
+        (
+            "published",
+            "wordings",
+            lake.read("released_utterances", [day]).select("locale", "shown").n_unique(),
+        ),
     ]
     rows = pl.DataFrame(steps, ["step", "unit", "count"], orient="row")
     return rows.with_row_index("place")
 
 
 def _released(at: Reading) -> tuple[pl.DataFrame, pl.DataFrame]:
-    asked, k = at.settings.privacy, at.settings.floors.published
+    asked, k = at.settings.privacy, at.settings.min_users.published
     return k_anonymity.release(
         at.engine,
-        at.inputs(Turns, Robots),
-        at.tonight(Wordings),
+        at.inputs(Turns, Bots),
+        at.tonight(UtteranceStats),
         constraints.slot_values(at.files(Turns)),
         redaction.Mask(asked.mask, asked.name_slots),
         k_anonymity.Privacy(
-            k, asked.epsilon, asked.delta, asked.most_wordings, _seed(at.home, at.day)
+            k, asked.epsilon, asked.delta, asked.max_utterances_per_user, _seed(at.home, at.day)
         ),
     )
 
@@ -125,7 +131,7 @@ def _places(clusters: pl.DataFrame, shown: pl.DataFrame, vectors: pl.DataFrame) 
     """The map of the clusters of the wordings that are published."""
     members = clusters.join(shown, on=KEY, how="semi").join(vectors, on=KEY).sort(KEY)
     if members.is_empty():
-        return Places.create_empty()
+        return ClusterMap.create_empty()
     flat = members["vector"].list.to_array(len(members["vector"][0])).to_numpy()
     return projection.places(members.select("cluster_id", "users"), flat.astype(np.float32))
 
@@ -134,7 +140,7 @@ def _cluster_users(at: Reading, shown: pl.DataFrame) -> pl.DataFrame:
     clusters = at.tonight(Clusters).select(*KEY, group_id="cluster_id")
     named = clusters.join(shown, on=KEY, how="semi")
     grouped = clusters.join(named, on="group_id", how="semi")
-    return at.query("backers", {"grouped": grouped}).rename({"group_id": "cluster_id"})
+    return at.query("support", {"grouped": grouped}).rename({"group_id": "cluster_id"})
 
 
 def _lineage(

@@ -11,10 +11,19 @@ from flows.settings import door_of
 from flows.steps import facts
 from mining.ingest import broad_intents, oddities
 from mining.ingest.validation import FORGOTTEN
+from mining.rephrases import pairs
 from mining.sessions import bots, turns
 from warehouse import forgotten
 from warehouse.lake import Lake, typed
-from warehouse.tables import Fallbacks, Gaps, Pairs, Rejects, Robots, Silences, Turns
+from warehouse.tables import (
+    Bots,
+    FallbackIntents,
+    Inactivity,
+    Pairs,
+    Rejects,
+    SessionTimeouts,
+    Turns,
+)
 
 NOTHING: Result = {
     "days": [],
@@ -29,8 +38,8 @@ NOTHING: Result = {
 
 
 @step(
-    reads=own(Turns, Silences, Gaps, Robots, Rejects, Fallbacks),
-    writes=(Turns, Silences, Gaps, Robots, Pairs, Rejects, Fallbacks),
+    reads=own(Turns, Inactivity, SessionTimeouts, Bots, Rejects, FallbackIntents),
+    writes=(Turns, Inactivity, SessionTimeouts, Bots, Pairs, Rejects, FallbackIntents),
     settings=(
         *("assistant", "log", "privacy.retention_days"),
         *("mining.window_days", "mining.session_gap_seconds"),
@@ -50,7 +59,7 @@ def take_in(at: Reading) -> Result:
     out = at.lake.staging("door")
     try:
         turns.admit(at.engine, at.logs, door, out)
-        admitted = turns.account(out, settings.log.most_broken)
+        admitted = turns.account(out, settings.log.max_broken_share)
         if admitted.days:
             _merge(at, admitted)
     finally:
@@ -62,7 +71,7 @@ def take_in(at: Reading) -> Result:
         "set_aside": admitted.rejects.height,
         "duplicates": admitted.duplicates,
         "dropped": admitted.dropped,
-        "fallbacks": at.lake.newest("fallbacks")["intent"].to_list(),
+        "fallbacks": at.lake.newest("fallback_intents")["intent"].to_list(),
         "forgotten": admitted.rejects.filter(reason=FORGOTTEN).height,
     }
 
@@ -71,7 +80,9 @@ def _merge(at: Reading, admitted: turns.Admitted) -> None:
     """Put what was admitted into the lake."""
     lake, mining = at.lake, at.settings.mining
     days = turns.merge(at.engine, lake, admitted, mining.window_days, mining.session_gap_seconds)
-    bots.mine(at.engine, lake, _without_fallbacks(at, days))
+    days = _without_fallbacks(at, days)
+    bots.find(at.engine, lake, days)
+    pairs.find(at.engine, lake, days)
     last = admitted.days[-1]
     files = admitted.rejects["file"].unique().to_list()
     before = lake.read("rejects", [last]).filter(~pl.col("file").is_in(files))
@@ -81,13 +92,13 @@ def _merge(at: Reading, admitted: turns.Admitted) -> None:
 def _without_fallbacks(at: Reading, days: list[str]) -> list[str]:
     """Take the names under which nothing was understood, known before or found now, from the turns of these days, and of
     the window where one is new; the days to be mined. A name that the seed data has is an intent."""
-    lake, known = at.lake, at.lake.newest("fallbacks")
+    lake, known = at.lake, at.lake.newest("fallback_intents")
     newest = lake.days("turns")[-1]
     window = _window(at, newest)
-    found = typed(Fallbacks, broad_intents.shown(newest_turns(lake, window)))
+    found = typed(FallbackIntents, broad_intents.shown(newest_turns(lake, window)))
     named = pl.concat([known, found]).filter(~pl.col("intent").is_in(at.fact(facts.SEED_INTENTS)))
     named = named.unique("intent", keep="first", maintain_order=True).sort("intent")
-    lake.put("fallbacks", newest, named)
+    lake.put("fallback_intents", newest, named)
     if not set(named["intent"]) <= set(known["intent"]):
         days = sorted({*days, *window})
     for day in days if named.height else ():

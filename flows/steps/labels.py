@@ -14,26 +14,26 @@ from flows.steps.embedding import vectors
 from flows.steps.utterances import MOST_ITEMS
 from warehouse import tables
 from warehouse.tables import (
-    Borrowed,
+    BestRephrases,
+    Bots,
     Calibration,
+    ChainEnds,
+    ClusterReviews,
     Clusters,
+    ConceptDrift,
     Embeddings,
     Encoders,
-    Ends,
-    Followed,
-    Moved,
+    HypothesisStats,
+    ItemReviews,
+    LocalePriors,
     Neighbours,
-    Rates,
+    ReformulationRates,
     Reliability,
-    Reviews,
-    Robots,
     SlotAnswers,
     SoftLabels,
     Turns,
-    Utterances,
-    Verdicts,
+    UtteranceStats,
     Votes,
-    Wordings,
 )
 
 KEY = ["locale", "utterance"]
@@ -41,51 +41,59 @@ KEY = ["locale", "utterance"]
 
 @step(
     reads=(
-        *window(Turns, Robots),
-        *tonight(Wordings, Utterances, Followed, Ends, SlotAnswers, tables.Evidence, Encoders),
-        *tonight(Neighbours, Clusters, Verdicts, Reviews, Rates),
+        *window(Turns, Bots),
+        *tonight(
+            UtteranceStats,
+            HypothesisStats,
+            BestRephrases,
+            ChainEnds,
+            SlotAnswers,
+            tables.FieldCounts,
+            Encoders,
+        ),
+        *tonight(Neighbours, Clusters, ClusterReviews, ItemReviews, ReformulationRates),
         *every(Embeddings),
     ),
-    writes=(Votes, SoftLabels, Reliability, Borrowed, Moved, Calibration),
-    settings=("mining.window_days", "mining.encoder", "mining.adapt", "languages"),
+    writes=(Votes, SoftLabels, Reliability, LocalePriors, ConceptDrift, Calibration),
+    settings=("mining.window_days", "mining.encoder", "mining.fine_tune", "languages"),
     facts=(facts.SEED_DATA, facts.LANGUAGE_FILES),
 )
 def believe_labels(at: Reading) -> Result:
     """Votes, and what is believed of each wording, with the users behind its cluster and label."""
     cast_votes = _votes(at)
-    spoken = wished(at.tonight(Wordings), at.tonight(SlotAnswers))
+    spoken = wished(at.tonight(UtteranceStats), at.tonight(SlotAnswers))
     near, taught = at.tonight(Neighbours), seed.taught(seed.kept(at.home))
     asked = pl.concat([spoken.select(KEY), taught.select(KEY)]).unique()
     found = believe(
         Evidence(
             cast_votes.join(spoken, on=KEY, how="semi"),
             at.day,
-            at.tonight(Utterances).join(spoken, on=KEY, how="semi"),
+            at.tonight(HypothesisStats).join(spoken, on=KEY, how="semi"),
             near,
             taught,
             vectors(at, asked),
             languages.read_as(at.settings, asked),
             across=bool(at.settings.mining.encoder),
-            rates=implicit_feedback.Rates(*at.tonight(Rates).row(0)),
+            rates=implicit_feedback.Rates(*at.tonight(ReformulationRates).row(0)),
         )
     )
     clusters = reviewing.accepted(at.lake, at.day)
-    backers = at.query("backers", {"grouped": support.groups(found.labels, clusters, near)})
+    backers = at.query("support", {"grouped": support.groups(found.labels, clusters, near)})
     rows = support.with_users(found.labels, clusters, backers).join(
         weights(cast_votes), on=[*KEY, "label"], how="left"
     )
     rows = reviewing.labelled(at.lake, at.day, rows.with_columns(pl.col("votes").fill_null(0.0)))
     at.put(Votes, cast_votes)
     at.put(Reliability, found.reliability)
-    at.put(Borrowed, found.borrowed)
-    at.put(Moved, found.moved)
+    at.put(LocalePriors, found.borrowed)
+    at.put(ConceptDrift, found.moved)
     at.put(Calibration, found.calibration)
     at.put(SoftLabels, rows.sort(*KEY, "label"))
     return {"votes": cast_votes.height, "soft_labels": rows.height}
 
 
 def _votes(at: Reading) -> pl.DataFrame:
-    named = int(at.tonight(tables.Evidence)["intent"].item() > 0)
+    named = int(at.tonight(tables.FieldCounts)["intent"].item() > 0)
     answers = at.tonight(SlotAnswers)
     votes = at.query("votes", {"answers": answers}, {"most_items": MOST_ITEMS, "intents": named})
     return votes.sort("locale", "utterance", "label", "kind", "via", "user_id")

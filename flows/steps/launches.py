@@ -1,8 +1,6 @@
 """The launch of each locale, once the night's training set is there: since when it is spoken, what
 fails, what is believed, what waits, and how much of what failed could be mended by now."""
 
-from typing import Any
-
 import polars as pl
 
 from aggregation.training_set import best
@@ -13,14 +11,14 @@ from mining.sessions import bots
 from mining.trends import launches
 from warehouse.home import Home, read_training_set
 from warehouse.tables import (
+    Bots,
     Defects,
     LaunchDays,
     Launches,
-    Robots,
     SoftLabels,
     TrainingSets,
     Turns,
-    Wordings,
+    UtteranceStats,
 )
 
 KEY = ["locale", "utterance"]
@@ -28,31 +26,31 @@ KEY = ["locale", "utterance"]
 
 @step(
     reads=(
-        *window(Turns, Robots, Defects),
-        *every(Turns, Robots),
-        *tonight(Wordings, SoftLabels, TrainingSets),
+        *window(Turns, Bots, Defects),
+        *every(Turns, Bots),
+        *tonight(UtteranceStats, SoftLabels, TrainingSets),
         *earlier(Launches),
     ),
     writes=(Launches, LaunchDays),
-    settings=("mining.window_days", "floors"),
+    settings=("mining.window_days", "min_users"),
     facts=(facts.SEED_DATA,),
 )
 def tell_launches(at: Reading) -> Result:
     """How each locale goes since its launch, and how much of what failed could be mended by now."""
-    floors = at.settings.floors
-    launched = _launched(at, floors.published)
+    least = at.settings.min_users
+    launched = _launched(at, least.published)
     labels, version = at.tonight(SoftLabels), at.tonight(TrainingSets)["version"].item()
     believed = best(labels).join(read_training_set(at.home, version), on=KEY, how="semi").sort(KEY)
     user_days = at.query("user_days", {"believed": believed})
     whole = launches.by_locale(user_days, launched, at.day)
-    wordings = _wordings(at.tonight(Wordings), labels, believed, floors.training)
+    wordings = _wordings(at.tonight(UtteranceStats), labels, believed, least.training)
     rows = whole.join(_seeds(at.home), on="locale", how="left").join(
         wordings, on="locale", how="left"
     )
     bounds = [name for name in rows.columns if name.startswith("recovered_at")]
     rows = rows.with_columns(pl.all().exclude("locale", "launched", *bounds).fill_null(0))
     daily = launches.by_day(user_days, launched).join(
-        _then(at, rows, floors.published), on=["locale", "day"], how="left"
+        _then(at, rows, least.published), on=["locale", "day"], how="left"
     )
     return {"launches": at.put(Launches, rows), "launch_days": at.put(LaunchDays, daily)}
 
@@ -60,11 +58,7 @@ def tell_launches(at: Reading) -> Result:
 def _launched(at: Reading, k: int) -> pl.DataFrame:
     """`locale, launched`: as an earlier night had it, where what was said before is erased since."""
     days = [d for d in at.lake.days("turns") if d <= at.day]
-    people: dict[str, Any] = {
-        "turns": at.lake.files("turns", days),
-        "robots": bots.robots(at.lake, days),
-    }
-    found = at.query("launched", people, {"k": k})
+    found = at.query("launched", bots.people(at.lake, days), {"k": k})
     known = at.last_night(Launches).select("locale", "launched")
     known = known.join(found, on="locale", how="semi")
     return pl.concat([found, known]).group_by("locale").agg(pl.col("launched").min()).sort("locale")

@@ -29,7 +29,7 @@ def publish_warehouse(
         lake.put("runs", of, typed(Runs, pl.DataFrame([row], infer_schema_length=None)))
     if intake["days"]:
         lake.put("funnel", day, funnel(lake, day, intake, said))
-    return {"views": publish(night.home, lake, night.settings.floors.published)}
+    return {"views": publish(night.home, lake, night.settings.min_users.published)}
 
 
 def _run(night: Night, day: str, intake: Result, noticed: Sequence[str]) -> Result:
@@ -38,7 +38,7 @@ def _run(night: Night, day: str, intake: Result, noticed: Sequence[str]) -> Resu
     repeated = f"{intake['duplicates']} rows repeat a turn" if intake["duplicates"] else None
     told = "; ".join(m for m in (repeated, *noticed) if m) or None
     return {
-        "evidence": evidence_of(lake.newest("fits")),
+        "evidence": evidence_of(lake.newest("mixture_fits")),
         **trusting.columns(lake.newest("trust", day)),
         "epsilon": privacy.epsilon,
         "delta": privacy.delta if privacy.epsilon else None,
@@ -67,7 +67,7 @@ def believe_nothing(night: Night, day: str, steps: Iterable[Step]) -> Result:
     for table in (t for each in steps for t in each.writes if _believed(t)):
         if day in lake.days(name_of(table)):
             lake.put(name_of(table), day, table.create_empty())
-    days = night.window("robots", day)
+    days = night.window("bots", day)
     aside = pl.concat([rejected(lake, day), robots(lake, day, days)])
     lake.put("withheld", day, aside)
     return {}

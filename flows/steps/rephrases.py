@@ -6,12 +6,12 @@ from flows.pipeline import Reading, Result, step, window
 from mining.rephrases import scoring, slot_answers
 from mining.rephrases.log import Log
 from mining.sessions.shape import changed
-from warehouse.tables import Fits, Pairs, RephraseEvents, Robots, SlotAnswers, Turns
+from warehouse.tables import Bots, MixtureFits, Pairs, RephraseEvents, SlotAnswers, Turns
 
 
 @step(
-    reads=window(Turns, Robots, Pairs),
-    writes=(RephraseEvents, Fits, SlotAnswers),
+    reads=window(Turns, Bots, Pairs),
+    writes=(RephraseEvents, MixtureFits, SlotAnswers),
     settings=("mining.window_days",),
 )
 def score_pairs(at: Reading) -> Result:
@@ -22,7 +22,7 @@ def score_pairs(at: Reading) -> Result:
     parts = [at.lake.by_day("pairs", [d]) for d in days]
     scored = scoring.score(pl.concat(parts), log)
     at.put_days(RephraseEvents, days, scored.events)
-    at.put(Fits, scored.fits)
+    at.put(MixtureFits, scored.fits)
     at.put(SlotAnswers, slot_answers.answering(log))
     return {
         "events": scored.events.height,

@@ -14,34 +14,36 @@ from flows.steps.accounts import answers, cut, rejected, robots, unlabelled
 from warehouse.home import Home, keep_once, read_training_set, training_versions
 from warehouse.lake import typed
 from warehouse.tables import (
+    BestRephrases,
+    Bots,
     Calibration,
     Examples,
     ExampleVariants,
-    Followed,
-    Judged,
-    Moves,
+    HypothesisAccuracy,
+    ItemReviews,
     Rejects,
-    Reviews,
-    Robots,
     SignalTrust,
     SlotAnswers,
     SoftLabels,
     TrainingSets,
+    Transitions,
     Trust,
     Turns,
+    UtteranceStats,
     Votes,
     Withheld,
-    Wordings,
 )
 
-PRIVATE = {"tell", "trainer", "notify"}  # settings that may hold addresses and secrets
+PRIVATE = {"delivery", "trainer", "alert"}  # settings that may hold addresses and secrets
 
 
 @step(
     reads=(
-        *window(Turns, Robots),
-        *tonight(SoftLabels, Votes, Wordings, Moves, Followed, Reviews, SignalTrust),
-        *tonight(Calibration, Judged, SlotAnswers, Rejects),
+        *window(Turns, Bots),
+        *tonight(
+            SoftLabels, Votes, UtteranceStats, Transitions, BestRephrases, ItemReviews, SignalTrust
+        ),
+        *tonight(Calibration, HypothesisAccuracy, SlotAnswers, Rejects),
     ),
     writes=(TrainingSets, Trust, Withheld),
     settings=sorted(Settings.model_fields.keys() - PRIVATE),  # the card tells them all
@@ -49,17 +51,17 @@ PRIVATE = {"tell", "trainer", "notify"}  # settings that may hold addresses and 
 )
 def build_training_set(at: Reading) -> Result:
     """The immutable training set of what is believed; empty where the log cannot tell labels."""
-    labels, wordings = at.tonight(SoftLabels), at.tonight(Wordings)
-    filled = at.query("filled")
+    labels, wordings = at.tonight(SoftLabels), at.tonight(UtteranceStats)
+    filled = at.query("filled_slots")
     built = training_set.build(
         training_set.Believed(
             labels,
             at.tonight(Votes),
-            slots.project(training_set.best(labels), filled, at.tonight(Moves)),
+            slots.project(training_set.best(labels), filled, at.tonight(Transitions)),
             wordings,
             reviewing.by_person(at.lake, at.day),
         ),
-        training_set.Floors(users=at.settings.floors.training),
+        training_set.Floors(users=at.settings.min_users.training),
     )
     told = {v["subject"]: Verdict(**v) for v in at.tonight(SignalTrust).to_dicts()}
     labelled = trusting.labelled(at.lake, at.day, built.examples)

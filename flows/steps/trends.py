@@ -10,17 +10,17 @@ from flows.pipeline import Reading, Result, last_night, step, tonight, window
 from mining.trends import candidates, detection
 from mining.trends.detection import FALSE, KEY, WINDOWS
 from warehouse.tables import (
-    CandidateMembers,
-    Candidates,
-    Changes,
+    Bots,
+    ChainEnds,
     Clusters,
     Defects,
-    Ends,
-    Moves,
-    Robots,
+    IntentCandidateMembers,
+    IntentCandidates,
     SoftLabels,
+    Transitions,
+    Trends,
     Turns,
-    Wordings,
+    UtteranceStats,
 )
 
 DAY = 86_400_000  # milliseconds
@@ -29,31 +29,31 @@ LONGEST = WINDOWS[-1]  # days
 
 @step(
     reads=(
-        *window(Turns, Robots, Defects),
-        *tonight(Wordings, Clusters, SoftLabels, Moves, Ends),
-        *last_night(Changes, Candidates, CandidateMembers),
+        *window(Turns, Bots, Defects),
+        *tonight(UtteranceStats, Clusters, SoftLabels, Transitions, ChainEnds),
+        *last_night(Trends, IntentCandidates, IntentCandidateMembers),
     ),
-    writes=(Changes, Candidates, CandidateMembers),
+    writes=(Trends, IntentCandidates, IntentCandidateMembers),
     settings=("mining.window_days",),
 )
 def detect_changes(at: Reading) -> Result:
     """What rises, falls or is new in what people say, and what may be a new intent."""
-    wordings, clusters = at.tonight(Wordings), at.tonight(Clusters)
+    wordings, clusters = at.tonight(UtteranceStats), at.tonight(Clusters)
     grouped = detection.units(wordings.sort("locale", "utterance"), clusters)
     counts = _counts(at, grouped)
     changed = detection.changes(counts, at.day)
     found = _candidates(at, changed, grouped, clusters)
     members = found.members.select("locale", "utterance", group_id="candidate_id")
-    users = at.query("backers", {"grouped": members})
+    users = at.query("support", {"grouped": members})
     rows = found.candidates.join(users, left_on="candidate_id", right_on="group_id", how="left")
     told = _told(at, changed, grouped, wordings).join(
         counts.clumps.select(*KEY, "users", "users_now"), on=KEY, maintain_order="left"
     )
     rows = rows.with_columns(pl.col("since").fill_null(at.day), pl.col("users").fill_null(0))
     return {
-        "changes": at.put(Changes, told),
-        "candidates": at.put(Candidates, rows),
-        "candidate_members": at.put(CandidateMembers, found.members),
+        "changes": at.put(Trends, told),
+        "candidates": at.put(IntentCandidates, rows),
+        "candidate_members": at.put(IntentCandidateMembers, found.members),
     }
 
 
@@ -69,27 +69,27 @@ def _end(day: str) -> int:
 
 
 def _counts(at: Reading, grouped: pl.DataFrame) -> detection.Counts:
-    daily = at.query("by_day", {"grouped": grouped})
+    daily = at.query("unit_days", {"grouped": grouped})
     everybody = daily.filter(kind="people").select("locale", "day", "users")
     end = _end(at.day)
     past = end - LONGEST * DAY
     bounds = {"until": past, "now_7": past, "now_3": end - 3 * DAY}
     bounds |= {"before_3": past - 3 * DAY, "before_7": past - LONGEST * DAY}
-    clumps = at.query("clumps", {"grouped": grouped}, bounds)
+    clumps = at.query("unit_counts", {"grouped": grouped}, bounds)
     return detection.Counts(daily.filter(pl.col("kind") != "people"), everybody, clumps)
 
 
 def _candidates(
     at: Reading, changed: pl.DataFrame, grouped: pl.DataFrame, clusters: pl.DataFrame
 ) -> candidates.Found:
-    known = at.last_night(CandidateMembers)
-    since = at.last_night(Candidates).select("locale", "candidate_id", "since")
+    known = at.last_night(IntentCandidateMembers)
+    since = at.last_night(IntentCandidates).select("locale", "candidate_id", "since")
     asked = candidates.asked(changed, grouped, known)
     newest = {"since": _end(at.day) - LONGEST * DAY}
     said = candidates.Said(
         at.query("outcomes", {"grouped": asked}, newest),
         at.tonight(SoftLabels),
-        at.tonight(Moves),
+        at.tonight(Transitions),
         clusters,
         _old(at).join(known, on=["locale", "utterance"], how="anti"),
     )
@@ -101,7 +101,7 @@ def _old(at: Reading) -> pl.DataFrame:
     files: Any = at.lake.files("turns", earlier(at.days(Turns), at.day))
     if not files:
         return pl.DataFrame(schema={"locale": pl.String, "utterance": pl.String})
-    return at.query("speakers", {"turns": files}).select("locale", "utterance")
+    return at.query("utterance_stats", {"turns": files}).select("locale", "utterance")
 
 
 def _told(
@@ -117,7 +117,7 @@ def _told(
         .select(*KEY, "utterance")
     )
     up = pl.col("change").is_in(["appeared", "rising"])
-    before = at.last_night(Changes).with_columns(cs.enum().cast(pl.String))
+    before = at.last_night(Trends).with_columns(cs.enum().cast(pl.String))
     known = before.select(*KEY, "since", up=up)
     return (
         found.with_columns(up=up)

@@ -3,37 +3,37 @@
 from flows.pipeline import Reading, Result, step, window
 from mining.ingest.heard import whole
 from warehouse.tables import (
-    Ends,
-    Evidence,
-    Followed,
-    Moves,
+    BestRephrases,
+    Bots,
+    ChainEnds,
+    FieldCounts,
+    HypothesisStats,
     RephraseEvents,
-    Robots,
+    Transitions,
     Turns,
-    Utterances,
-    Wordings,
+    UtteranceStats,
 )
 
 MOST_ITEMS = 2_000  # wordings for which one user may vote
 
 
 @step(
-    reads=window(Turns, Robots, RephraseEvents),
-    writes=(Evidence, Wordings, Utterances, Followed, Ends, Moves),
+    reads=window(Turns, Bots, RephraseEvents),
+    writes=(FieldCounts, UtteranceStats, HypothesisStats, BestRephrases, ChainEnds, Transitions),
     settings=("mining.window_days",),
 )
 def count_wordings(at: Reading) -> Result:
     """Count what became of each wording, and follow the chains."""
-    told = at.query("evidence")
-    followed = at.query("followed")
-    ends = at.query("ends", {"followed": followed})
+    told = at.query("field_counts")
+    followed = at.query("best_rephrases")
+    ends = at.query("chain_ends", {"best_rephrases": followed})
     asked = {"most_items": MOST_ITEMS, "intents": int(told["intent"].item() > 0)}
-    heard = at.query("utterances", {"followed": followed}, asked)
-    moves = at.query("moves", {"ends": ends, "followed": followed})
-    wordings = at.query("speakers").filter(whole("utterance"))
-    at.put(Evidence, told)
-    at.put(Utterances, heard.sort("locale", "utterance", "intent"))
-    at.put(Followed, followed.sort("source_turn_id"))
-    at.put(Ends, ends.sort("turn_id"))
-    at.put(Moves, moves.filter(whole("source", "target")).sort("locale", "source", "target"))
-    return {"wordings": at.put(Wordings, wordings.sort("locale", "utterance"))}
+    heard = at.query("hypothesis_stats", {"best_rephrases": followed}, asked)
+    moves = at.query("transitions", {"chain_ends": ends, "best_rephrases": followed})
+    wordings = at.query("utterance_stats").filter(whole("utterance"))
+    at.put(FieldCounts, told)
+    at.put(HypothesisStats, heard.sort("locale", "utterance", "intent"))
+    at.put(BestRephrases, followed.sort("source_turn_id"))
+    at.put(ChainEnds, ends.sort("turn_id"))
+    at.put(Transitions, moves.filter(whole("source", "target")).sort("locale", "source", "target"))
+    return {"wordings": at.put(UtteranceStats, wordings.sort("locale", "utterance"))}

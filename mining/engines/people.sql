@@ -1,13 +1,13 @@
 -- What people said: the turns without those of robots, with their day, and the wording that ran. A view
 -- for the other files, wherever turns and robots are among their inputs.
--- reads robots: what no person says, with its day
+-- reads bots: what no person says, with its day
 -- reads turns: the turns of the window
 select
     t.*,
     cast(cast(t.timestamp as date) as string) as day,
     coalesce(t.executed_utterance, t.utterance) as ran
 from turns as t
-left anti join robots as r
+left anti join bots as r
     on t.user_id = r.user_id
     and t.locale = r.locale
     and t.utterance = r.utterance

@@ -1,12 +1,12 @@
 -- What users give to the wordings of the window, as they are shown: a user gives 1 / sqrt(n) to each of
 -- n wordings, at most :most of them, in millionths. Which ones, a hash of user and wording says.
 -- reads people: what people said in the window
--- reads shown: locale, utterance, shown
+-- reads released: locale, utterance, shown
 -- takes :most
 with said as (
     select distinct t.user_id, s.locale, s.shown
     from people as t
-    inner join shown as s on t.locale = s.locale and t.utterance = s.utterance
+    inner join released as s on t.locale = s.locale and t.utterance = s.utterance
 ),
 chosen as (
     select user_id, locale, shown

@@ -2,7 +2,7 @@
 -- as `*`): turns, distinct users, turns said again and turns that failed their users
 -- (expected numbers, summed in millionths), failures as the assistant believes; and the users of each.
 -- reads defects: the turns, with the probability that they failed
--- reads followed: the turns that were said again, each with its most probable target
+-- reads best_rephrases: the turns that were said again, each with its most probable target
 -- reads people: what people said in the window
 with told as (
     select
@@ -14,7 +14,7 @@ with told as (
         cast(round(coalesce(d.p_defect, cast(0 as double)) * 1000000) as bigint) as failed,
         case when t.outcome = 'failure' then 1 else 0 end as failure
     from people as t
-    left join followed as f on t.turn_id = f.source_turn_id
+    left join best_rephrases as f on t.turn_id = f.source_turn_id
     left join defects as d on t.turn_id = d.turn_id
 ),
 by_period as (

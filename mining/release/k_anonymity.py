@@ -49,7 +49,7 @@ def release(
     withheld = [(f"wordings said by fewer than {privacy.k} users", few)]
     if privacy.epsilon is not None:
         said = masked.select(*KEY, "shown")
-        given = engine.query("contributed", {**people, "shown": said}, {"most": privacy.most})
+        given = engine.query("contributed", {**people, "released": said}, {"most": privacy.most})
         chosen = select(given, privacy.epsilon, privacy)
         kept = enough.join(chosen, on=["locale", "shown"], how="semi")
         withheld.append(("wordings left out by differential privacy", enough.height - kept.height))
@@ -63,7 +63,9 @@ def _counted(engine: Engine, people: Inputs, masked: pl.DataFrame) -> pl.DataFra
     shape = ["locale", "shown"]
     alike = pl.len().over(shape) > 1
     several = masked.filter(alike)
-    whole = engine.query("shown", {**people, "shown": several.select(*KEY, "shown")})
+    whole = engine.query(
+        "released_utterances", {**people, "released": several.select(*KEY, "shown")}
+    )
     joined = several.select(*KEY, "shown").join(whole, on=shape)
     return pl.concat(
         [

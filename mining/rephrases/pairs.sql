@@ -1,7 +1,7 @@
 -- Candidate pairs: two turns of one session, at most :reach turns apart and, where
 -- silences end sessions, one gap, so that a "no"
 -- or a failed retry may lie between. Robots are apart, so that no user and day has many.
--- reads gaps: the silences that end a session
+-- reads session_timeouts: the silences that end a session
 -- reads people: what people said on the days and on the one before each
 -- reads rewritten: the days of the targets
 -- takes :gap_ms
@@ -28,7 +28,7 @@ with placed as (
                 )
         end as repeated_itself
     from people as p
-    left join gaps as g on p.locale = g.locale and coalesce(p.channel, '') = g.channel
+    left join session_timeouts as g on p.locale = g.locale and coalesce(p.channel, '') = g.channel
 ),
 near as (
     select

@@ -13,7 +13,7 @@ import polars as pl
 from mining.priors import prior
 from mining.rephrases.features import Features, compare
 from mining.rephrases.log import Log
-from warehouse.tables import Fits, RephraseEvents
+from warehouse.tables import MixtureFits, RephraseEvents
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def score(pairs: pl.DataFrame, log: Log) -> Scored:
     """The rows of `pairs` (with their `day`), judged; `log` of the window."""
     if pairs.is_empty():
         return Scored(
-            RephraseEvents.create_empty().with_columns(day=pl.lit("")), Fits.create_empty()
+            RephraseEvents.create_empty().with_columns(day=pl.lit("")), MixtureFits.create_empty()
         )
     ordered = in_order(pairs)
     features = compare(ordered, log)

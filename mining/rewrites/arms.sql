@@ -2,13 +2,13 @@
 -- each apart from the others: treated turns say what the rewrite does, those that ran as they were said
 -- what leaving it alone does. A turn weighs one over the chance of its arm, so that arms whose shares
 -- change compare (Horvitz and Thompson 1952). Sums are of whole thousandths.
--- reads fixes: locale, source of the wordings that are rewritten now
--- reads followed: the turns that were said again, each with its most probable target
+-- reads experiments: locale, source of the wordings that are rewritten now
+-- reads best_rephrases: the turns that were said again, each with its most probable target
 -- reads people: what people said in the window
 with followed_up as (
     select locale, utterance from people where ran <> utterance group by locale, utterance
     union
-    select locale, source as utterance from fixes
+    select locale, source as utterance from experiments
 ),
 said as (
     select
@@ -28,7 +28,7 @@ said as (
         cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000) as bigint) as fled
     from people as t
     left semi join followed_up as w on t.locale = w.locale and t.utterance = w.utterance
-    left join followed as f on t.turn_id = f.source_turn_id
+    left join best_rephrases as f on t.turn_id = f.source_turn_id
 )
 select
     day,

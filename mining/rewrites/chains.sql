@@ -3,7 +3,7 @@
 -- of each kept (after Ponnusamy et al. 2020, arXiv 1911.02557). A user counts once for a step; the
 -- rows are smoothed by one user who goes nowhere. A rewrite that ran is a step too: its users who
 -- stayed speak for it, those who did not against it. Probabilities are whole millionths.
--- reads followed: the turns that were said again, each with its most probable target
+-- reads best_rephrases: the turns that were said again, each with its most probable target
 -- reads people: what people said in the window
 -- takes :most
 with said as (
@@ -24,7 +24,7 @@ steps as (
         s.place as source,
         t.place as target,
         cast(round(f.p_rephrase * 1000000) as bigint) as p
-    from followed as f
+    from best_rephrases as f
     inner join said as s on f.source_turn_id = s.turn_id
     inner join said as t on f.target_turn_id = t.turn_id
     where f.p_rephrase >= 0.5 and s.utterance <> t.utterance
@@ -37,7 +37,7 @@ steps as (
         s.place as target,
         1000000 - cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint) as p
     from said as s
-    left join followed as f on s.turn_id = f.source_turn_id
+    left join best_rephrases as f on s.turn_id = f.source_turn_id
     where s.ran <> s.utterance
 ),
 speakers as (

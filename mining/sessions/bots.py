@@ -1,16 +1,17 @@
-"""What no person says is set aside, and the candidate pairs of what remains are found."""
+"""Bots: what no person says is set aside, and teaches nothing."""
 
-from datetime import date, timedelta
+from collections.abc import Iterable
+from pathlib import Path
 
 import polars as pl
 
 from mining.engines.engine import Engine, Inputs
-from mining.sessions.inactivity import DEFAULT_SECONDS
 from warehouse.lake import Lake
+from warehouse.tables import Bots, Turns, name_of
 
-REACH = 3  # turns; a "no" and a failed retry may lie between
-ROBOTS = {
-    "most_turns": 500,  # of a user and day; so REACH times as many pairs at most
+# The bounds were set by hand: decision 7 says what they set aside, and what not.
+BOUNDS = {
+    "most_turns": 500,  # of a user and day
     "burst_lag": 19,
     "burst_ms": 60_000,
     "most_same": 10,  # times a person says one thing in a day
@@ -18,27 +19,16 @@ ROBOTS = {
 }
 
 
-def mine(engine: Engine, lake: Lake, days: list[str]) -> None:
-    """Find the robots of these days, and the pairs whose target lies on them; into the lake."""
-    before = {(date.fromisoformat(d) - timedelta(days=1)).isoformat() for d in days}
-    turns = lake.files("turns", {*days, *before})
+def find(engine: Engine, lake: Lake, days: list[str]) -> None:
+    """Find the bots of these days; into the lake."""
     rewritten = pl.DataFrame({"day": days}, schema={"day": pl.String()})
-    staged = lake.staging("robots")
-    engine.write("robots", {"turns": turns, "rewritten": rewritten}, ROBOTS, staged)
-    lake.replace_days("robots", days, staged)
-    inputs: Inputs = {
-        "turns": turns,
-        "robots": robots(lake, {*days, *before}),
-        "gaps": lake.newest("gaps"),
-        "rewritten": rewritten,
-    }
-    params = {"reach": REACH, "gap_ms": DEFAULT_SECONDS * 1000}
-    staged = lake.staging("pairs")
-    engine.write("pairs", inputs, params, staged)
-    lake.replace_days("pairs", days, staged)
+    inputs: Inputs = {"turns": lake.files(name_of(Turns), days), "rewritten": rewritten}
+    staged = lake.staging("bots")
+    engine.write("bots", inputs, BOUNDS, staged)
+    lake.replace_days(name_of(Bots), days, staged)
 
 
-def robots(lake: Lake, days: set[str] | list[str]) -> pl.DataFrame:
-    """What is set aside on these days, with the `day`."""
-    parts = [lake.read("robots", [d]).with_columns(day=pl.lit(d)) for d in sorted(days)]
-    return pl.concat(parts)
+def people(lake: Lake, days: Iterable[str]) -> dict[str, pl.DataFrame | list[Path]]:
+    """What a query about people takes: the turns of these days, and the bots among them, each with its day."""
+    asked = sorted(set(days))
+    return {"turns": lake.files(name_of(Turns), asked), "bots": lake.by_day(name_of(Bots), asked)}

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from warehouse.tables import Gaps
+from warehouse.tables import SessionTimeouts
 
 DEFAULT_SECONDS = 300
 GRID = [
@@ -61,7 +61,7 @@ def learn(silences: pl.DataFrame, setting: int | None) -> pl.DataFrame:
                 "ended_double": _longer(part, gap_ms * 2),
             }
         )
-    return Gaps.create_empty() if not rows else pl.DataFrame(rows)
+    return SessionTimeouts.create_empty() if not rows else pl.DataFrame(rows)
 
 
 def _gap(own: int | None, whole: int | None, setting: int | None) -> tuple[int, str]:

@@ -34,8 +34,8 @@ def admit(engine: Engine, logs: list[Path], config: DoorConfig, out: Path) -> No
     engine.read(logs, partial(admit_file, config=config), DOOR_SCHEMA, out)
 
 
-def account(out: Path, most_broken: float) -> Admitted:
-    """Count what the door let in. Raises BadInput where a file is broken in more than `most_broken`."""
+def account(out: Path, max_broken_share: float) -> Admitted:
+    """Count what the door let in. Raises BadInput where a file is broken in more than `max_broken_share`."""
     files = sorted(out.glob("*.parquet"))
     rows = pl.scan_parquet(files, hive_partitioning=False)
     aside = pl.col("reason").is_not_null()
@@ -44,12 +44,12 @@ def account(out: Path, most_broken: float) -> Admitted:
     counted = rows.filter(ours).group_by(file="source")
     per_file = counted.agg(rows=pl.len(), broken=aside.sum()).sort("file")
     for file, count, broken in per_file.collect().iter_rows():
-        if broken > most_broken * count:
+        if broken > max_broken_share * count:
             first = rejects.filter(ours, file=file).row(0, named=True)
             raise BadInput(
                 f"{file}, row {first['line']}, field {first['field']}: {first['reason']}"
-                f" ({broken} of {count} rows are broken, more than {most_broken:.0%};"
-                " mend them, or raise log.most_broken)"
+                f" ({broken} of {count} rows are broken, more than {max_broken_share:.0%};"
+                " mend them, or raise log.max_broken_share)"
             )
     count = int(rows.select(pl.len()).collect().item())
     files_read = ", ".join(
@@ -58,7 +58,7 @@ def account(out: Path, most_broken: float) -> Admitted:
     kept = rows.filter(~aside)
     ids = kept.group_by("turn_id").agg(rows=pl.len(), users=pl.col("user_id").n_unique())
     clashing = ids.filter(pl.col("users") > 1).select(pl.col("rows").sum()).collect().item() or 0
-    if clashing > most_broken * count:
+    if clashing > max_broken_share * count:
         raise BadInput(
             f"{files_read}, field turn_id: {clashing} rows of different users share an id;"
             " make turn_id unique over the log, or leave it out"
@@ -93,20 +93,22 @@ def merge(
     _count_silences(engine, lake, admitted.files, days)
     first = (date.fromisoformat(newest) - timedelta(days=window_days - 1)).isoformat()
     window = [d for d in sorted(known | set(days)) if first <= d]
-    before = lake.newest("gaps")
-    gaps = learn(lake.read("silences", window), setting)
+    before = lake.newest("session_timeouts")
+    gaps = learn(lake.read("inactivity", window), setting)
     if _changed(before, gaps):
         days = sorted(set(days) | set(window))
     inputs = {
         "admitted": admitted.files,
         "known": _around(lake, days),
         "rewritten": _rows_of(days),
-        "gaps": gaps,
+        "session_timeouts": gaps,
     }
     staged = lake.staging("turns")
     engine.write("turns", inputs, {"gap_ms": DEFAULT_SECONDS * 1000}, staged)
     lake.replace_days("turns", days, staged)
-    lake.put("gaps", newest, gaps)  # the last: a killed night sees again that they changed
+    lake.put(
+        "session_timeouts", newest, gaps
+    )  # the last: a killed night sees again that they changed
     return days
 
 
@@ -124,9 +126,9 @@ def _count_silences(
         "known": _around(lake, days),
         "rewritten": _rows_of(days),
     }
-    found = engine.query("silences", inputs).sort("day", "locale", "channel", "octave")
+    found = engine.query("inactivity", inputs).sort("day", "locale", "channel", "octave")
     for day in days:
-        lake.put("silences", day, found.filter(pl.col("day") == day))
+        lake.put("inactivity", day, found.filter(pl.col("day") == day))
 
 
 def _changed(before: pl.DataFrame, gaps: pl.DataFrame) -> bool:

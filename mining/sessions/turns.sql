@@ -3,7 +3,7 @@
 -- id), and sessions are filled. A given session is respected; else a silence ends it, of the
 -- length that is learned for the locale and channel. A session that began before the days keeps its id.
 -- reads admitted: what was let in or set aside
--- reads gaps: the silences that end a session
+-- reads session_timeouts: the silences that end a session
 -- reads known: turns of the lake around the days
 -- reads rewritten: the days to write
 -- takes :gap_ms
@@ -49,7 +49,7 @@ placed as (
         coalesce(g.gap_ms, :gap_ms) as gap_ms
     from delivered as c
     left join rewritten as w on cast(cast(c.timestamp as date) as string) = w.day
-    left join gaps as g on c.locale = g.locale and coalesce(c.channel, '') = g.channel
+    left join session_timeouts as g on c.locale = g.locale and coalesce(c.channel, '') = g.channel
     where c.delivery = 1
 ),
 steps as (

@@ -2,7 +2,7 @@
 -- them it came out well in the end, an expected number: where they said it again as far as the last turn of the chain did
 -- not fail them, else as far as the turn itself did not. A person's mean over his turns, summed in millionths.
 -- reads defects: the turns, with the probability that they failed
--- reads ends: where their chains end
+-- reads chain_ends: where their chains end
 -- reads grouped: locale, kind, unit, utterance
 -- reads people: what people said in the window
 -- takes :since
@@ -19,7 +19,7 @@ with ended as (
             coalesce(e.p_chain, cast(0 as double)) * (1 - coalesce(l.p_defect, cast(0.5 as double))) * 1000000
         ) as bigint) as in_the_end
     from people as t
-    left join ends as e on t.turn_id = e.turn_id
+    left join chain_ends as e on t.turn_id = e.turn_id
     left join defects as d on t.turn_id = d.turn_id
     left join defects as l on e.end_turn_id = l.turn_id
     where t.at_ms >= :since

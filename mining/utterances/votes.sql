@@ -11,8 +11,8 @@
 -- wordings, the first ones. Probabilities are summed in millionths.
 -- A turn that answers the assistant's question says nothing of its own wording.
 -- reads answers: the turns that answer a question of the assistant
--- reads ends: where their chains end
--- reads followed: the turns that were said again, each with its most probable target
+-- reads chain_ends: where their chains end
+-- reads best_rephrases: the turns that were said again, each with its most probable target
 -- reads people: what people said in the window
 -- takes :intents: 1 where the log names what was executed, so that none means nothing was
 -- takes :most_items
@@ -35,7 +35,7 @@ with said as (
         end as executed,
         cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint) as p
     from people as t
-    left join followed as f on t.turn_id = f.source_turn_id
+    left join best_rephrases as f on t.turn_id = f.source_turn_id
 ),
 wished as (
     select s.* from said as s left anti join answers as a on s.turn_id = a.turn_id
@@ -79,16 +79,16 @@ cast_votes as (
     select s.locale, s.utterance, t.label, s.user_id, s.day, t.ran as via,
         cast(floor(cast(s.p as double) * cast(1000000 - t.p as double) / 1000000) as bigint) as weight,
         'target' as kind
-    from followed as f
+    from best_rephrases as f
     inner join wished as s on f.source_turn_id = s.turn_id
     inner join said as t on f.target_turn_id = t.turn_id
-    left join ends as e on f.source_turn_id = e.turn_id
+    left join chain_ends as e on f.source_turn_id = e.turn_id
     where t.executed = 1 and s.utterance <> t.ran and f.target_turn_id <> coalesce(e.end_turn_id, '')
     union all
     select s.locale, s.utterance, t.label, s.user_id, s.day, t.ran as via,
         cast(floor(e.p_chain * cast(1000000 - t.p as double)) as bigint) as weight,
         'end' as kind
-    from ends as e
+    from chain_ends as e
     inner join wished as s on e.turn_id = s.turn_id
     inner join said as t on e.end_turn_id = t.turn_id
     where t.executed = 1 and s.utterance <> t.ran

@@ -39,9 +39,9 @@ SUMS = {  # weights of cases, and of those right before and after, flipped and m
 
 @dataclass(frozen=True)
 class GateConfig:
-    most_flips: float = 0.02  # bound on the share of cases that go from right to wrong
-    most_ms: float = 20.0  # milliseconds a wording
-    most_mib: float = 1024.0  # of the model's folder
+    max_negative_flip_rate: float = 0.02  # bound on the share of cases that go from right to wrong
+    max_latency_ms: float = 20.0  # milliseconds a wording
+    max_model_mib: float = 1024.0  # of the model's folder
 
 
 @dataclass(frozen=True)
@@ -202,13 +202,15 @@ def _against(
     if _floats(of_seed, "after").sum() < _floats(of_seed, "before").sum():
         yield "worse on the seed data: better only where users who were learned from agree"
     for rows, most in ((of_seed, _most(of_seed)), (judged, whole["flips_at_most"])):
-        if rows.height and most > config.most_flips:
+        if rows.height and most > config.max_negative_flip_rate:
             yield (
                 f"may break {most:.1%} of all cases ({int(rows['flipped'].to_numpy().sum())} of"
-                f" {rows.height} seen), {config.most_flips:.1%} is the most"
+                f" {rows.height} seen), {config.max_negative_flip_rate:.1%} is the most"
             )
             break
-    parts = figures.slice(1).filter(pl.col("flips_at_least") > WORST * config.most_flips)
+    parts = figures.slice(1).filter(
+        pl.col("flips_at_least") > WORST * config.max_negative_flip_rate
+    )
     for part in parts.iter_rows(named=True):
         by = "locale" if part["locale"] != "all" else "intent"
         name = f"{by} {quoted(part[by])}"
@@ -223,10 +225,10 @@ def _against(
 
 
 def _too_dear(cost: Cost | None, config: GateConfig) -> Iterator[str]:
-    if cost and cost.ms > config.most_ms:
-        yield f"takes {cost.ms:.1f} ms a wording, {config.most_ms:.1f} are the most"
-    if cost and cost.mib > config.most_mib:
-        yield f"takes {cost.mib:.0f} MiB, {config.most_mib:.0f} are the most"
+    if cost and cost.ms > config.max_latency_ms:
+        yield f"takes {cost.ms:.1f} ms a wording, {config.max_latency_ms:.1f} are the most"
+    if cost and cost.mib > config.max_model_mib:
+        yield f"takes {cost.mib:.0f} MiB, {config.max_model_mib:.0f} are the most"
 
 
 def _most(judged: pl.DataFrame) -> float:

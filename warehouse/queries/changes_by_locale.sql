@@ -1,6 +1,6 @@
 -- In which locales do words change, and how?
 select locale, change, cast(count(*) filter (where kind = 'term') as bigint) as terms,
     cast(count(*) filter (where kind = 'cluster') as bigint) as clusters, max(since) as last_found
-from changes
+from trends
 group by locale, change
 order by terms + clusters desc, locale, change

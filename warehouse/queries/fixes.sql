@@ -1,5 +1,5 @@
 -- Which rewrites run, and what do their own turns show?
 select status, locale, source, target, began, until, withdrawals, p_worse
-from fixes
+from rewrite_experiments
 order by status, began desc, locale, source
 limit 40

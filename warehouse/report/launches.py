@@ -30,7 +30,7 @@ class Launch:
 def launches(ask: Ask) -> list[Launch]:
     """The launches, the newest first."""
     found = ask("""
-        select * from launches left join borrowed using (locale)
+        select * from launches left join locale_priors using (locale)
         where days <= 90 order by launched desc, turns desc nulls last, locale
     """)
     days = ask("select * from launch_days order by locale, since")

@@ -65,7 +65,7 @@ TABLES = {
         select r.locale, r.source, r.target, r.p_better, r.users, coalesce(f.status, 'proposed') as status, r.began,
             f.p_worse
         from rewrites as r
-        left join fixes as f on r.locale = f.locale and r.source = f.source and r.target = f.target
+        left join rewrite_experiments as f on r.locale = f.locale and r.source = f.source and r.target = f.target
         order by r.users desc nulls last, r.p_better desc, r.locale, r.source
     """,
     "clusters": _whole("many_ways"),
@@ -87,7 +87,9 @@ def render(root: Path, night: str | None = None) -> str:
         return _page(root / "warehouse.duckdb")
     home = existing(root)
     lake = Lake(home.lake)
-    known = sorted({*lake.days("decisions")} & {*lake.days("shown")})  # the old are erased
+    known = sorted(
+        {*lake.days("decisions")} & {*lake.days("released_utterances")}
+    )  # the old are erased
     if night not in known:
         raise BadInput(f"--night {night}: is not kept here; nights: {', '.join(known) or 'none'}")
     k = int(ask(root, "select k from schema_version").item())

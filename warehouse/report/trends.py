@@ -17,7 +17,7 @@ def changed(ask: Ask) -> Any:
         with named as (
             select locale, coalesce(term, example) as what, change, users, ratio, at_least, at_most,
                 case when change in ('falling', 'gone') then at_most else at_least end as surely
-            from changes
+            from trends
             where term is not null or (kind = 'cluster' and example is not null)
         ),
         ranked as (

@@ -4,7 +4,7 @@ import dataframely as dy
 
 from warehouse.tables.declaring import Published, amount, count, table, text
 from warehouse.tables.records import Withheld
-from warehouse.tables.rephrases import Moves
+from warehouse.tables.rephrases import Transitions
 
 
 @table("channels", published=Published.NEWEST)
@@ -24,8 +24,8 @@ class ClusterUsers(dy.Schema):
     users = count("distinct users")
 
 
-@table("shown_lineage", published=Published.HISTORY)
-class ShownLineage(dy.Schema):
+@table("released_lineage", published=Published.HISTORY)
+class ReleasedLineage(dy.Schema):
     """What became of clusters that are published, that night or the night before."""
 
     cluster_id = text("cluster", key=True)
@@ -67,9 +67,9 @@ class Confusions(dy.Schema):
     users = count("distinct users")
 
 
-@table("shown", published=Published.NEWEST)
-class Shown(dy.Schema):
-    """A wording that may be published, and how it is shown. Wordings that are shown alike count together."""
+@table("released_utterances", published=Published.NEWEST)
+class ReleasedUtterances(dy.Schema):
+    """A wording that may be published, and how it is shown. UtteranceStats that are shown alike count together."""
 
     locale = text("locale", key=True)
     utterance = text("wording", key=True)
@@ -78,18 +78,18 @@ class Shown(dy.Schema):
     users = count("distinct users who said any of them")
 
 
-@table("shown_moves", published=Published.NEWEST)
-class ShownMoves(Moves):
-    """Moves between wordings as they are shown."""
+@table("released_transitions", published=Published.NEWEST)
+class ReleasedTransitions(Transitions):
+    """Transitions between wordings as they are shown."""
 
 
-@table("unpublished", published=Published.HISTORY)
-class Unpublished(Withheld):
-    """Wordings that are not published, by the reason."""
+@table("suppressed", published=Published.HISTORY)
+class Suppressed(Withheld):
+    """UtteranceStats that are not published, by the reason."""
 
 
-@table("hurts", published=Published.NEWEST)
-class Hurts(dy.Schema):
+@table("failing_utterances", published=Published.NEWEST)
+class FailingUtterances(dy.Schema):
     """A wording that may be published and that failed users; those that are shown alike count together."""
 
     locale = text("locale", key=True)
@@ -98,8 +98,8 @@ class Hurts(dy.Schema):
     users_failed = count("distinct users of turns that probably failed")
 
 
-@table("places", published=Published.NEWEST)
-class Places(dy.Schema):
+@table("cluster_map", published=Published.NEWEST)
+class ClusterMap(dy.Schema):
     """A cluster's place on the map: near ones are said alike."""
 
     cluster_id = text("cluster", key=True)

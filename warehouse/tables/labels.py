@@ -29,8 +29,8 @@ class Reliability(dy.Schema):
     reliability = share("share of its votes that come from the truth, not from anywhere")
 
 
-@table("borrowed", published=Published.NEWEST)
-class Borrowed(dy.Schema):
+@table("locale_priors", published=Published.NEWEST)
+class LocalePriors(dy.Schema):
     """What each locale began with from others, as the newest night learned it."""
 
     locale = text("locale", key=True)
@@ -40,9 +40,9 @@ class Borrowed(dy.Schema):
     elsewhere = amount("trust in what all locales know of the words; 0 is none")
 
 
-@table("moved", published=Published.NEWEST)
-class Moved(dy.Schema):
-    """Wordings whose meaning moved, by who came back; what was voted before counts little."""
+@table("concept_drift", published=Published.NEWEST)
+class ConceptDrift(dy.Schema):
+    """UtteranceStats whose meaning moved, by who came back; what was voted before counts little."""
 
     locale = text("locale", key=True)
     utterance = text("a wording", key=True)

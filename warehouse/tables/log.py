@@ -61,8 +61,8 @@ class Rejects(dy.Schema):
     reason = text("what is wrong and the mend")
 
 
-@table("fallbacks")
-class Fallbacks(dy.Schema):
+@table("fallback_intents")
+class FallbackIntents(dy.Schema):
     """Names of intents under which the log seems to hold what was not understood."""
 
     intent = text("name, as the log has it", key=True)
@@ -70,8 +70,8 @@ class Fallbacks(dy.Schema):
     breadth = amount("times as alike to each other as to those of the other intents, then")
 
 
-@table("silences", grain=Grain.DAY)
-class Silences(dy.Schema):
+@table("inactivity", grain=Grain.DAY)
+class Inactivity(dy.Schema):
     """How long people are silent between two turns: a histogram of a day, which adds up by day."""
 
     locale = text("locale of the later turn", key=True)
@@ -82,8 +82,8 @@ class Silences(dy.Schema):
     silences = count("silences of that length")
 
 
-@table("gaps", published=Published.NEWEST)
-class Gaps(dy.Schema):
+@table("session_timeouts", published=Published.NEWEST)
+class SessionTimeouts(dy.Schema):
     """The silence that ends a session, as learned from the silences of the window, or as set."""
 
     locale = text("locale", key=True)
@@ -100,8 +100,8 @@ class Gaps(dy.Schema):
     ended_double = count("of them, longer than double the gap")
 
 
-@table("robots", grain=Grain.DAY)
-class Robots(dy.Schema):
+@table("bots", grain=Grain.DAY)
+class Bots(dy.Schema):
     """What a user said on a day as no person does; it is set aside and teaches nothing."""
 
     user_id = text("salted hash of the user", key=True)
@@ -115,8 +115,8 @@ class Robots(dy.Schema):
     turns = count("turns set aside")
 
 
-@table("evidence")
-class Evidence(dy.Schema):
+@table("field_counts")
+class FieldCounts(dy.Schema):
     """Of the window's turns, how many have each field."""
 
     turns = count("turns")

@@ -61,8 +61,8 @@ class RephraseEvents(dy.Schema):
     p_success = share("probability that the target gave the user what was wanted")
 
 
-@table("fits")
-class Fits(dy.Schema):
+@table("mixture_fits")
+class MixtureFits(dy.Schema):
     """How much is said again in a locale."""
 
     locale = text("locale; all where it is the whole", key=True)
@@ -80,8 +80,8 @@ class SlotAnswers(dy.Schema):
     utterance = text("its wording")
 
 
-@table("followed")
-class Followed(dy.Schema):
+@table("best_rephrases")
+class BestRephrases(dy.Schema):
     """A turn that may have been said again, with its most probable target."""
 
     source_turn_id = text("turn that was said first", key=True)
@@ -89,8 +89,8 @@ class Followed(dy.Schema):
     p_rephrase = share("probability that it does")
 
 
-@table("ends")
-class Ends(dy.Schema):
+@table("chain_ends")
+class ChainEnds(dy.Schema):
     """Where a chain of saying it again ends."""
 
     turn_id = text("turn that was said again", key=True)
@@ -98,8 +98,8 @@ class Ends(dy.Schema):
     p_chain = share("probability that every step of the chain says the same thing again")
 
 
-@table("moves")
-class Moves(dy.Schema):
+@table("transitions")
+class Transitions(dy.Schema):
     """From a wording to the one with which its users ended up."""
 
     locale = text("locale", key=True)

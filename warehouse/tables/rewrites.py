@@ -22,8 +22,8 @@ class Rewrites(dy.Schema):
     began = text("night since which it runs, YYYY-MM-DD")
 
 
-@table("fixes", published=Published.NEWEST, carried=True)
-class Fixes(dy.Schema):
+@table("rewrite_experiments", published=Published.NEWEST, carried=True)
+class RewriteExperiments(dy.Schema):
     """A rewrite that runs or ran, and what its treated turns and those left alone show, apart."""
 
     locale = text("locale", key=True)

@@ -5,8 +5,8 @@ import dataframely as dy
 from warehouse.tables.declaring import Published, amount, count, share, table, text
 
 
-@table("changes", published=Published.NEWEST)
-class Changes(dy.Schema):
+@table("trends", published=Published.NEWEST)
+class Trends(dy.Schema):
     """A term or a cluster that more people say than before, or fewer, and not by chance."""
 
     locale = text("locale", key=True)
@@ -30,8 +30,8 @@ class Changes(dy.Schema):
     q = share("false-discovery rate of the night at which it would just be found")
 
 
-@table("candidates", published=Published.NEWEST)
-class Candidates(dy.Schema):
+@table("intent_candidates", published=Published.NEWEST)
+class IntentCandidates(dy.Schema):
     """What may be a new intent: people want it more than before, few of them come out well, and no label is
     believed of it."""
 
@@ -53,8 +53,8 @@ class Candidates(dy.Schema):
     q = share("false-discovery rate of the night at which it would just be found")
 
 
-@table("candidate_members", published=Published.NEWEST)
-class CandidateMembers(dy.Schema):
+@table("intent_candidate_members", published=Published.NEWEST)
+class IntentCandidateMembers(dy.Schema):
     """A wording of what may be a new intent."""
 
     locale = text("locale", key=True)

@@ -5,8 +5,8 @@ import dataframely as dy
 from warehouse.tables.declaring import Float16, Published, count, share, table, text
 
 
-@table("wordings", published=Published.NEWEST)
-class Wordings(dy.Schema):
+@table("utterance_stats", published=Published.NEWEST)
+class UtteranceStats(dy.Schema):
     """How often, and by how many, a wording was said."""
 
     locale = text("locale", key=True)
@@ -15,8 +15,8 @@ class Wordings(dy.Schema):
     users = count("distinct users")
 
 
-@table("utterances")
-class Utterances(dy.Schema):
+@table("hypothesis_stats")
+class HypothesisStats(dy.Schema):
     """What became of a wording under one hypothesis of the assistant; a user counts once."""
 
     locale = text("locale", key=True)
@@ -35,8 +35,8 @@ class Utterances(dy.Schema):
     confidence = share("mean confidence of the hypothesis", null=True)
 
 
-@table("judged")
-class Judged(dy.Schema):
+@table("hypothesis_accuracy")
+class HypothesisAccuracy(dy.Schema):
     """A wording under a hypothesis of the assistant, and how often that was right, expected."""
 
     locale = text("locale", key=True)
@@ -48,8 +48,8 @@ class Judged(dy.Schema):
     right = share("expected share of right turns")
 
 
-@table("rates")
-class Rates(dy.Schema):
+@table("reformulation_rates")
+class ReformulationRates(dy.Schema):
     """How often users say it again, as the night learned it."""
 
     right = share("share of turns said again that gave the user what was wanted")
@@ -111,7 +111,7 @@ class Searches(dy.Schema):
 
 @table("clusters", published=Published.NEWEST)
 class Clusters(dy.Schema):
-    """Wordings that mean the same; a cluster that lives on keeps its id."""
+    """UtteranceStats that mean the same; a cluster that lives on keeps its id."""
 
     locale = text("locale", key=True)
     utterance = text("wording", key=True)
@@ -145,8 +145,8 @@ class Lineage(dy.Schema):
     users = count("users of the wordings that this is about")
 
 
-@table("verdicts", published=Published.NEWEST, mended=True)
-class Verdicts(dy.Schema):
+@table("cluster_reviews", published=Published.NEWEST, mended=True)
+class ClusterReviews(dy.Schema):
     """What a person decided about a cluster; it follows the cluster."""
 
     cluster_id = text("cluster", key=True)
@@ -155,8 +155,8 @@ class Verdicts(dy.Schema):
     first_id = text("the cluster's id when it was decided")
 
 
-@table("reviews", mended=True)
-class Reviews(dy.Schema):
+@table("item_reviews", mended=True)
+class ItemReviews(dy.Schema):
     """What a person decided about a rewrite, or about a label of a wording."""
 
     kind = dy.Enum(["rewrite", "label"], primary_key=True, nullable=False, description="of what")

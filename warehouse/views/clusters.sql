@@ -21,7 +21,7 @@ select
     any_value(p.x) as x,
     any_value(p.y) as y
 from data.variants as c
-left join lake_verdicts as v on c.cluster_id = v.cluster_id
-left join lake_places as p on c.cluster_id = p.cluster_id
+left join lake_cluster_reviews as v on c.cluster_id = v.cluster_id
+left join lake_cluster_map as p on c.cluster_id = p.cluster_id
 where c.cluster_id is not null
 group by c.locale, c.cluster_id

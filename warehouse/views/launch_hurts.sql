@@ -14,7 +14,7 @@ with best as (
 hurting as (
     select s.locale, s.shown as utterance, max(s.turns) as turns, max(s.users) as users, max(h.failed) as failed, max(h.users_failed) as users_failed
     from said as s
-    inner join lake_hurts as h on s.locale = h.locale and s.utterance = h.utterance
+    inner join lake_failing_utterances as h on s.locale = h.locale and s.utterance = h.utterance
     where s.locale in (select locale from data.launches where days <= 90)
     group by s.locale, s.shown
 )

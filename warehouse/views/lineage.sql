@@ -5,4 +5,4 @@
 -- other_id: the cluster that it split from or went into; null where that is not published
 -- users: distinct users of its wordings that night, to a multiple of k; null below k
 select cast(day as date) as night, cluster_id, event, other_id, few(users) as users
-from lake_shown_lineage
+from lake_released_lineage

@@ -6,5 +6,5 @@
 -- occurrences: times it was seen, to a multiple of k
 -- p_same: probability that the two say the same thing, 0 to 1
 select locale, source, target, few(users) as users, few_of(occurrences, users) as occurrences, share(p_same) as p_same
-from lake_shown_moves
+from lake_released_transitions
 where users >= $k

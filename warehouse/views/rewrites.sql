@@ -20,6 +20,6 @@ select
 from lake_rewrites as r
 inner join said as s on r.locale = s.locale and r.source = s.utterance
 inner join said as t on r.locale = t.locale and r.target = t.utterance
-inner join lake_shown_moves as m on r.locale = m.locale and s.shown = m.source and t.shown = m.target
+inner join lake_released_transitions as m on r.locale = m.locale and s.shown = m.source and t.shown = m.target
 where s.shown <> t.shown and m.users >= $k
 group by r.locale, s.shown, t.shown

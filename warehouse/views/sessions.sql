@@ -16,6 +16,6 @@ select
     few(g.ended) as ended,
     few(g.ended_half - g.ended) as more_with_half,
     few(g.ended - g.ended_double) as fewer_with_double
-from lake_gaps as g
+from lake_session_timeouts as g
 inner join lake_channels as c on g.locale = c.locale and g.channel = c.channel
 where c.users >= $k

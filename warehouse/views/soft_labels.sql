@@ -15,7 +15,7 @@ select
     few_of(sum(l.votes), max(l.users)) as votes
 from lake_soft_labels as l
 inner join said as s on l.locale = s.locale and l.utterance = s.utterance
-inner join lake_wordings as w on l.locale = w.locale and l.utterance = w.utterance
+inner join lake_utterance_stats as w on l.locale = w.locale and l.utterance = w.utterance
 where (l.locale, l.label) in (
     select locale, intent from lake_daily_intents where day = 'all' and users >= $k
     union all select locale, meant from lake_confusions where users >= $k

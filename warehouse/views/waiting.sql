@@ -36,7 +36,7 @@ union all
 select
     'rewrite', locale, source, 'withdrawn: its turns show that ' || target || ' does not help', null,
     'sayagain review'
-from data.fixes where status = 'withdrawn'
+from data.rewrite_experiments where status = 'withdrawn'
 union all
 select
     'label', locale, utterance, 'best label ' || label || ' is believed at ' || probability, users,

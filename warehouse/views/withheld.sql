@@ -12,4 +12,4 @@ from lake_withheld
 where reason not like '%user who was forgotten'
 union all
 select cast(day as date) as night, stage, reason, few(rows) as rows
-from lake_unpublished
+from lake_suppressed

@@ -3,7 +3,7 @@
 -- happened after a rewrite speaks of the rewrite (arms.sql): neither of the wording that was said, which
 -- did not run, nor of the one that ran, which was not said.
 -- Probabilities are summed in millionths: whole numbers have one sum, in whatever order.
--- reads followed: the turns that were said again, each with its most probable target
+-- reads best_rephrases: the turns that were said again, each with its most probable target
 -- reads people: what people said in the window
 -- takes :intents: 1 where the log names what was executed, so that none means nothing was
 -- takes :most_items
@@ -22,7 +22,7 @@ with judged as (
         cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint) as fled,
         cast(round(t.best_confidence * 1000000) as bigint) as sure
     from people as t
-    left join followed as f on t.turn_id = f.source_turn_id
+    left join best_rephrases as f on t.turn_id = f.source_turn_id
     where t.ran = t.utterance
 ),
 heard as (

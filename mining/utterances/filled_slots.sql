@@ -1,5 +1,5 @@
 -- The slot values that were executed for a wording under a hypothesis, by distinct users who stayed.
--- reads followed: the turns that were said again, each with its most probable target
+-- reads best_rephrases: the turns that were said again, each with its most probable target
 -- reads people: what people said in the window
 with stayed as (
     select
@@ -9,7 +9,7 @@ with stayed as (
         t.user_id,
         t.slots
     from people as t
-    left join followed as f on t.turn_id = f.source_turn_id
+    left join best_rephrases as f on t.turn_id = f.source_turn_id
     where t.ran = t.utterance
         and t.intent is not null
         and t.slots is not null

@@ -1,9 +1,9 @@
 -- Where each chain of saying it again ends. Three doublings follow up to eight steps; a step counts
 -- where it is more likely than not, and never leads back, since a target is later than its source.
--- reads followed: the turns that were said again, each with its most probable target
+-- reads best_rephrases: the turns that were said again, each with its most probable target
 with step1 as (
     select source_turn_id as turn_id, target_turn_id as end_turn_id, p_rephrase as p_chain
-    from followed
+    from best_rephrases
     where p_rephrase >= 0.5
 ),
 step2 as (

@@ -23,7 +23,7 @@ select
     case when c.change <> 'appeared' then rough(c.ratio) end as ratio,
     rough(c.at_least) as at_least,
     case when c.change <> 'appeared' then rough(c.at_most) end as at_most
-from lake_changes as c
+from lake_trends as c
 left join said as s on c.locale = s.locale and c.utterance = s.utterance
 left join lake_cluster_users as u on c.kind = 'cluster' and c.unit = u.cluster_id and u.users >= $k
 where c.users >= $k

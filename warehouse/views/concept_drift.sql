@@ -13,7 +13,7 @@ select
     cast(m.since as date) as since,
     share(m.fled_before / (m.fled_before + m.stayed_before)) as fled_before,
     share(m.fled / (m.fled + m.stayed)) as fled
-from lake_moved as m
+from lake_concept_drift as m
 inner join said as s on m.locale = s.locale and m.utterance = s.utterance
 where
     m.stayed_before + m.fled_before >= $k and m.stayed + m.fled >= $k

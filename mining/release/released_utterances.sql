@@ -1,11 +1,11 @@
 -- The wordings of the window as they are shown: how often, by how many users.
 -- reads people: what people said in the window
--- reads shown: locale, utterance, shown
+-- reads released: locale, utterance, shown
 select
     s.locale,
     s.shown,
     cast(count(*) as bigint) as turns,
     cast(count(distinct t.user_id) as bigint) as users
 from people as t
-inner join shown as s on t.locale = s.locale and t.utterance = s.utterance
+inner join released as s on t.locale = s.locale and t.utterance = s.utterance
 group by s.locale, s.shown

@@ -21,9 +21,9 @@ select
     cast(f.since as date) as since,
     f.holdout,
     case when f.treated >= $k and f.alone >= $k then share(f.p_worse) end as p_worse
-from lake_fixes as f
+from lake_rewrite_experiments as f
 inner join said as s on f.locale = s.locale and f.source = s.utterance
 inner join said as t on f.locale = t.locale and f.target = t.utterance
-left join lake_shown_moves as m on f.locale = m.locale and s.shown = m.source and t.shown = m.target
+left join lake_released_transitions as m on f.locale = m.locale and s.shown = m.source and t.shown = m.target
 where s.shown <> t.shown and (m.users >= $k or (f.treated >= $k and f.alone >= $k))
 qualify row_number() over (partition by f.locale, s.shown, t.shown order by f.treated desc, f.source, f.target) = 1

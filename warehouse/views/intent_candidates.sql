@@ -12,7 +12,7 @@
 -- explained: how much of it that label explains
 with members as (
     select m.locale, m.candidate_id, s.shown, max(s.users) as users
-    from lake_candidate_members as m
+    from lake_intent_candidate_members as m
     inner join said as s on m.locale = s.locale and m.utterance = s.utterance
     group by m.locale, m.candidate_id, s.shown
 ),
@@ -32,7 +32,7 @@ select
     share(c.well) as well,
     i.intent as label,
     share(c.explained) as explained
-from lake_candidates as c
+from lake_intent_candidates as c
 left join told as t on c.locale = t.locale and c.candidate_id = t.candidate_id
 left join lake_daily_intents as i
     on c.locale = i.locale and c.label = i.intent and i.day = 'all' and i.users >= $k

@@ -24,7 +24,7 @@ def project(best: pl.DataFrame, filled: pl.DataFrame, moves: pl.DataFrame) -> pl
     """`locale, utterance, slots`: slots of wordings under their best label, where any verifies.
 
     `best` is `locale, utterance, label, probability`; `filled` (`locale, utterance, label, name, value,
-    users`) what was executed and stayed with; `moves` where users ended up. `value` is what was
+    users`) what was executed, and whether they accepted it; `moves` where users ended up. `value` is what was
     executed, `start` and `end` (exclusive) the characters of the utterance that say it, however spelt.
     """
     own = filled.join(best, on=[*KEY, "label"]).select(

@@ -78,11 +78,11 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
     )
     kept = judged.filter(pl.col("reason").is_null())
     best = kept.select(*KEY, label=pl.col("labels").list.first())
-    speaking = believed.votes.filter(pl.col("kind").is_in(FOR))
+    speaking = believed.votes.filter(pl.col("source").is_in(FOR))
     sources = (
         speaking.join(best, on=[*KEY, "label"])
         .group_by(KEY)
-        .agg(sources=pl.col("kind").unique().sort())
+        .agg(sources=pl.col("source").unique().sort())
     )
     examples = (
         kept.join(sources, on=KEY, how="left")

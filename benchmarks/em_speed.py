@@ -4,7 +4,7 @@ usage: python benchmarks/em_speed.py [--rivals PYTHON] [--runs N]
 
 Invented votes, eight sources of reliability 0.3 to 0.9, wrong ones anywhere. Beside ours: the barest one-coin model in
 sparse NumPy, written here, with as many rounds as ours takes; and where PYTHON has it, crowd-kit at a size that it can do.
-Then nights of votes on top of the largest, each solved alone given what the earlier ones told, against everything solved
+Then nights of votes on top of the largest, each estimate alone given what the earlier ones told, against everything estimate
 again. Medians of N runs, the first one apart; seconds, of the solving alone, a night's with finding its items' cells.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from labels import of_rival
 
-from aggregation.label_model.dawid_skene import Cells, Votes, solve
+from aggregation.label_model.dawid_skene import Cells, Votes, em
 
 SOURCES = 8
 SIZES = ((20_000, 77_000, 100), (500_000, 2_000_000, 300))  # items, votes, labels
@@ -85,8 +85,8 @@ def race(size: tuple[int, int, int], runs: int, rivals: str | None) -> None:
     cast = Votes(cell, source, np.ones(len(item)))
     solvers = {
         "bare one coin": lambda: bare(cells, cell, source),
-        "ours, one coin": lambda: solve(cells, cast, SOURCES).belief,
-        "ours, confusions": lambda: solve(cells, cast, SOURCES, confusions=True).belief,
+        "ours, one coin": lambda: em(cells, cast, SOURCES).belief,
+        "ours, confusions": lambda: em(cells, cast, SOURCES, confusions=True).belief,
     }
     name = ", ".join(f"{n:,}" for n in size)
     for solver, work in solvers.items():
@@ -106,7 +106,9 @@ def race(size: tuple[int, int, int], runs: int, rivals: str | None) -> None:
 
 
 def nights(size: tuple[int, int, int], runs: int) -> None:
-    print("\n| votes of the night | solved alone, s (range) | all solved again, s | same label |")
+    print(
+        "\n| votes of the night | estimate alone, s (range) | all estimate again, s | same label |"
+    )
     print("|---|---|---|---|")
     for votes in NIGHTS:
         night(size, votes, runs)
@@ -118,7 +120,7 @@ def night(size: tuple[int, int, int], of_night: int, runs: int) -> None:
     cells = Cells.of(item, label, items, labels)  # as the night's votes left them
     cell = cells.find(item, label)
     ones = np.ones(len(item))
-    earlier = solve(cells, Votes(cell[:votes], source[:votes], ones[:votes]), SOURCES)
+    earlier = em(cells, Votes(cell[:votes], source[:votes], ones[:votes]), SOURCES)
 
     def alone() -> np.ndarray:
         touched, place = np.unique(item[votes:], return_inverse=True)
@@ -127,10 +129,10 @@ def night(size: tuple[int, int, int], of_night: int, runs: int) -> None:
         kept = np.arange(len(new)) + (cells.start[touched] - np.cumsum(sizes) + sizes)[new]
         few = Cells.of(new, cells.label[kept], len(touched), labels)
         cast = Votes(few.find(place, label[votes:]), source[votes:], ones[votes:])
-        return few.label[few.best(solve(few, cast, SOURCES, earlier=earlier.at(kept)).belief)]
+        return few.label[few.best(em(few, cast, SOURCES, earlier=earlier.at(kept)).belief)]
 
     def again() -> np.ndarray:
-        belief = solve(cells, Votes(cell, source, ones), SOURCES).belief
+        belief = em(cells, Votes(cell, source, ones), SOURCES).belief
         return cells.label[cells.best(belief)]
 
     best, _, took = timed(alone, runs)

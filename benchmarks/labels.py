@@ -3,9 +3,9 @@
 usage: python benchmarks/labels.py WORLD HOME [--rivals PYTHON]
 
 HOME is what `sayagain run` left of the world's log. PYTHON is an interpreter that has crowd-kit and Snorkel
-(benchmarks/rivals/requirements.txt). Everyone gets the same votes, one a user, kind and label that is more likely cast than
-not: those of the lake, the reader's best label of each wording, and that of its neighbours; a source is a kind of
-evidence. What votes cannot say, that a user fled, and how sure anything is, others do not use.
+(benchmarks/rivals/requirements.txt). Everyone gets the same votes, one a user, source and label that is more likely cast than
+not: those of the lake, the reader's best label of each wording, and that of its neighbours; a source is a source of
+evidence. What votes cannot say, that a user reformulated, and how sure anything is, others do not use.
 
 All distinct wordings with a true label are judged: accuracy of the best label, log-loss (floor 0.001), calibration error in
 ten bins, seconds of one run.
@@ -26,19 +26,19 @@ from truth import intents
 
 from aggregation.label_model import model as believing
 from aggregation.label_model.classifier import Read
-from aggregation.label_model.dawid_skene import Cells, Votes, solve
+from aggregation.label_model.dawid_skene import Cells, Votes, em
 from aggregation.label_model.evidence import Evidence
 from aggregation.label_model.model import believe
 from aggregation.label_model.votes import (
-    BLAME,
-    END,
-    FLED,
+    CHAIN_END,
     FOR,
-    LOST,
     N_BEST,
     NEIGHBOURS,
-    PRAISE,
+    REFORMULATED,
     TARGET,
+    THUMBS_DOWN,
+    THUMBS_UP,
+    UNEXECUTED_REFORMULATED,
 )
 from flows import seed
 from mining.clustering import encoder
@@ -76,17 +76,17 @@ def ours(evidence: Evidence) -> Labels:
 def parts_removed(evidence: Evidence) -> dict[str, Callable[[], Labels]]:
     """Ours with one part each left out."""
 
-    def without(*kinds: str) -> Evidence:
-        return replace(evidence, votes=evidence.votes.filter(~pl.col("kind").is_in(kinds)))
+    def without(*sources: str) -> Evidence:
+        return replace(evidence, votes=evidence.votes.filter(~pl.col("source").is_in(sources)))
 
     return {
         "without neighbours": lambda: ours(
             replace(evidence, neighbours=evidence.neighbours.clear())
         ),
-        "without who fled": lambda: ours(without(FLED, LOST)),
-        "without ends": lambda: ours(without(END, TARGET)),
+        "without who reformulated": lambda: ours(without(REFORMULATED, UNEXECUTED_REFORMULATED)),
+        "without ends": lambda: ours(without(CHAIN_END, TARGET)),
         "without n-best": lambda: ours(without(N_BEST)),
-        "without thumbs": lambda: ours(without(PRAISE, BLAME)),
+        "without thumbs": lambda: ours(without(THUMBS_UP, THUMBS_DOWN)),
         "without seed data": lambda: ours(replace(evidence, seed=evidence.seed.clear())),
         "without vectors": lambda: ours(replace(evidence, vectors=evidence.vectors.clear())),
         "without the reader": lambda: _with_reader(evidence, _blind),
@@ -150,10 +150,13 @@ def same_votes(evidence: Evidence) -> pl.DataFrame:
         believing.Locale, believing.read = usual, usual_reader
     of_models = pl.concat(read).unique([*KEY, "source"], keep="last", maintain_order=True)
     cast = evidence.votes.filter(
-        pl.col("kind").is_in(FOR) & ((pl.col("weight") >= 0.5) | (pl.col("kind") == N_BEST))
+        pl.col("source").is_in(FOR) & ((pl.col("weight") >= 0.5) | (pl.col("source") == N_BEST))
     )
     return pl.concat(
-        [cast.select(*KEY, source="kind", label="label"), of_models.select(*KEY, "source", "label")]
+        [
+            cast.select(*KEY, source="source", label="label"),
+            of_models.select(*KEY, "source", "label"),
+        ]
     ).sort(*KEY, "source", "label")
 
 
@@ -173,19 +176,19 @@ def by_em(votes: pl.DataFrame, *, confusions: bool) -> Labels:
     found = []
     for (locale,), mine in votes.partition_by("locale", as_dict=True).items():
         columns = {c: mine[c].unique().sort() for c in ("utterance", "label", "source")}
-        item, label, kind = (
+        item, label, source = (
             mine[c].replace_strict(columns[c], range(len(columns[c]))).to_numpy().astype(np.int64)
             for c in columns
         )
         cells = Cells.of(item, label, len(columns["utterance"]), len(columns["label"]))
-        cast = Votes(cells.find(item, label), kind, np.ones(len(item)))
-        solved = solve(cells, cast, len(columns["source"]), confusions=confusions)
+        cast = Votes(cells.find(item, label), source, np.ones(len(item)))
+        estimate = em(cells, cast, len(columns["source"]), confusions=confusions)
         found.append(
             pl.DataFrame(
                 {
                     "utterance": columns["utterance"][cells.item],
                     "label": columns["label"][cells.label],
-                    "probability": solved.belief,
+                    "probability": estimate.belief,
                 }
             ).select(pl.lit(locale).alias("locale"), pl.all())
         )

@@ -29,7 +29,7 @@ from flows import settings
 from flows.night import up_to
 from flows.pipeline import Night
 from flows.simulation import place, world
-from flows.steps.clustering import cluster_wordings
+from flows.steps.clustering import cluster_utterances
 from mining.engines import choosing
 from warehouse.home import create
 from warehouse.lake import Lake
@@ -112,7 +112,7 @@ def main() -> None:
             for log in logs:
                 today = date.fromisoformat(log.stem)
                 learning = Night(home, settings.Settings(), engine, today, logs=(log,))
-                up_to(cluster_wordings, learning)
+                up_to(cluster_utterances, learning)
                 rows = lake.newest("clusters").join(lake.newest("embeddings"), on=KEY).sort(KEY)
                 nights.append(rows.select(*KEY, "users", "cluster_id", "vector"))
         last = nights[-1]

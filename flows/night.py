@@ -12,31 +12,31 @@ from flows.erasure import erase_old
 from flows.pipeline import Caller, Night, Result, Step, in_order
 from flows.steps import added
 from flows.steps.accounts import robots
-from flows.steps.clustering import cluster_wordings
+from flows.steps.clustering import cluster_utterances
 from flows.steps.decision import decide_retraining, post_messages
-from flows.steps.embedding import embed_wordings
+from flows.steps.embedding import embed_utterances
 from flows.steps.failures import judge_turns
 from flows.steps.figures import gather_figures
 from flows.steps.intake import about_values, take_in
-from flows.steps.labels import believe_labels
-from flows.steps.launches import tell_launches
+from flows.steps.labels import label_utterances
+from flows.steps.launches import track_launches
 from flows.steps.publishing import believe_nothing, publish_warehouse
 from flows.steps.rephrases import evidence_of, score_pairs
 from flows.steps.training import build_training_set
-from flows.steps.trends import detect_changes
-from flows.steps.utterances import count_wordings
+from flows.steps.trends import detect_trends
+from flows.steps.utterances import count_utterances
 from warehouse import forgotten
 
-HEARD = (score_pairs, count_wordings)
+HEARD = (score_pairs, count_utterances)
 BELIEVED = (
-    embed_wordings,
-    cluster_wordings,
+    embed_utterances,
+    cluster_utterances,
     judge_turns,
-    believe_labels,
-    detect_changes,
+    label_utterances,
+    detect_trends,
     gather_figures,
     build_training_set,
-    tell_launches,
+    track_launches,
     decide_retraining,
 )
 
@@ -96,7 +96,7 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
     """
     day = night.lake.days("turns")[-1]
     found = _done(HEARD, night, day, call)
-    if not found["count_wordings"]["wordings"]:
+    if not found["count_utterances"]["wordings"]:
         call(believe_nothing, night, day, believed())
         noticed = about_rows(night, day)
         counts = call(publish_warehouse, night, day, intake, noticed)

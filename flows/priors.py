@@ -32,8 +32,8 @@ from flows import settings
 from flows.night import HEARD
 from flows.pipeline import Night, Reading
 from flows.simulation import variety
-from flows.steps.clustering import cluster_wordings
-from flows.steps.embedding import embed_wordings
+from flows.steps.clustering import cluster_utterances
+from flows.steps.embedding import embed_utterances
 from flows.steps.intake import take_in
 from flows.steps.rephrases import score_pairs
 from mining import priors
@@ -153,7 +153,7 @@ def hypotheses_of(seed: int, number: int) -> Lesson:
 def _up_to_neighbours(tonight: Night) -> str:
     """The day on which the night told pairs, wordings and neighbours of the world."""
     day = tonight.lake.days("turns")[-1]
-    for step in (*HEARD, embed_wordings, cluster_wordings):
+    for step in (*HEARD, embed_utterances, cluster_utterances):
         step(tonight, day)
     return day
 

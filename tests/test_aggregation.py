@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from aggregation import support, training_set
 from aggregation.label_model import ambiguity, calibration
 from aggregation.label_model.calibration import Held
-from aggregation.label_model.dawid_skene import Cells, Votes, solve
+from aggregation.label_model.dawid_skene import Cells, Votes, em
 from aggregation.label_model.evidence import Believed, Evidence
 from aggregation.label_model.implicit_feedback import Rates
 from aggregation.label_model.model import believe
@@ -35,20 +35,20 @@ ROOMS = ["kitchen", "hall", "attic", "cellar", "study", "porch", "garage", "bedr
 
 
 def cast(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
-    """(user, wording, label, kind, weight, via) as votes of one night."""
+    """(user, wording, label, source, weight, via) as votes of one night."""
     columns = {n: c.dtype for n, c in VotesTable.columns().items()}
     named = [
         {
             "locale": "en-GB",
             "utterance": wording,
             "label": label,
-            "kind": kind,
+            "source": source,
             "via": via,
             "user_id": user,
             "day": NIGHT,
             "weight": weight,
         }
-        for user, wording, label, kind, weight, via in rows
+        for user, wording, label, source, weight, via in rows
     ]
     return pl.DataFrame(named, columns)
 
@@ -57,28 +57,34 @@ def users(name: str, number: int) -> list[str]:
     return [f"{n % 16:x}{name}{n}" for n in range(number)]
 
 
-def heard_and_executed(wording: str, label: str, stayed: int, fled: int) -> list[tuple[Any, ...]]:
-    kinds = ["stayed"] * stayed + ["fled"] * fled
+def heard_and_executed(
+    wording: str, label: str, accepted: int, reformulated: int
+) -> list[tuple[Any, ...]]:
+    sources = ["accepted"] * accepted + ["reformulated"] * reformulated
     return [
-        (u, wording, label, kind, 0.95, "")
-        for u, kind in zip(users(wording, len(kinds)), kinds, strict=True)
+        (u, wording, label, source, 0.95, "")
+        for u, source in zip(users(wording, len(sources)), sources, strict=True)
     ]
 
 
-def not_executed(wording: str, label: str, came_back: int, idle: int) -> list[tuple[Any, ...]]:
-    kinds = ["lost"] * came_back + ["idle"] * idle
+def not_executed(
+    wording: str, label: str, came_back: int, unexecuted_accepted: int
+) -> list[tuple[Any, ...]]:
+    sources = ["unexecuted_reformulated"] * came_back + [
+        "unexecuted_accepted"
+    ] * unexecuted_accepted
     return [
-        (u, wording, label, kind, 0.95, "")
-        for u, kind in zip(users(wording, len(kinds)), kinds, strict=True)
+        (u, wording, label, source, 0.95, "")
+        for u, source in zip(users(wording, len(sources)), sources, strict=True)
     ]
 
 
 def ended(source: str, target: str, label: str, number: int) -> list[tuple[Any, ...]]:
-    return [(u, source, label, "end", 0.9, target) for u in users(source, number)]
+    return [(u, source, label, "chain_end", 0.9, target) for u in users(source, number)]
 
 
 def a_log() -> list[tuple[Any, ...]]:
-    """Wordings whose users stay, a kind whose users flee, and one that was never executed."""
+    """Wordings whose users stay, a source whose users reformulate, and one that was never executed."""
     rows: list[tuple[Any, ...]] = []
     for room in ROOMS:
         rows += heard_and_executed(f"switch on the lamp in the {room}", "lamp_on", 9, 1)
@@ -91,7 +97,11 @@ def a_log() -> list[tuple[Any, ...]]:
 def evidence(rows: list[tuple[Any, ...]], seed: pl.DataFrame = SEED) -> Evidence:
     votes = cast(rows)
     heard = (
-        votes.filter(pl.col("kind").is_in(["stayed", "fled", "idle", "lost"]))
+        votes.filter(
+            pl.col("source").is_in(
+                ["accepted", "reformulated", "unexecuted_accepted", "unexecuted_reformulated"]
+            )
+        )
         .select("locale", "utterance", intent="label", confidence=pl.lit(0.5))
         .unique()
     )
@@ -133,9 +143,9 @@ def test_a_wording_is_doubted_when_users_flee_its_like():
     alone = heard_and_executed("make it quiet in the loft", "lamp_on", 1, 0)
     kept = [r for r in a_log() if not r[1].startswith("make it quiet")]
     calm = best(believe(evidence(kept + alone)), "make it quiet in the loft")
-    fled = best(believe(evidence(a_log() + alone)), "make it quiet in the loft")
+    reformulated = best(believe(evidence(a_log() + alone)), "make it quiet in the loft")
     assert calm[0] == "lamp_on"
-    assert fled[0] != "lamp_on" or fled[1] < calm[1]
+    assert reformulated[0] != "lamp_on" or reformulated[1] < calm[1]
 
 
 def test_probabilities_of_a_wording_sum_to_one_at_most():
@@ -185,13 +195,13 @@ def test_a_wording_with_two_meanings_stays_soft():
 
 
 @given(st.integers(1, 400), st.integers(0, 400), st.booleans())
-def test_disagreement_at_either_rate_is_noise(stayed, ends, right):
+def test_disagreement_at_either_rate_is_noise(accepted, ends, right):
     """Who comes back at exactly the rate of right turns, or of wrong ones, means one thing."""
     rates = Rates(0.05, 0.6)
     rate = rates.right if right else rates.wrong
-    fled = np.floor(np.array([stayed * rate / (1 - rate)]))
+    reformulated = np.floor(np.array([accepted * rate / (1 - rate)]))
     seen = ambiguity.Heard(
-        np.array([float(stayed)]), fled, np.array([float(ends)]), np.array([400.0])
+        np.array([float(accepted)]), reformulated, np.array([float(ends)]), np.array([400.0])
     )
     assert np.isnan(ambiguity.share_of_first(seen, rates)).all()
 
@@ -214,29 +224,29 @@ cells_of = st.lists(
 @given(cells_of)
 def test_em_agrees_with_the_slow_way(rows):
     rows = [(i, 0, 0, 0.5) for i in range(6)] + rows  # every item has a vote
-    item, label, kind, weight = (np.array(column) for column in zip(*rows, strict=True))
+    item, label, source, weight = (np.array(column) for column in zip(*rows, strict=True))
     cells = Cells.of(item, label, 6, 4)
-    votes = Votes(cells.find(item, label), kind, weight)
-    solved = solve(cells, votes, 3)
-    assert (np.add.reduceat(solved.belief, cells.start[:-1]) < 1 + 1e-9).all()
-    slow = slow_one_coin(rows, solved.reliability)
-    for cell, belief in enumerate(solved.belief):
+    votes = Votes(cells.find(item, label), source, weight)
+    estimate = em(cells, votes, 3)
+    assert (np.add.reduceat(estimate.belief, cells.start[:-1]) < 1 + 1e-9).all()
+    slow = slow_one_coin(rows, estimate.reliability)
+    for cell, belief in enumerate(estimate.belief):
         assert belief == pytest.approx(slow[cells.item[cell], cells.label[cell]], abs=1e-9)
 
 
 def slow_one_coin(rows: list[Any], reliability: np.ndarray) -> dict[tuple[int, int], float]:
     """The posterior by the formula, a label at a time."""
-    total = {k: sum(w for *_, kind, w in rows if kind == k) + 10 for k in range(3)}
+    total = {k: sum(w for *_, source, w in rows if source == k) + 10 for k in range(3)}
     found: dict[tuple[int, int], float] = {}
     for item in {r[0] for r in rows}:
         mine = [r for r in rows if r[0] == item]
         likelihood = {}
         for truth in range(4):
             product = 1.0
-            for _, label, kind, weight in mine:
-                cast_so = sum(w for _, x, k, w in rows if k == kind and x == label) + 2.5
-                background = cast_so / total[kind]
-                s = reliability[kind]
+            for _, label, source, weight in mine:
+                cast_so = sum(w for _, x, k, w in rows if k == source and x == label) + 2.5
+                background = cast_so / total[source]
+                s = reliability[source]
                 product *= ((s * (label == truth) + (1 - s) * background) / background) ** weight
             likelihood[truth] = product
         for truth, value in likelihood.items():
@@ -249,37 +259,37 @@ def test_em_finds_who_is_reliable(confusions):
     rng = np.random.default_rng(5)
     truth = rng.integers(20, size=3000)
     item = np.repeat(np.arange(3000), 3)
-    kind = np.tile(np.arange(3), 3000)
-    honest = rng.random(9000) < np.array([0.9, 0.6, 0.2])[kind]
+    source = np.tile(np.arange(3), 3000)
+    honest = rng.random(9000) < np.array([0.9, 0.6, 0.2])[source]
     label = np.where(honest, truth[item], rng.integers(20, size=9000))
     cells = Cells.of(item, label, 3000, 20)
-    votes = Votes(cells.find(item, label), kind, np.ones(9000))
-    solved = solve(cells, votes, 3, confusions=confusions)
-    right = (cells.label[cells.best(solved.belief)] == truth).mean()
+    votes = Votes(cells.find(item, label), source, np.ones(9000))
+    estimate = em(cells, votes, 3, confusions=confusions)
+    right = (cells.label[cells.best(estimate.belief)] == truth).mean()
     majority = np.array([np.bincount(label[item == i]).argmax() for i in range(3000)])
     assert right > (majority == truth).mean()
-    assert solved.reliability == pytest.approx([0.9, 0.6, 0.2], abs=0.08)
+    assert estimate.reliability == pytest.approx([0.9, 0.6, 0.2], abs=0.08)
 
 
 def test_votes_that_come_later_can_be_solved_alone():
     rng = np.random.default_rng(6)
     truth = rng.integers(20, size=3000)
-    item, kind = rng.integers(3000, size=15_000), rng.integers(3, size=15_000)
+    item, source = rng.integers(3000, size=15_000), rng.integers(3, size=15_000)
     item[:3000] = np.arange(3000)
-    honest = rng.random(15_000) < np.array([0.9, 0.6, 0.2])[kind]
+    honest = rng.random(15_000) < np.array([0.9, 0.6, 0.2])[source]
     label = np.where(honest, truth[item], rng.integers(20, size=15_000))
     cells = Cells.of(item, label, 3000, 20)
     cell = cells.find(item, label)
     early = np.arange(15_000) < 14_000
-    first = solve(cells, Votes(cell[early], kind[early], np.ones(early.sum())), 3)
+    first = em(cells, Votes(cell[early], source[early], np.ones(early.sum())), 3)
     touched, place = np.unique(item[~early], return_inverse=True)
     kept = np.flatnonzero(np.isin(cells.item, touched))
     alone = Cells.of(
         np.searchsorted(touched, cells.item[kept]), cells.label[kept], len(touched), 20
     )
-    night = Votes(alone.find(place, label[~early]), kind[~early], np.ones((~early).sum()))
-    later = solve(alone, night, 3, earlier=first.at(kept))
-    whole = solve(cells, Votes(cell, kind, np.ones(15_000)), 3)
+    night = Votes(alone.find(place, label[~early]), source[~early], np.ones((~early).sum()))
+    later = em(alone, night, 3, earlier=first.at(kept))
+    whole = em(cells, Votes(cell, source, np.ones(15_000)), 3)
     assert later.known.cast == pytest.approx(whole.known.cast)
     assert later.reliability == pytest.approx(whole.reliability, abs=0.01)
     assert np.abs(later.belief - whole.belief[kept]).mean() < 0.005
@@ -289,10 +299,10 @@ def test_votes_that_come_later_can_be_solved_alone():
 def test_probabilities_are_bent_where_held_back_users_call_for_it(stretch):
     rng = np.random.default_rng(7)
     believed = rng.beta(2, 1, size=4000)
-    right = rng.random(4000) < calibration.Bend(0.0, stretch)(believed)
+    right = rng.random(4000) < calibration.PlattScaling(0.0, stretch)(believed)
     rates = Rates(0.05, 0.6)
-    fled = (rng.random(4000) < np.where(right, rates.right, rates.wrong)).astype(float)
-    held = Held(believed, 1 - fled, fled, np.zeros(4000), {"unseen": 4000})
+    reformulated = (rng.random(4000) < np.where(right, rates.right, rates.wrong)).astype(float)
+    held = Held(believed, 1 - reformulated, reformulated, np.zeros(4000), {"unseen": 4000})
     bent = calibration.bend(held, rates)
     assert bent.stretch == pytest.approx(stretch, abs=0.12)
     report = calibration.report(held, rates, bent)
@@ -305,9 +315,15 @@ def test_the_error_of_what_held_back_users_find_is_what_it_varies_by():
     off = []
     for _ in range(400):
         right = rng.random(votes) < truth
-        fled = (rng.random(votes) < np.where(right, rates.right, rates.wrong)).astype(float)
-        held = Held(np.full(votes, truth), 1 - fled, fled, np.zeros(votes), {"unseen": votes})
-        (row,) = calibration.report(held, rates, calibration.Bend()).to_dicts()
+        reformulated = (rng.random(votes) < np.where(right, rates.right, rates.wrong)).astype(float)
+        held = Held(
+            np.full(votes, truth),
+            1 - reformulated,
+            reformulated,
+            np.zeros(votes),
+            {"unseen": votes},
+        )
+        (row,) = calibration.report(held, rates, calibration.PlattScaling()).to_dicts()
         off.append((row["observed"] - truth) / row["error"])
     assert np.mean(off) == pytest.approx(0.0, abs=0.15)
     assert np.std(off) == pytest.approx(1.0, abs=0.15)
@@ -332,10 +348,10 @@ def test_praise_for_a_wrong_answer_turns_no_label_that_honest_users_gave():
     rows = a_log()
     for room in ROOMS[:3]:
         wording = f"switch on the lamp in the {room}"
-        rows += [(f"9liar{n}", wording, "lamp_on", "fled", 1.0, "") for n in range(LIES)]
-        rows += [(f"9liar{n}", wording, "lamp_on", "blame", 1.0, "") for n in range(LIES)]
+        rows += [(f"9liar{n}", wording, "lamp_on", "reformulated", 1.0, "") for n in range(LIES)]
+        rows += [(f"9liar{n}", wording, "lamp_on", "thumbs_down", 1.0, "") for n in range(LIES)]
         rows += [
-            (f"9liar{n}", wording, "music_stop", "end", 1.0, "stop the music in the hall")
+            (f"9liar{n}", wording, "music_stop", "chain_end", 1.0, "stop the music in the hall")
             for n in range(LIES)
         ]
     found = believe(evidence(rows))
@@ -410,8 +426,8 @@ def test_more_users_leave_less_doubt(probability, few, more):
 def test_wordings_of_users_set_apart_alone_validate():
     rows = heard_and_executed("lamp on", "on", 4, 0)
     rows += [
-        ("fann", "only mine", "on", "stayed", 1.0, ""),
-        ("fann", "lamp on", "on", "stayed", 1.0, ""),
+        ("fann", "only mine", "on", "accepted", 1.0, ""),
+        ("fann", "lamp on", "on", "accepted", 1.0, ""),
     ]
     votes = cast(rows)
     labels = (

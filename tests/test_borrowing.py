@@ -22,7 +22,7 @@ from aggregation.label_model.cross_lingual import Taught, together
 from aggregation.label_model.evidence import Evidence
 from aggregation.label_model.implicit_feedback import Rates
 from aggregation.label_model.model import believe
-from aggregation.label_model.partial_pooling import LENDS, Loan, Shown, loan
+from aggregation.label_model.partial_pooling import LENDS, PooledPrior, Shown, pooled_prior
 
 OLD, NEW = "en-GB", "xx"
 rates = st.tuples(st.floats(0.02, 0.2), st.floats(0.3, 0.9))
@@ -35,14 +35,14 @@ def shown(right: float, wrong: float, gate: float = 0.5) -> Shown:
 
 
 def test_nothing_is_lent_where_there_is_nobody_to_lend():
-    assert loan([]).lenders == 0
-    assert loan([]).guess.rates == Loan().guess.rates
+    assert pooled_prior([]).lenders == 0
+    assert pooled_prior([]).guess.rates == PooledPrior().guess.rates
 
 
 @given(st.lists(rates, min_size=1, max_size=6))
 def test_what_is_lent_lies_among_what_the_lenders_showed(known):
-    lent = loan([shown(*k) for k in known])
-    for got, seen in ((lent.guess.rates.right, 0), (lent.guess.rates.wrong, 1)):
+    pooled = pooled_prior([shown(*k) for k in known])
+    for got, seen in ((pooled.guess.rates.right, 0), (pooled.guess.rates.wrong, 1)):
         values = [k[seen] for k in known]
         assert min(values) - 1e-9 <= got <= max(values) + 1e-9
 
@@ -50,11 +50,12 @@ def test_what_is_lent_lies_among_what_the_lenders_showed(known):
 @given(st.floats(0.01, 0.5), st.floats(1.5, 4.0))
 def test_the_more_alike_the_lenders_the_firmer_the_loan(apart, more):
     near, far = (
-        loan([shown(0.05, 0.6, 1 - d), shown(0.05, 0.6, 1 + d)]) for d in (apart, apart * more)
+        pooled_prior([shown(0.05, 0.6, 1 - d), shown(0.05, 0.6, 1 + d)])
+        for d in (apart, apart * more)
     )
     assert (near.guess.firm > far.guess.firm).all()
     near, far = (
-        loan([shown(0.05, 0.6 - d / 2), shown(0.05, 0.6 + d / 2)])
+        pooled_prior([shown(0.05, 0.6 - d / 2), shown(0.05, 0.6 + d / 2)])
         for d in (apart / 4, apart * more / 4)
     )
     assert near.guess.users >= far.guess.users
@@ -137,7 +138,7 @@ days = st.lists(st.tuples(st.sampled_from(DAYS), st.booleans()), max_size=60)
 def test_fading_keeps_every_vote_and_raises_none(said):
     rows = cast(
         [
-            (f"u{n}", "w", "l", "fled" if back else "stayed", 1.0, "")
+            (f"u{n}", "w", "l", "reformulated" if back else "accepted", 1.0, "")
             for n, (_, back) in enumerate(said)
         ]
     )

@@ -266,7 +266,7 @@ def detect(lake: Lake, scratch: Path) -> None:
     """The step of the night, as of NIGHT."""
     engine = DuckdbEngine(scratch)
     night = Night(Home(lake.root.parent), Settings(), engine, date.fromisoformat(NIGHT))
-    trends.detect_changes(night, NIGHT)
+    trends.detect_trends(night, NIGHT)
     engine.close()
 
 

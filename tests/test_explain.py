@@ -170,7 +170,7 @@ def test_the_assistants_own_hypotheses_are_no_users(changed):
     cast = {"label": "odd", "kind": "n_best", "via": "", "user_id": "", "day": night, "weight": 0.2}
     put(changed, "votes", utterance="zyx wvu", **cast)
     found = {v["kind"]: v["users"] for v in ask(changed, "zyx wvu")[0]["votes"]}
-    assert found == {"stayed": 1, "n_best": 0}
+    assert found == {"accepted": 1, "n_best": 0}
 
 
 def test_the_newest_turns_come_first_and_no_more_than_ten(home):
@@ -338,7 +338,7 @@ def test_a_withdrawn_rewrite_shows_its_arms(changed):
     lake = Lake(changed / "lake")
     night = lake.days("rewrite_experiments")[-1]
     gone = {"status": "withdrawn", "until": night, "p_worse": 0.97, "treated": 9.0}
-    gone |= {"treated_fled": 0.7, "alone": 4.0, "alone_fled": 0.25}
+    gone |= {"treated_reformulated": 0.7, "alone": 4.0, "alone_reformulated": 0.25}
     rows = lake.newest("rewrite_experiments").with_columns(
         **{k: pl.lit(v) for k, v in gone.items()}
     )

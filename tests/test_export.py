@@ -26,7 +26,7 @@ def example(utterance: str, label: str, locale: str = "en-GB", **more) -> dict:
         "probabilities": [0.9, 0.1],
         "weight": 0.81,
         "users": 7,
-        "sources": ["stayed"],
+        "sources": ["accepted"],
         "slots": None,
         "split": "train",
         "said_by": 3,

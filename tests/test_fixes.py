@@ -53,7 +53,7 @@ def seen(
             "user_id": f"{who or number}-{n}",
             "last_ms": number,
             "weight": 1.0,
-            "fled": share,
+            "reformulated": share,
         }
         for n in range(round(users))
     ]
@@ -198,7 +198,7 @@ def test_left_alone_counts_only_as_the_assistant_takes_it_now():
     rows = [seen(n, "lamp", 10, 0.5, "joke") for n in range(1, 10)]
     rows += [seen(n, "lamp", 10, 0.05, "alarm") for n in range(10, 12)]
     after = experiments.follow(begun, MINED, frame(*rows), RATES, day(12)).row(0, named=True)
-    assert (after["alone"], round(after["alone_fled"], 6)) == (20, 0.05)
+    assert (after["alone"], round(after["alone_reformulated"], 6)) == (20, 0.05)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -251,7 +251,7 @@ def test_arms_are_counted_as_the_slow_way_says(tmp_path_factory, duck, said):
         ),
     }
     found = {
-        (r["day"], r["ran"], r["intent"], r["last_ms"]): (r["weight"], r["fled"])
+        (r["day"], r["ran"], r["intent"], r["last_ms"]): (r["weight"], r["reformulated"])
         for r in duck.query("arms", inputs).to_dicts()
     }
     if not any(s["ran"] for s in said):
@@ -265,8 +265,11 @@ def test_arms_are_counted_as_the_slow_way_says(tmp_path_factory, duck, said):
     slow = {}
     for key, turns in arms.items():
         weights = [w for _, w, _ in turns]
-        fled = float(np.average([f for *_, f in turns], weights=weights))
-        slow[*key[:3], max(at[f"t{n}"] for n, *_ in turns)] = (float(np.mean(weights)), fled)
+        reformulated = float(np.average([f for *_, f in turns], weights=weights))
+        slow[*key[:3], max(at[f"t{n}"] for n, *_ in turns)] = (
+            float(np.mean(weights)),
+            reformulated,
+        )
     assert set(found) == set(slow)
     for key, told in slow.items():
         assert found[key] == pytest.approx(told, abs=0.01)

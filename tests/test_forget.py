@@ -376,7 +376,7 @@ def test_what_is_older_than_the_retention_is_erased(tmp_path):
     night(home, early, asked)
 
     def mortal(step, *args):
-        if step.__name__ == "believe_labels":
+        if step.__name__ == "label_utterances":
             raise Killed
         return step(*args)
 

@@ -63,8 +63,8 @@ def test_what_names_different_things_is_never_put_together(rows, seed):
 
 def test_users_who_stayed_with_different_meanings_keep_two_wordings_apart():
     vectors = unit([[1, 0.1], [1, 0.11], [1, 0.12]])
-    stayed = csr_matrix(np.array([[4, 0], [0, 5], [0, 1]], np.float32))
-    found = communities(vectors, every_pair(3), known(3, meant=stayed), 0.8)
+    accepted = csr_matrix(np.array([[4, 0], [0, 5], [0, 1]], np.float32))
+    found = communities(vectors, every_pair(3), known(3, meant=accepted), 0.8)
     assert together(found) == {(2, 1)}, "one user alone shows nothing"
 
 
@@ -157,7 +157,7 @@ NO_LOG = grouping.Log(
             "utterance": pl.String,
             "intent": pl.String,
             "executed_users": pl.Int64,
-            "fled": pl.Float64,
+            "reformulated": pl.Float64,
         }
     ),
     pl.DataFrame(

@@ -23,7 +23,7 @@ def test_no_step_reaches_a_help_text_or_the_report(step):
 
 
 def test_word_lists_reach_the_clusters_and_not_the_log():
-    assert "mining/clustering/words.toml" in reached("cluster_wordings")
+    assert "mining/clustering/words.toml" in reached("cluster_utterances")
     assert "mining/clustering/words.toml" not in reached("take_in")
 
 
@@ -34,8 +34,10 @@ def test_a_prior_reaches_what_is_judged_by_it():
 
 
 def test_sql_reaches_the_steps_that_ask_it():
-    assert {"mining/utterances/votes.sql", "mining/engines/people.sql"} <= reached("believe_labels")
-    assert "mining/utterances/votes.sql" not in reached("count_wordings")
+    assert {"mining/utterances/votes.sql", "mining/engines/people.sql"} <= reached(
+        "label_utterances"
+    )
+    assert "mining/utterances/votes.sql" not in reached("count_utterances")
     assert "mining/rephrases/pairs.sql" in reached("take_in")
 
 

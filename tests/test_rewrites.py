@@ -52,8 +52,8 @@ def heard(rows: list[tuple[str, str, int, float]], lost: tuple[str, ...] = ()) -
         executed_users=pl.when(pl.col("utterance").is_in(lost)).then(0).otherwise("users"),
         last_ms=pl.int_range(pl.len()),
         confidence=pl.lit(0.5),
-        fled=0.0,
-        fled_unexecuted=0.0,
+        reformulated=0.0,
+        reformulated_unexecuted=0.0,
     )
     return frame.select(HypothesisStats.column_names())
 
@@ -114,8 +114,8 @@ def test_rates_tell_what_coming_back_says(rows):
     p, again = zip(*rows, strict=True)
     found = defects.rates(pl.DataFrame({"p_defect": p, "again": again}))
     assert 0 < found.right <= found.wrong < 1
-    fled = np.linspace(0, 1, 5)
-    right = found.was_right(fled)
+    reformulated = np.linspace(0, 1, 5)
+    right = found.was_right(reformulated)
     assert (np.diff(right) <= 1e-12).all()
 
 
@@ -282,19 +282,21 @@ def test_a_rewrite_that_ran_leaves_the_evidence_for_it(tmp_path, duck):
         for n in range(20)
     ]
     lake = mined(duck, tmp_path, held_out + treated)
-    fled = [(f"h{n}", f"x{n}", 0.9) for n in range(5)]
+    reformulated = [(f"h{n}", f"x{n}", 0.9) for n in range(5)]
     inputs = {
         "turns": lake.files("turns", lake.days("turns")),
         "bots": NOBODY,
-        "best_rephrases": pl.DataFrame(fled, BestRephrases.column_names(), orient="row"),
+        "best_rephrases": pl.DataFrame(reformulated, BestRephrases.column_names(), orient="row"),
     }
     found = duck.query("hypothesis_stats", inputs, {"most_items": 100, "intents": 1}).sort(
         "utterance"
     )
-    counts = found.select("utterance", "intent", "users", "fled").rows()
+    counts = found.select("utterance", "intent", "users", "reformulated").rows()
     assert counts == [("lamp", "joke", 5, 4.5)]
     apart = duck.query("arms", inputs | {"experiments": NO_FIXES}).sort("ran")
-    counted = apart.group_by("utterance", "ran").agg(pl.len(), pl.col("fled").mean()).sort("ran")
+    counted = (
+        apart.group_by("utterance", "ran").agg(pl.len(), pl.col("reformulated").mean()).sort("ran")
+    )
     assert counted.rows() == [("lamp", "lamp", 5, 0.9), ("lamp", "switch on", 20, 0.0)]
     kept = duck.query("chains", inputs, {"most": 5}).row(0, named=True)
     assert (kept["source"], kept["target"], kept["users"]) == ("lamp", "switch on", 20)

@@ -126,7 +126,7 @@ def test_nothing_is_told_better_than_what_it_rests_on():
 
 
 def test_what_cannot_be_told_leaves_what_a_person_accepted():
-    examples = pl.DataFrame({"utterance": ["a", "b"], "sources": [["person"], ["stayed"]]})
+    examples = pl.DataFrame({"utterance": ["a", "b"], "sources": [["person"], ["accepted"]]})
     withheld = pl.DataFrame(
         schema={"stage": pl.String(), "reason": pl.String(), "rows": pl.Int64()}
     )

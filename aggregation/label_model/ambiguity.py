@@ -22,21 +22,23 @@ TOGETHER = 0.6  # of the users who came back and ended somewhere, the share that
 
 @dataclass(frozen=True)
 class Heard:
-    """A row a wording and executed hypothesis: users who stayed and fled, users who ended at the most
+    """A row a wording and executed hypothesis: users who accepted and reformulated, users who ended at the most
     frequent other label, and users who ended anywhere."""
 
-    stayed: Floats
-    fled: Floats
+    accepted: Floats
+    reformulated: Floats
     ended_there: Floats
     ended: Floats
 
 
 def share_of_first(heard: Heard, rates: Rates) -> Floats:
     """The share of users who mean the hypothesis; NaN where the disagreement is noise."""
-    users = np.round(heard.stayed + heard.fled)
-    fled = np.round(heard.fled)
-    not_right = binom.sf(fled - 1, users, rates.right) < DOUBT
-    not_wrong = binom.cdf(fled, users, rates.wrong) < DOUBT
+    users = np.round(heard.accepted + heard.reformulated)
+    reformulated = np.round(heard.reformulated)
+    not_right = binom.sf(reformulated - 1, users, rates.right) < DOUBT
+    not_wrong = binom.cdf(reformulated, users, rates.wrong) < DOUBT
     one_end = (heard.ended_there >= FEWEST_ENDED) & (heard.ended_there >= TOGETHER * heard.ended)
-    share = rates.was_right(heard.fled / np.maximum(heard.stayed + heard.fled, 1.0))
+    share = rates.was_right(
+        heard.reformulated / np.maximum(heard.accepted + heard.reformulated, 1.0)
+    )
     return np.asarray(np.where(not_right & not_wrong & one_end, share, np.nan))

@@ -32,18 +32,18 @@ NONE = pl.DataFrame(
 @dataclass(frozen=True)
 class Held:
     """A row a hypothesis that users who were held back were given: how surely it was `believed`
-    without them, their votes that they stayed and fled, and how many other users are `known`. `people`
+    without them, their votes that they accepted and reformulated, and how many other users are `known`. `people`
     are the distinct users who were held back, by bucket."""
 
     believed: Floats
-    stayed: Floats
-    fled: Floats
+    accepted: Floats
+    reformulated: Floats
     known: Floats
     people: dict[str, int]
 
 
 @dataclass(frozen=True)
-class Bend:
+class PlattScaling:
     """Log odds of the belief: shifted, and stretched."""
 
     shift: float = 0.0
@@ -54,38 +54,38 @@ class Bend:
         return np.asarray(expit(self.shift + self.stretch * odds))
 
 
-def bend(held: Held, rates: Rates) -> Bend:
+def bend(held: Held, rates: Rates) -> PlattScaling:
     """The bend under which who came back is most likely; none where the held-back do not call for one
     (likelihood ratio, two parameters). Platt 1999, through the rates of coming back."""
-    if (held.stayed + held.fled).sum() < FEWEST:
-        return Bend()
+    if (held.accepted + held.reformulated).sum() < FEWEST:
+        return PlattScaling()
 
     def loss(x: Floats) -> float:
         away = float(x[0]) ** 2 + (float(x[1]) - 1) ** 2
-        return _cost(held, rates, Bend(float(x[0]), float(x[1]))) + RIDGE * away / 2
+        return _cost(held, rates, PlattScaling(float(x[0]), float(x[1]))) + RIDGE * away / 2
 
     bounds = [(-3.0, 3.0), (0.2, 3.0)]
     found = minimize(loss, np.array([0.0, 1.0]), method="L-BFGS-B", bounds=bounds).x
-    bent = Bend(float(found[0]), float(found[1]))
-    gain = 2 * (_cost(held, rates, Bend()) - _cost(held, rates, bent))
-    return bent if gain > chi2.isf(DOUBT, 2) else Bend()
+    bent = PlattScaling(float(found[0]), float(found[1]))
+    gain = 2 * (_cost(held, rates, PlattScaling()) - _cost(held, rates, bent))
+    return bent if gain > chi2.isf(DOUBT, 2) else PlattScaling()
 
 
-def report(held: Held, rates: Rates, bent: Bend) -> pl.DataFrame:
+def report(held: Held, rates: Rates, bent: PlattScaling) -> pl.DataFrame:
     """`bucket, votes, believed, bent, observed, error, users`: by how many other users said a wording. `error` is the
     standard error of `observed`: a binomial one of the share that came back, through the rates."""
     frame = pl.DataFrame(
         {
             "bucket": buckets(held.known),
-            "stayed": held.stayed,
-            "fled": held.fled,
-            "before": held.believed * (held.stayed + held.fled),
-            "after": bent(held.believed) * (held.stayed + held.fled),
+            "accepted": held.accepted,
+            "reformulated": held.reformulated,
+            "before": held.believed * (held.accepted + held.reformulated),
+            "after": bent(held.believed) * (held.accepted + held.reformulated),
         },
         schema_overrides={"bucket": pl.String()},
     )
-    votes = pl.col("stayed") + pl.col("fled")
-    back = pl.col("fled").sum() / votes.sum()
+    votes = pl.col("accepted") + pl.col("reformulated")
+    back = pl.col("reformulated").sum() / votes.sum()
     apart = max(rates.wrong - rates.right, EDGE)
     people = pl.DataFrame(
         list(held.people.items()), {"bucket": pl.String(), "users": pl.Int64()}, orient="row"
@@ -111,7 +111,7 @@ def buckets(known: Floats) -> list[str]:
     return [BUCKETS[i][1] for i in np.searchsorted(edges, known, side="right") - 1]
 
 
-def _cost(held: Held, rates: Rates, bent: Bend) -> float:
+def _cost(held: Held, rates: Rates, bent: PlattScaling) -> float:
     right = bent(held.believed)
     back = rates.right * right + rates.wrong * (1 - right)
-    return float(-(held.fled * np.log(back) + held.stayed * np.log1p(-back)).sum())
+    return float(-(held.reformulated * np.log(back) + held.accepted * np.log1p(-back)).sum())

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.stats import false_discovery_control, hypergeom
 
-from aggregation.label_model.votes import FLED, STAYED
+from aggregation.label_model.votes import ACCEPTED, REFORMULATED
 
 WINDOWS = (1, 3, 7)  # newest days that are held against those before
 FEWEST = 3.0  # votes on either side
@@ -21,14 +21,16 @@ FADED = 0.1  # what an older vote of such a wording is worth
 KEY = ["locale", "utterance"]
 MOVED = pl.Schema(
     dict.fromkeys((*KEY, "label", "since"), pl.String())
-    | dict.fromkeys(("stayed_before", "fled_before", "stayed", "fled"), pl.Float64())
+    | dict.fromkeys(
+        ("accepted_before", "reformulated_before", "accepted", "reformulated"), pl.Float64()
+    )
 )
 
 
 def moved(votes: pl.DataFrame, night: str) -> pl.DataFrame:
-    """`locale, utterance, label, since, stayed_before, fled_before, stayed, fled`: of each wording that moved the
+    """`locale, utterance, label, since, accepted_before, reformulated_before, accepted, reformulated`: of each wording that moved the
     label by which it shows most, and the first day that counts as new."""
-    own = votes.filter(pl.col("kind").is_in([STAYED, FLED]))
+    own = votes.filter(pl.col("source").is_in([ACCEPTED, REFORMULATED]))
     tried = pl.concat([_tried(own, night, days) for days in WINDOWS])
     if tried.is_empty():
         return MOVED.to_frame()
@@ -51,32 +53,37 @@ def faded(votes: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 
 
 def _tried(own: pl.DataFrame, night: str, days: int) -> pl.DataFrame:
-    """Stayed and fled in the newest days, and before, where there are enough of both."""
+    """Stayed and reformulated in the newest days, and before, where there are enough of both."""
     since = (date.fromisoformat(night) - timedelta(days=days - 1)).isoformat()
     new = pl.col("day") >= since
 
-    def told(kind: str, when: pl.Expr) -> pl.Expr:
-        return pl.col("weight").filter((pl.col("kind") == kind) & when).sum()
+    def told(source: str, when: pl.Expr) -> pl.Expr:
+        return pl.col("weight").filter((pl.col("source") == source) & when).sum()
 
     counted = own.group_by(*KEY, "label").agg(
         since=pl.lit(since),
-        stayed_before=told(STAYED, ~new),
-        fled_before=told(FLED, ~new),
-        stayed=told(STAYED, new),
-        fled=told(FLED, new),
+        accepted_before=told(ACCEPTED, ~new),
+        reformulated_before=told(REFORMULATED, ~new),
+        accepted=told(ACCEPTED, new),
+        reformulated=told(REFORMULATED, new),
     )
-    before, now = pl.col("stayed_before") + pl.col("fled_before"), pl.col("stayed") + pl.col("fled")
+    before, now = (
+        pl.col("accepted_before") + pl.col("reformulated_before"),
+        pl.col("accepted") + pl.col("reformulated"),
+    )
     return counted.filter((before >= FEWEST) & (now >= FEWEST)).select(MOVED.names())
 
 
 def _chance(tried: pl.DataFrame) -> npt.NDArray[np.float64]:
-    """Of so many or more (or so few or fewer) of those who fled being among the newest, were nothing new: two-sided."""
-    stayed_before, fled_before, stayed, fled = (
+    """Of so many or more (or so few or fewer) of those who reformulated being among the newest, were nothing new: two-sided."""
+    accepted_before, reformulated_before, accepted, reformulated = (
         np.round(tried[c].to_numpy()).astype(np.int64)
-        for c in ("stayed_before", "fled_before", "stayed", "fled")
+        for c in ("accepted_before", "reformulated_before", "accepted", "reformulated")
     )
     drawn = hypergeom(
-        stayed_before + fled_before + stayed + fled, fled_before + fled, stayed + fled
+        accepted_before + reformulated_before + accepted + reformulated,
+        reformulated_before + reformulated,
+        accepted + reformulated,
     )
-    either = np.minimum(drawn.sf(fled - 1), drawn.cdf(fled))
+    either = np.minimum(drawn.sf(reformulated - 1), drawn.cdf(reformulated))
     return np.asarray(np.minimum(1.0, 2 * either))

@@ -1,13 +1,13 @@
 """What votes of unknown reliability say, by expectation maximization over sparse cells.
 
-An item is a wording, a cell a label that it may have. A vote of a kind for a label comes from the
-truth with the kind's reliability s, and else from a background b (how often the label would be voted
-for anyhow: among all votes of the kind, or as the words of the item suggest):
+An item is a wording, a cell a label that it may have. A vote of a source for a label comes from the
+truth with the source's reliability s, and else from a background b (how often the label would be voted
+for anyhow: among all votes of the source, or as the words of the item suggest):
 
     P(vote for l | truth k) = s [k = l] + (1 - s) b(l | k)
 
 so a single vote moves the belief in l from b to s + (1 - s) b. With b the same for all k this is the
-one-coin model (Dawid and Skene 1979, with one parameter a source). Where asked, a kind with votes
+one-coin model (Dawid and Skene 1979, with one parameter a source). Where asked, a source with votes
 enough has its own confusions, b(l | k), drawn towards those of k's group of labels, and these towards
 the whole; what is believed does without (decision 9), the figures compare.
 """
@@ -28,7 +28,7 @@ STILL = 1e-4  # change of the reliabilities under which the rounds end
 GUESS = 0.7  # reliability before any vote was seen
 PULL = 10.0  # votes that the guess is worth
 LEAST, MOST = 0.02, 0.99
-CONFUSED = 50  # votes a label from which a kind has confusions of its own
+CONFUSED = 50  # votes a label from which a source has confusions of its own
 SHRINK = 20.0  # votes that the confusions of a group are worth for a label of it
 GROUPS = 12  # labels a group, on average
 
@@ -77,89 +77,88 @@ class Cells:
 
 @dataclass(frozen=True)
 class Votes:
-    """A row a cell and kind: weight of the votes, and their background where the item has its own."""
+    """A row a cell and source: weight of the votes, and their background where the item has its own."""
 
     cell: Indices
-    kind: Indices
+    source: Indices
     weight: Floats
     background: Floats | None = None
 
 
 @dataclass(frozen=True)
-class Known:
-    """What votes came to: of each kind the weight of those `from_truth`, and of all that were `cast`,
-    by label."""
+class Statistics:
+    """The sufficient statistics of the votes so far: of each source the weight of those `from_truth`, and of all that
+    were `cast`, by label."""
 
     from_truth: Floats
-    cast: Floats  # kinds x labels
+    cast: Floats  # sources x labels
 
     @staticmethod
-    def guess(expected: Floats, labels: int) -> "Known":
-        """What is known before any vote: the reliabilities `expected` of the kinds."""
-        return Known(PULL * expected, np.full((len(expected), labels), PULL / labels))
+    def guess(expected: Floats, labels: int) -> "Statistics":
+        """What is known before any vote: the reliabilities `expected` of the sources."""
+        return Statistics(PULL * expected, np.full((len(expected), labels), PULL / labels))
 
     @property
     def reliability(self) -> Floats:
-        """Of each kind."""
+        """Of each source."""
         return np.asarray(np.clip(self.from_truth / self.cast.sum(axis=1), LEAST, MOST))
 
     def background(self, cells: Cells, votes: Votes) -> Floats:
-        """Of each vote: the share of its label among the votes of its kind."""
+        """Of each vote: the share of its label among the votes of its source."""
         share = self.cast / self.cast.sum(axis=1, keepdims=True)
-        return np.asarray(share[votes.kind, cells.label[votes.cell]])
+        return np.asarray(share[votes.source, cells.label[votes.cell]])
 
 
 @dataclass(frozen=True)
-class Solved:
+class Estimate:
     """`belief` of each cell and what its votes `told` (on log scale), by the `reliability` of each
-    kind; and what is `known` for votes that come later."""
+    source; and what is `known` for votes that come later."""
 
     belief: Floats
     told: Floats
     reliability: Floats
-    known: Known
+    known: Statistics
 
     @staticmethod
-    def expecting(reliability: Floats, cells: Cells) -> "Solved":
-        """Before any vote, where kinds are expected to be so reliable."""
+    def expecting(reliability: Floats, cells: Cells) -> "Estimate":
+        """Before any vote, where sources are expected to be so reliable."""
         nothing = np.zeros(len(cells.item))
-        return Solved(nothing, nothing, reliability, Known.guess(reliability, cells.labels))
+        return Estimate(nothing, nothing, reliability, Statistics.guess(reliability, cells.labels))
 
-    def at(self, cells: Indices) -> "Solved":
+    def at(self, cells: Indices) -> "Estimate":
         """The same for some of the cells."""
-        return Solved(self.belief[cells], self.told[cells], self.reliability, self.known)
+        return Estimate(self.belief[cells], self.told[cells], self.reliability, self.known)
 
 
-def solve(
+def em(
     cells: Cells,
     votes: Votes,
-    kinds: int,
+    sources: int,
     prior: Floats | None = None,
     *,
-    earlier: Solved | None = None,
+    earlier: Estimate | None = None,
     confusions: bool = False,
-) -> Solved:
+) -> Estimate:
     """Beliefs and reliabilities that explain each other. `prior` is on log scale, a cell each; where
     there is none, all labels of an item are as probable before it is voted on, also those without a
     cell, so that the beliefs of its cells sum to less than 1.
 
-    Votes that come later can be solved alone, over the cells of their items, given what `earlier` ones
+    Votes that come later can be estimate alone, over the cells of their items, given what `earlier` ones
     came to at these cells (incremental EM, Neal and Hinton 1998).
-    With `confusions`, kinds with more than CONFUSED votes a label have their own.
+    With `confusions`, sources with more than CONFUSED votes a label have their own.
     """
     others = cells.labels - np.diff(cells.start).astype(np.float64) if prior is None else None
     before = np.zeros(len(cells.item)) if prior is None else prior
-    guess = Known.guess(np.full(kinds, GUESS), cells.labels)
+    guess = Statistics.guess(np.full(sources, GUESS), cells.labels)
     first, told = (guess, 0.0) if earlier is None else (earlier.known, earlier.told)
-    known = Known(first.from_truth, first.cast + _cast(cells, votes, kinds))
+    known = Statistics(first.from_truth, first.cast + _cast(cells, votes, sources))
     background = known.background(cells, votes) if votes.background is None else votes.background
     reliability = first.reliability
     for _ in range(ROUNDS):
-        s = reliability[votes.kind]
-        now = told + _told(cells, votes, s, background)
-        belief = cells.softmax(before + now, others)
-        true = votes.weight * belief[votes.cell] * s / (s + (1 - s) * background)
-        known = Known(first.from_truth + _sums(votes.kind, true, kinds), known.cast)
+        now = told + _log_likelihood_ratio(cells, votes, reliability[votes.source], background)
+        belief = cells.softmax(before + now, others)  # the E-step
+        from_truth = _from_truth(votes, belief, reliability, background)
+        known = Statistics(first.from_truth + from_truth, known.cast)
         if np.abs(known.reliability - reliability).max(initial=0.0) < STILL:
             break
         reliability = known.reliability
@@ -168,15 +167,25 @@ def solve(
         for _ in range(ROUNDS // 3):
             now = told + _confused(cells, votes, pairs, belief, reliability)
             belief = cells.softmax(before + now, others)
-    return Solved(belief, now, reliability, known)
+    return Estimate(belief, now, reliability, known)
 
 
-def _cast(cells: Cells, votes: Votes, kinds: int) -> Floats:
-    place = votes.kind * cells.labels + cells.label[votes.cell]
-    return _sums(place, votes.weight, kinds * cells.labels).reshape(kinds, cells.labels)
+def _from_truth(votes: Votes, belief: Floats, reliability: Floats, background: Floats) -> Floats:
+    """The M-step: of each source, the expected weight of the votes that come from the truth, of which the reliability
+    is the share."""
+    s = reliability[votes.source]
+    true = votes.weight * belief[votes.cell] * s / (s + (1 - s) * background)
+    return _sums(votes.source, true, len(reliability))
 
 
-def _told(cells: Cells, votes: Votes, reliability: Floats, background: Floats) -> Floats:
+def _cast(cells: Cells, votes: Votes, sources: int) -> Floats:
+    place = votes.source * cells.labels + cells.label[votes.cell]
+    return _sums(place, votes.weight, sources * cells.labels).reshape(sources, cells.labels)
+
+
+def _log_likelihood_ratio(
+    cells: Cells, votes: Votes, reliability: Floats, background: Floats
+) -> Floats:
     """What the votes tell of each cell, on log scale; of labels that nobody voted for it is 0."""
     told = votes.weight * np.log1p(reliability / ((1 - reliability) * background))
     return _sums(votes.cell, told, len(cells.item))
@@ -188,7 +197,7 @@ class _Pairs:
 
     cell: Indices
     vote: Indices
-    place: Indices  # in kinds x labels (truth) x labels (vote), flattened
+    place: Indices  # in sources x labels (truth) x labels (vote), flattened
 
     @staticmethod
     def of(cells: Cells, votes: Votes) -> "_Pairs":
@@ -198,23 +207,27 @@ class _Pairs:
         first = np.repeat(cells.start[item] - (np.cumsum(sizes) - sizes), sizes)
         cell = first + np.arange(len(vote))
         truth, voted = cells.label[cell], cells.label[votes.cell[vote]]
-        place = (votes.kind[vote] * cells.labels + truth) * cells.labels + voted
+        place = (votes.source[vote] * cells.labels + truth) * cells.labels + voted
         return _Pairs(cell, vote, place)
 
 
 def _confused(cells: Cells, votes: Votes, pairs: _Pairs, belief: Floats, coin: Floats) -> Floats:
-    """What the votes tell of each cell, on log scale, under the confusions of their kinds."""
-    kinds, labels = len(coin), cells.labels
-    shape = (kinds, labels, labels)
+    """What the votes tell of each cell, on log scale, under the confusions of their sources."""
+    sources, labels = len(coin), cells.labels
+    shape = (sources, labels, labels)
     weight = votes.weight[pairs.vote]
-    counts = np.bincount(pairs.place, weight * belief[pairs.cell], kinds * labels**2).reshape(shape)
-    whole = np.zeros((kinds, labels))
-    np.add.at(whole, (votes.kind, cells.label[votes.cell]), votes.weight)
+    counts = np.bincount(pairs.place, weight * belief[pairs.cell], sources * labels**2).reshape(
+        shape
+    )
+    whole = np.zeros((sources, labels))
+    np.add.at(whole, (votes.source, cells.label[votes.cell]), votes.weight)
     logs = np.empty(shape)
-    for kind in range(kinds):
-        known = counts[kind] if whole[kind].sum() >= CONFUSED * labels else np.zeros_like(counts[0])
-        chance = _smoothed(known, whole[kind], coin[kind])
-        logs[kind] = np.log(chance / chance.mean(axis=0))
+    for source in range(sources):
+        known = (
+            counts[source] if whole[source].sum() >= CONFUSED * labels else np.zeros_like(counts[0])
+        )
+        chance = _smoothed(known, whole[source], coin[source])
+        logs[source] = np.log(chance / chance.mean(axis=0))
     return _sums(pairs.cell, weight * logs.ravel()[pairs.place], len(cells.item))
 
 

@@ -15,9 +15,9 @@ NO_TEXTS = pl.DataFrame(
     schema=dict.fromkeys(("locale", "utterance", "folded", "translated"), pl.String())
 )
 NO_RELIABILITY = pl.DataFrame(
-    schema={"locale": pl.String(), "kind": pl.String(), "reliability": pl.Float64()}
+    schema={"locale": pl.String(), "source": pl.String(), "reliability": pl.Float64()}
 )
-NO_LOANS = pl.DataFrame(
+NO_PRIORS = pl.DataFrame(
     schema={"locale": pl.String(), "users": pl.Float64(), "lenders": pl.Int64()}
     | dict.fromkeys(("own", "elsewhere"), pl.Float64())
 )
@@ -60,8 +60,8 @@ class Evidence:
 @dataclass(frozen=True)
 class Believed:
     """`labels`: `locale, utterance, label, probability`; `calibration`: `locale` and what
-    `calibration.report` gives; `reliability`: `locale, kind, reliability`; `borrowed`: `locale, users,
-    lenders, own, elsewhere`: votes of its own users, how many locales lent to it, and the trust in its own words and in those of
+    `calibration.report` gives; `reliability`: `locale, source, reliability`; `borrowed`: `locale, users,
+    lenders, own, elsewhere`: votes of its own users, how many locales pooled to it, and the trust in its own words and in those of
     all locales; `moved`: `concept_drift.moved`."""
 
     labels: pl.DataFrame
@@ -72,5 +72,5 @@ class Believed:
 
 
 NOTHING = Believed(
-    NO_LABELS, calibration.NONE, NO_RELIABILITY, NO_LOANS, concept_drift.MOVED.to_frame()
+    NO_LABELS, calibration.NONE, NO_RELIABILITY, NO_PRIORS, concept_drift.MOVED.to_frame()
 )

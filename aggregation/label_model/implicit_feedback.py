@@ -1,13 +1,13 @@
 """How often people say it again tells how often the assistant was right.
 
 People who got what they wanted seldom come back, the others often: two rates turn the share of users
-who fled into a share of hypotheses that were right. A turn whose hypothesis was not executed gave
+who reformulated into a share of hypotheses that were right. A turn whose hypothesis was not executed gave
 nobody anything, which shows how often people come back when they were failed; such a turn says
 nothing against its hypothesis. How often they come back to what was right is seen at the hypotheses
 for which most speaks.
 
 What speaks for a hypothesis before its own users are heard is weighed by a logistic regression whose
-outcome nobody observed: it is fitted through the two rates, by the likelihood of who fled (a mixture
+outcome nobody observed: it is fitted through the two rates, by the likelihood of who reformulated (a mixture
 of two coins with the covariates in the mixing share; Jordan and Jacobs 1994 call it a gate). Being
 linear in log odds, it reaches to hypotheses that were never trusted enough to be executed.
 """
@@ -49,50 +49,53 @@ class Rates:
     right: float
     wrong: float
 
-    def was_right(self, fled: Floats) -> Floats:
-        """The share of right hypotheses behind a share of users who fled; one half where that tells nothing."""
+    def was_right(self, reformulated: Floats) -> Floats:
+        """The share of right hypotheses behind a share of users who reformulated; one half where that tells nothing."""
         if self.wrong <= self.right:
-            return np.full(len(fled), 0.5)
-        return np.clip((self.wrong - fled) / (self.wrong - self.right), 0.0, 1.0)
+            return np.full(len(reformulated), 0.5)
+        return np.clip((self.wrong - reformulated) / (self.wrong - self.right), 0.0, 1.0)
 
-    def told(self, stayed: Floats, fled: Floats) -> Floats:
+    def told(self, accepted: Floats, reformulated: Floats) -> Floats:
         """The log odds of being right that so many users tell.
 
         Wordings differ in how often people come back to them: each has rates of its own around these
         two (beta-binomial), so that users of one wording are not worth as many of different ones.
         """
-        return np.asarray(_chance(self.right, stayed, fled) - _chance(self.wrong, stayed, fled))
+        return np.asarray(
+            _chance(self.right, accepted, reformulated)
+            - _chance(self.wrong, accepted, reformulated)
+        )
 
 
-def _chance(rate: float, stayed: Floats, fled: Floats) -> Floats:
-    """Log probability of who stayed and fled, but for what is the same at every rate."""
+def _chance(rate: float, accepted: Floats, reformulated: Floats) -> Floats:
+    """Log probability of who accepted and reformulated, but for what is the same at every rate."""
     back, not_back = rate * EVEN, (1 - rate) * EVEN
-    return np.asarray(betaln(fled + back, stayed + not_back) - betaln(back, not_back))
+    return np.asarray(betaln(reformulated + back, accepted + not_back) - betaln(back, not_back))
 
 
 @dataclass(frozen=True)
 class Heard:
-    """A row a wording and hypothesis: `item`, `label`, how many users stayed and fled after it was
-    executed, how many were idle or came back after it was not, the assistant's log confidence, and by
+    """A row a wording and hypothesis: `item`, `label`, how many users accepted and reformulated after it was
+    executed, how many accepted or came back after it was not, the assistant's log confidence, and by
     how much that is ahead of its next hypothesis."""
 
     item: Indices
     label: Indices
-    stayed: Floats
-    fled: Floats
-    idle: Floats
-    lost: Floats
+    accepted: Floats
+    reformulated: Floats
+    unexecuted_accepted: Floats
+    unexecuted_reformulated: Floats
     confidence: Floats
     ahead: Floats
     fold: Indices
 
     @property
     def executed(self) -> Floats:
-        return self.stayed + self.fled
+        return self.accepted + self.reformulated
 
     @property
     def users(self) -> Floats:
-        return self.executed + self.idle + self.lost
+        return self.executed + self.unexecuted_accepted + self.unexecuted_reformulated
 
     def matrix(self, values: Floats, shape: tuple[int, int]) -> csr_matrix:
         return csr_matrix((values, (self.item, self.label)), shape)
@@ -122,9 +125,11 @@ class Judged:
 def rates_of(heard: Heard, guess: Guess) -> Rates:
     """The rates, before it is known which hypotheses were right: people come back to what is wrong as often
     as they do where nothing was executed. Where that is no more than after what is right, coming back convicts nobody."""
-    users = heard.lost.sum() + heard.idle.sum() + guess.users
-    lost = (heard.lost.sum() + guess.users * guess.rates.wrong) / users
-    return Rates(guess.rates.right, max(float(lost), guess.rates.right))
+    users = heard.unexecuted_reformulated.sum() + heard.unexecuted_accepted.sum() + guess.users
+    unexecuted_reformulated = (
+        heard.unexecuted_reformulated.sum() + guess.users * guess.rates.wrong
+    ) / users
+    return Rates(guess.rates.right, max(float(unexecuted_reformulated), guess.rates.right))
 
 
 def judge(heard: Heard, words: csr_matrix, near: csr_matrix, guess: Guess) -> Judged:
@@ -136,8 +141,8 @@ def judge(heard: Heard, words: csr_matrix, near: csr_matrix, guess: Guess) -> Ju
     rates = rates_of(heard, guess)
     tried = heard.executed > 0
     close = near.power(CLOSE)
-    fled = (close @ heard.matrix(heard.fled, words.shape)).tocsr()
-    stayed = (close @ heard.matrix(heard.stayed, words.shape)).tocsr()
+    reformulated = (close @ heard.matrix(heard.reformulated, words.shape)).tocsr()
+    accepted = (close @ heard.matrix(heard.accepted, words.shape)).tocsr()
     was_right = np.full(len(heard.item), 0.5)
     gates = np.zeros((FOLDS, SIGNS + 1))
     for _ in range(2):
@@ -146,14 +151,14 @@ def judge(heard: Heard, words: csr_matrix, near: csr_matrix, guess: Guess) -> Ju
                 heard.confidence,
                 heard.ahead,
                 *_ahead(words, heard),
-                *_pooled(stayed, fled, heard, rates),
+                *_pooled(accepted, reformulated, heard, rates),
             ]
         )
         for k in range(FOLDS):
             taught, asked = tried & (heard.fold != k), heard.fold == k
             elsewhere = _elsewhere(heard, taught, rates, words.shape[1])[heard.label]
             rows = np.column_stack([signs, elsewhere])
-            seen = rows[taught], heard.stayed[taught], heard.fled[taught]
+            seen = rows[taught], heard.accepted[taught], heard.reformulated[taught]
             gates[k] = _gate(seen, rates, guess)
             was_right[asked] = expit(gates[k, 0] + rows[asked] @ gates[k, 1:])
         rates = Rates(_calm(heard, was_right, tried, (rates, guess)), rates.wrong)
@@ -174,7 +179,7 @@ def _calm(
     if not tried.any():
         return guess.rates.right
     calm = tried & (was_right >= np.quantile(was_right[tried], 1 - CALM))
-    back = heard.fled[calm].sum() + guess.rates.right * guess.users
+    back = heard.reformulated[calm].sum() + guess.rates.right * guess.users
     share = back / (heard.executed[calm].sum() + guess.users)
     return float(np.clip(share, LEAST_RIGHT, max(rates.wrong, LEAST_RIGHT)))
 
@@ -189,11 +194,11 @@ def _ahead(words: csr_matrix, heard: Heard) -> tuple[Floats, Floats]:
 
 
 def _pooled(
-    stayed: csr_matrix, fled: csr_matrix, heard: Heard, rates: Rates
+    accepted: csr_matrix, reformulated: csr_matrix, heard: Heard, rates: Rates
 ) -> tuple[Floats, Floats]:
     """What the users of neighbours tell of the hypothesis, and against the best of other labels."""
     gain, loss = rates.told(np.ones(1), np.zeros(1))[0], rates.told(np.zeros(1), np.ones(1))[0]
-    told = (stayed * gain + fled * loss).tocsr()
+    told = (accepted * gain + reformulated * loss).tocsr()
     own = at(told, heard.item, heard.label)
     return _tempered(own), -_tempered(_other(told, heard))
 
@@ -210,24 +215,24 @@ def _other(values: csr_matrix, heard: Heard) -> Floats:
 
 
 def _elsewhere(heard: Heard, taught: npt.NDArray[np.bool_], rates: Rates, labels: int) -> Floats:
-    """Of each label the log odds of being right, by how often people flee it elsewhere."""
-    fled = np.bincount(heard.label[taught], heard.fled[taught], labels)
+    """Of each label the log odds of being right, by how often people reformulate it elsewhere."""
+    reformulated = np.bincount(heard.label[taught], heard.reformulated[taught], labels)
     users = np.bincount(heard.label[taught], heard.executed[taught], labels)
-    base = (fled.sum() + STRENGTH * 0.3) / (users.sum() + STRENGTH)
-    share = rates.was_right((fled + STRENGTH * base) / (users + STRENGTH))
+    base = (reformulated.sum() + STRENGTH * 0.3) / (users.sum() + STRENGTH)
+    share = rates.was_right((reformulated + STRENGTH * base) / (users + STRENGTH))
     return np.asarray(logit(np.clip(share, 1 - MOST_SURE, MOST_SURE)))
 
 
 def _gate(seen: tuple[Floats, Floats, Floats], rates: Rates, guess: Guess) -> Floats:
-    """Intercept and weights (none below 0) under which who fled is most likely. `seen` are signs, users who
-    stayed, and users who fled."""
-    signs, stayed, fled = seen
+    """Intercept and weights (none below 0) under which who reformulated is most likely. `seen` are signs, users who
+    accepted, and users who reformulated."""
+    signs, accepted, reformulated = seen
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         right = expit(weights[0] + signs @ weights[1:])
         back = np.clip(rates.right * right + rates.wrong * (1 - right), 1e-9, 1 - 1e-9)
-        cost = -(fled * np.log(back) + stayed * np.log1p(-back)).sum()
-        slope = -(fled / back - stayed / (1 - back)) * (rates.right - rates.wrong)
+        cost = -(reformulated * np.log(back) + accepted * np.log1p(-back)).sum()
+        slope = -(reformulated / back - accepted / (1 - back)) * (rates.right - rates.wrong)
         slope *= right * (1 - right)
         pull = guess.firm * (weights - guess.gate)
         cost += 0.5 * (pull @ (weights - guess.gate))

@@ -1,8 +1,8 @@
 """From what users did to what each wording means: soft labels, a locale at a time.
 
-Three voices, none of which is the truth: the assistant's hypotheses, convicted by the users who fled
-them or fled their like (`fleeing`); a reader of the words that never saw the wording (`reader`); and
-votes of other kinds, each as reliable as it shows (`em`). The reader learns from what is believed, and
+Three voices, none of which is the truth: the assistant's hypotheses, convicted by the users who reformulated
+them or reformulated their like (`reformulating`); a reader of the words that never saw the wording (`reader`); and
+votes of other sources, each as reliable as it shows (`em`). The reader learns from what is believed, and
 what is believed from the reader, for two rounds. The first knows three users in four: by the others
 its probabilities are checked, and bent where they are off (`calibration`).
 """
@@ -17,22 +17,22 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit
 
 from aggregation.label_model import ambiguity, calibration, concept_drift, partial_pooling, votes
-from aggregation.label_model.calibration import Bend, Held
+from aggregation.label_model.calibration import Held, PlattScaling
 from aggregation.label_model.classifier import Others, Texts, read
 from aggregation.label_model.cross_lingual import Elsewhere, Taught, together
-from aggregation.label_model.dawid_skene import Cells, Solved, Votes, solve
-from aggregation.label_model.evidence import NO_LABELS, NO_LOANS, NOTHING, Believed, Evidence
+from aggregation.label_model.dawid_skene import Cells, Estimate, Votes, em
+from aggregation.label_model.evidence import NO_LABELS, NO_PRIORS, NOTHING, Believed, Evidence
 from aggregation.label_model.implicit_feedback import Guess, Heard, Rates, at, judge, odds
-from aggregation.label_model.partial_pooling import Loan, Shown, loan
-from aggregation.label_model.spammers import honest
+from aggregation.label_model.partial_pooling import PooledPrior, Shown, pooled_prior
+from aggregation.label_model.spammers import p_honest
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-OWN = (votes.STAYED, votes.FLED, votes.IDLE, votes.LOST)
+OWN = (votes.ACCEPTED, votes.REFORMULATED, votes.UNEXECUTED_ACCEPTED, votes.UNEXECUTED_REFORMULATED)
 CLOSE = 6  # exponent on the similarity of neighbours whose meaning is asked
 LEAST_BACKGROUND = 1e-3
-MANY = 4.0  # votes of users who stayed; of five, some are older or less than sure
+MANY = 4.0  # votes of users who accepted; of five, some are older or less than sure
 TURNED = 0.5 + 1e-6
 JUDGED = 50.0  # users that the rates of the judged turns are worth
 THUMBS = 20.0  # thumbs that the guess of no difference is worth
@@ -59,7 +59,7 @@ def believe(evidence: Evidence) -> Believed:
     found = [
         NOTHING,
         *(
-            at.finished(first, words, _loan(begun, first))
+            at.finished(first, words, _pooled_prior(begun, first))
             for at, first, words in zip(locales, begun, elsewhere, strict=True)
         ),
     ]
@@ -74,19 +74,23 @@ def believe(evidence: Evidence) -> Believed:
 
 def _begun(locales: Sequence["Locale"]) -> list["Round"]:
     """The first round of each locale: first of those that can lend, then of those that borrow from them."""
-    alone = {at: at.begun(None, Loan()) for at in locales if at.users >= partial_pooling.LENDS}
+    alone = {
+        at: at.begun(None, PooledPrior()) for at in locales if at.users >= partial_pooling.LENDS
+    }
     if len(alone) == len(locales):
         return list(alone.values())
-    lent = loan([first.shown for first in alone.values()])
+    pooled = pooled_prior([first.shown for first in alone.values()])
     taught = [at.taught(alone[at]) if at in alone else at.untaught() for at in locales]
     known = together(taught, len(locales[0].labels))
     words: Sequence[Elsewhere | None] = known or [None] * len(locales)
-    return [alone.get(at) or at.begun(w, lent) for at, w in zip(locales, words, strict=True)]
+    return [alone.get(at) or at.begun(w, pooled) for at, w in zip(locales, words, strict=True)]
 
 
-def _loan(begun: Sequence["Round"], mine: "Round") -> Loan:
+def _pooled_prior(begun: Sequence["Round"], mine: "Round") -> PooledPrior:
     """What the others lend."""
-    return loan([r.shown for r in begun if r is not mine and partial_pooling.lends(r.shown)])
+    return pooled_prior(
+        [r.shown for r in begun if r is not mine and partial_pooling.lends(r.shown)]
+    )
 
 
 def _labels(evidence: Evidence) -> list[str]:
@@ -101,8 +105,8 @@ class Round:
 
     cells: Cells
     heard: Heard
-    solved: Solved
-    voted: npt.NDArray[np.bool_]  # of which kinds there were votes
+    estimate: Estimate
+    voted: npt.NDArray[np.bool_]  # of which sources there were votes
     rates: Rates
     gate: Floats
     trust: Floats
@@ -110,12 +114,12 @@ class Round:
     @property
     def belief(self) -> csr_matrix:
         """wordings x labels."""
-        return self.cells.matrix(self.solved.belief)
+        return self.cells.matrix(self.estimate.belief)
 
     @property
     def shown(self) -> Shown:
         """What the locale can lend."""
-        reliability = np.where(self.voted, self.solved.reliability, np.nan)
+        reliability = np.where(self.voted, self.estimate.reliability, np.nan)
         said = np.bincount(self.heard.item, self.heard.users, len(self.cells.start) - 1)
         meant = np.asarray(self.belief.T @ said)
         return Shown(
@@ -146,14 +150,16 @@ class Locale:
 
     @property
     def users(self) -> float:
-        """Votes of users who stayed or fled."""
-        own = self.evidence.votes.filter(pl.col("kind").is_in([votes.STAYED, votes.FLED]))
+        """Votes of users who accepted or reformulated."""
+        own = self.evidence.votes.filter(
+            pl.col("source").is_in([votes.ACCEPTED, votes.REFORMULATED])
+        )
         return float(own["weight"].sum())
 
-    def begun(self, elsewhere: Elsewhere | None, lent: Loan) -> "Round":
+    def begun(self, elsewhere: Elsewhere | None, pooled: PooledPrior) -> "Round":
         """What three users in four or so come to."""
         some = self._cast(self.evidence.votes.filter(~votes.held_back()))
-        return self._round(some, self._guessed(some), elsewhere, lent)
+        return self._round(some, self._guessed(some), elsewhere, pooled)
 
     def taught(self, first: "Round") -> Taught:
         """What the locale can teach the others."""
@@ -178,24 +184,26 @@ class Locale:
             self._vectors(every) if self.evidence.across else np.zeros((len(every), 0), np.float32),
         )
 
-    def finished(self, first: "Round", elsewhere: Elsewhere | None, lent: Loan) -> Believed:
+    def finished(
+        self, first: "Round", elsewhere: Elsewhere | None, pooled: PooledPrior
+    ) -> Believed:
         """A wording's probabilities sum to at most 1."""
         cast = self.evidence.votes
         held = self._held(self._cast(votes.capped(cast.filter(votes.held_back()))), first)
         bent = calibration.bend(held, first.rates)
         everyone = self._cast(self._trusted(first))
-        last = self._round(everyone, first.belief, elsewhere, lent)
-        learned = pl.DataFrame({"kind": votes.WEIGHED, "reliability": last.solved.reliability})
+        last = self._round(everyone, first.belief, elsewhere, pooled)
+        learned = pl.DataFrame({"source": votes.WEIGHED, "reliability": last.estimate.reliability})
         reliability = learned.filter(pl.Series(last.voted))
         report = calibration.report(held, first.rates, bent)
         named = pl.lit(self.name).alias("locale")
         trust = [float(t) for t in last.trust] + [0.0]
-        owed = (self.name, self.users, lent.lenders, trust[0], trust[1])
+        owed = (self.name, self.users, pooled.lenders, trust[0], trust[1])
         return Believed(
             self._long(last.cells, _settled(last, everyone, bent)).select(named, pl.all()),
             report.select(named, pl.all()),
             reliability.select(named, pl.all()),
-            pl.DataFrame([owed], NO_LOANS.schema, orient="row"),
+            pl.DataFrame([owed], NO_PRIORS.schema, orient="row"),
             NOTHING.moved,
         )
 
@@ -226,71 +234,78 @@ class Locale:
 
     def _guessed(self, cast: pl.DataFrame) -> csr_matrix:
         """wordings x labels, before any reader: a hypothesis is as good as the share of its users who
-        stayed; a row sums to at most 1."""
+        accepted; a row sums to at most 1."""
         heard = self._heard(cast)
-        stayed = np.where(heard.executed > 0, (heard.stayed + 0.5) / (heard.executed + 1), 0.3)
-        guess = heard.matrix(stayed, self.shape)
+        accepted = np.where(heard.executed > 0, (heard.accepted + 0.5) / (heard.executed + 1), 0.3)
+        guess = heard.matrix(accepted, self.shape)
         return csr_matrix(guess.multiply(1 / np.maximum(1.0, guess.sum(axis=1))))
 
     def _round(
-        self, cast: pl.DataFrame, taught: csr_matrix, elsewhere: Elsewhere | None, lent: Loan
+        self,
+        cast: pl.DataFrame,
+        taught: csr_matrix,
+        elsewhere: Elsewhere | None,
+        pooled: PooledPrior,
     ) -> Round:
         """What these votes come to, by a reader that is `taught` what was believed before."""
         heard = self._heard(cast)
         asked = heard.matrix(np.ones(len(heard.item)), self.shape) + self._matrix(cast)
-        others = Others(elsewhere, lent.trust)
+        others = Others(elsewhere, pooled.trust)
         found = read(self.texts, taught, _teaching(_most(taught)), csr_matrix(asked), others)
         words = found.words
-        judged = judge(heard, words, self.near, self._guess(lent))
+        judged = judge(heard, words, self.near, self._guess(pooled))
         rates, was_right = judged.rates, judged.was_right
         own = odds(
-            was_right, rates.told(heard.stayed, heard.fled) + _thumbs(cast, heard, was_right)
+            was_right,
+            rates.told(heard.accepted, heard.reformulated) + _thumbs(cast, heard, was_right),
         )
         item, label = (place.astype(np.int64) for place in words.nonzero())
         cells = Cells.of(item, label, *self.shape)
         prior = _prior(cells, words, heard, own)
-        if lent.meant is not None:
+        if pooled.meant is not None:
             prior = partial_pooling.bounded(
-                cells, prior, heard, partial_pooling.Room(own, lent.meant)
+                cells, prior, heard, partial_pooling.Room(own, pooled.meant)
             )
         sure = heard.matrix(np.where(heard.executed > 0, expit(own), 0.0), self.shape)
         cast_votes = self._votes(cast, cells, cells.softmax(prior), sure)
-        voted = np.isin(np.arange(len(votes.WEIGHED)), cast_votes.kind)
-        before = Solved.expecting(lent.reliability, cells)
-        solved = solve(cells, cast_votes, len(votes.WEIGHED), prior, earlier=before)
-        return Round(cells, heard, solved, voted, rates, judged.gate, found.trust)
+        voted = np.isin(np.arange(len(votes.WEIGHED)), cast_votes.source)
+        before = Estimate.expecting(pooled.reliability, cells)
+        estimate = em(cells, cast_votes, len(votes.WEIGHED), prior, earlier=before)
+        return Round(cells, heard, estimate, voted, rates, judged.gate, found.trust)
 
-    def _guess(self, lent: Loan) -> Guess:
+    def _guess(self, pooled: PooledPrior) -> Guess:
         """What is taken for granted of the rates: what other locales lend, else what the judged turns tell."""
-        if lent.lenders or self.evidence.rates is None:
-            return lent.guess
-        return replace(lent.guess, rates=self.evidence.rates, users=JUDGED)
+        if pooled.lenders or self.evidence.rates is None:
+            return pooled.guess
+        return replace(pooled.guess, rates=self.evidence.rates, users=JUDGED)
 
     def _trusted(self, first: Round) -> pl.DataFrame:
         """All votes, each worth as much as its user is honest by what the first round believes."""
-        believed = self._long(first.cells, first.solved.belief)
-        trust = honest(self.evidence.votes, believed, first.rates)
+        believed = self._long(first.cells, first.estimate.belief)
+        trust = p_honest(self.evidence.votes, believed, first.rates)
         joined = self.evidence.votes.join(trust, on="user_id", how="left", maintain_order="left")
         return joined.with_columns(pl.col("weight") * pl.col("honest").fill_null(1.0))
 
     def _votes(self, cast: pl.DataFrame, cells: Cells, before: Floats, sure: csr_matrix) -> Votes:
         """The votes that are weighed by reliability. `before` is what is believed without them, `sure`
         (items x labels) how surely a hypothesis that was executed is right."""
-        cast = cast.filter(pl.col("kind").is_in(votes.WEIGHED))
+        cast = cast.filter(pl.col("source").is_in(votes.WEIGHED))
         item, label, weight = _array(cast, "item"), _array(cast, "number"), _floats(cast, "votes")
-        ended = cast["kind"].is_in(votes.ENDED).to_numpy()
+        ended = cast["source"].is_in(votes.ENDED).to_numpy()
         weight[ended] *= at(sure, _array(cast, "end")[ended], label[ended])
-        kind = np.array([votes.WEIGHED.index(k) for k in cast["kind"]], np.int64)
-        kind[(kind == votes.WEIGHED.index(votes.END)) & (at(sure, item, label) > 0)] = (
-            votes.WEIGHED.index(votes.AGAIN)
+        source = np.array([votes.WEIGHED.index(k) for k in cast["source"]], np.int64)
+        source[(source == votes.WEIGHED.index(votes.CHAIN_END)) & (at(sure, item, label) > 0)] = (
+            votes.WEIGHED.index(votes.CHAIN_END_REPEATED)
         )
         meant = (_shares(self.near.power(CLOSE)) @ sure).tocoo()
         known = at(cells.matrix(np.ones(len(cells.item))), meant.row, meant.col) > 0
         item = np.concatenate([item, meant.row[known].astype(np.int64)])
         label = np.concatenate([label, meant.col[known].astype(np.int64)])
         weight = np.concatenate([weight, meant.data[known]])
-        kind = np.concatenate([kind, np.full(known.sum(), votes.WEIGHED.index(votes.NEIGHBOURS))])
-        return _herded(cells.find(item, label), kind, weight, before)
+        source = np.concatenate(
+            [source, np.full(known.sum(), votes.WEIGHED.index(votes.NEIGHBOURS))]
+        )
+        return _herded(cells.find(item, label), source, weight, before)
 
     def _heard(self, cast: pl.DataFrame) -> Heard:
         """The hypotheses with what their own users did."""
@@ -301,8 +316,8 @@ class Locale:
             .join(self.numbers, left_on="intent", right_on="label")
             .sort(key)
         )
-        for kind in OWN:
-            mine = cast.filter(kind=kind).group_by(key).agg(pl.col("votes").sum().alias(kind))
+        for source in OWN:
+            mine = cast.filter(source=source).group_by(key).agg(pl.col("votes").sum().alias(source))
             own = own.join(mine, on=key, how="left", maintain_order="left")
         sure = pl.col("confidence").clip(1e-3, 1.0).log()
         own = own.join(self.others, on=key, how="left", maintain_order="left").with_columns(
@@ -317,12 +332,12 @@ class Locale:
             confidence=_floats(own, "confidence"),
             ahead=_floats(own, "ahead"),
             fold=self.texts.folds[item],
-            **{kind: _floats(own, kind) for kind in OWN},
+            **{source: _floats(own, source) for source in OWN},
         )
 
     def _others(self) -> pl.DataFrame:
         """`item, number, next`: for each hypothesis, the assistant's confidence in its next one."""
-        known = self.evidence.votes.filter(kind=votes.N_BEST).join(self.items, on="utterance")
+        known = self.evidence.votes.filter(source=votes.N_BEST).join(self.items, on="utterance")
         known = known.join(self.numbers, on="label").select("item", "weight", other="number")
         mine = self.evidence.heard.join(self.items, on="utterance").join(
             self.numbers, left_on="intent", right_on="label"
@@ -335,8 +350,8 @@ class Locale:
         """What the users who were held back did with the hypotheses of the round without them."""
         key = ["item", "number"]
         done = others.group_by(key).agg(
-            stayed=pl.col("votes").filter(kind=votes.STAYED).sum(),
-            fled=pl.col("votes").filter(kind=votes.FLED).sum(),
+            accepted=pl.col("votes").filter(source=votes.ACCEPTED).sum(),
+            reformulated=pl.col("votes").filter(source=votes.REFORMULATED).sum(),
         )
         known = (
             self.evidence.votes.filter(~votes.held_back() & (pl.col("user_id") != ""))
@@ -352,7 +367,7 @@ class Locale:
         believed = at(first.belief, _array(done, "item"), _array(done, "number"))
         asked = (
             self.evidence.votes.filter(
-                votes.held_back() & pl.col("kind").is_in([votes.STAYED, votes.FLED])
+                votes.held_back() & pl.col("source").is_in([votes.ACCEPTED, votes.REFORMULATED])
             )
             .join(self.items, on="utterance")
             .join(known, on="item", how="left")
@@ -362,8 +377,8 @@ class Locale:
         people = asked.with_columns(bucket).group_by("bucket").agg(pl.col("user_id").n_unique())
         return Held(
             believed=believed,
-            stayed=_floats(done, "stayed"),
-            fled=_floats(done, "fled"),
+            accepted=_floats(done, "accepted"),
+            reformulated=_floats(done, "reformulated"),
             known=_floats(done, "known"),
             people=dict(people.rows()),
         )
@@ -376,7 +391,7 @@ class Locale:
             .join(self.items, on="utterance", maintain_order="left")
             .join(self.numbers, on="label", maintain_order="left")
             .join(ends, on="via", how="left", maintain_order="left")
-            .filter(pl.col("end").is_not_null() | ~pl.col("kind").is_in(votes.ENDED))
+            .filter(pl.col("end").is_not_null() | ~pl.col("source").is_in(votes.ENDED))
             .with_columns(pl.col("end").fill_null(0))
         )
 
@@ -413,17 +428,17 @@ class Locale:
         )
 
 
-def _herded(cell: Indices, kind: Indices, weight: Floats, before: Floats) -> Votes:
-    """The first vote of a kind for a label of a wording is judged by how probable the label is anyhow;
+def _herded(cell: Indices, source: Indices, weight: Floats, before: Floats) -> Votes:
+    """The first vote of a source for a label of a wording is judged by how probable the label is anyhow;
     those after it may repeat the first one's mistake, or its lie: their background is 1."""
-    keys, place = np.unique(cell * len(votes.WEIGHED) + kind, return_inverse=True)
+    keys, place = np.unique(cell * len(votes.WEIGHED) + source, return_inverse=True)
     whole = np.bincount(place, weight)
-    cell, kind = keys // len(votes.WEIGHED), keys % len(votes.WEIGHED)
+    cell, source = keys // len(votes.WEIGHED), keys % len(votes.WEIGHED)
     more = whole > 1
     background = np.maximum(before[cell], LEAST_BACKGROUND)
     return Votes(
         np.concatenate([cell, cell[more]]),
-        np.concatenate([kind, kind[more]]),
+        np.concatenate([source, source[more]]),
         np.concatenate([np.minimum(whole, 1.0), whole[more] - 1]),
         np.concatenate([background, np.ones(more.sum())]),
     )
@@ -445,16 +460,19 @@ def _thumbs(cast: pl.DataFrame, heard: Heard, was_right: Floats) -> Floats:
     believed or doubted anyhow: where praise goes to both alike, it tells nothing."""
     own = pl.DataFrame({"item": heard.item, "number": heard.label})
     thumbs = cast.select(
-        pl.col("item").cast(pl.Int64), pl.col("number").cast(pl.Int64), "kind", "votes"
+        pl.col("item").cast(pl.Int64), pl.col("number").cast(pl.Int64), "source", "votes"
     )
     up, down = (
         _floats(
             own.join(
-                thumbs.filter(kind=kind), on=["item", "number"], how="left", maintain_order="left"
+                thumbs.filter(source=source),
+                on=["item", "number"],
+                how="left",
+                maintain_order="left",
             ).fill_null(0.0),
             "votes",
         )
-        for kind in (votes.PRAISE, votes.BLAME)
+        for source in (votes.THUMBS_UP, votes.THUMBS_DOWN)
     )
     right, wrong = (
         float((down @ share + THUMBS / 2) / ((up + down) @ share + THUMBS))
@@ -463,23 +481,23 @@ def _thumbs(cast: pl.DataFrame, heard: Heard, was_right: Floats) -> Floats:
     return Rates(right, wrong).told(up, down) if right < wrong else np.zeros(len(up))
 
 
-def _settled(last: Round, cast: pl.DataFrame, bent: Bend) -> Floats:
+def _settled(last: Round, cast: pl.DataFrame, bent: PlattScaling) -> Floats:
     """The belief of each cell: bent as the held-back users call for, and shared where users mean two
     things by one wording."""
-    cells, belief = last.cells, last.solved.belief.copy()
+    cells, belief = last.cells, last.estimate.belief.copy()
     best = cells.best(belief)
     sure = belief[best]
     rest = (1 - bent(sure)) / np.maximum(1 - sure, 1e-12)
     belief *= rest[cells.item]
     belief[best] = bent(sure)
-    ends = cast.filter(pl.col("kind") == votes.END)
+    ends = cast.filter(pl.col("source") == votes.CHAIN_END)
     place = _array(ends, "item"), _array(ends, "number")
     moved = csr_matrix((_floats(ends, "votes"), place), (len(cells.start) - 1, cells.labels))
     heard = last.heard
     moved = moved - heard.matrix(at(moved, heard.item, heard.label), moved.shape)
     most, there = _most(moved), np.asarray(moved.argmax(axis=1)).ravel()
     whole = np.asarray(moved.sum(axis=1)).ravel()
-    seen = ambiguity.Heard(heard.stayed, heard.fled, most[heard.item], whole[heard.item])
+    seen = ambiguity.Heard(heard.accepted, heard.reformulated, most[heard.item], whole[heard.item])
     share = ambiguity.share_of_first(seen, last.rates)
     _kept(cells, belief, heard)
     for row in np.flatnonzero(np.isfinite(share)):
@@ -491,9 +509,9 @@ def _settled(last: Round, cast: pl.DataFrame, bent: Bend) -> Floats:
 
 
 def _kept(cells: Cells, belief: Floats, heard: Heard) -> None:
-    """A label with which many users stayed, and twice as many as fled, is not turned by those: where
+    """A label with which many users stayed, and twice as many as reformulated, is not turned by those: where
     they would turn it, it is as probable as all others together."""
-    safe = (heard.stayed >= MANY) & (heard.stayed >= 2 * heard.fled)
+    safe = (heard.accepted >= MANY) & (heard.accepted >= 2 * heard.reformulated)
     mine = cells.find(heard.item[safe], heard.label[safe])
     for cell in mine[belief[mine] < TURNED]:
         others = slice(*cells.start[cells.item[cell] : cells.item[cell] + 2])

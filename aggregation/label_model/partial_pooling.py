@@ -1,6 +1,6 @@
 """What locales with many users know of how people and assistants are, for those with few.
 
-How often people come back, what speaks for a hypothesis, how reliable each kind of vote is: a locale begins with
+How often people come back, what speaks for a hypothesis, how reliable each source of vote is: a locale begins with
 the mean of the others, held the more firmly the more alike they have been (empirical Bayes; Efron and Morris 1975).
 Its own users soon outweigh that.
 """
@@ -19,7 +19,7 @@ from aggregation.label_model.votes import WEIGHED
 
 Floats = npt.NDArray[np.float64]
 
-LENDS = 1_000.0  # votes of users who stayed or fled, from which a locale lends
+LENDS = 1_000.0  # votes of users who accepted or reformulated, from which a locale lends
 APART = 1.0  # how far two locales' weights are apart, before any two were seen
 MORE = 2.0  # times as often as elsewhere that a label may be meant
 LEAST_MEANT = (
@@ -31,8 +31,8 @@ FIRMEST = 100.0  # users that the rates of others are worth at most
 
 @dataclass(frozen=True)
 class Shown:
-    """What a locale showed: by how many `users`, at which `rates` they flee, the `gate`, the `trust` in its
-    words, the `reliability` of each kind of vote (NaN where there were none), and the share of users who
+    """What a locale showed: by how many `users`, at which `rates` they reformulate, the `gate`, the `trust` in its
+    words, the `reliability` of each source of vote (NaN where there were none), and the share of users who
     `meant` each label."""
 
     users: float
@@ -44,9 +44,9 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Loan:
-    """What a locale begins with. `lenders` is how many others lent, `meant` the share of users who mean each
-    label there, if anybody lent."""
+class PooledPrior:
+    """What a locale begins with. `lenders` is how many others pooled, `meant` the share of users who mean each
+    label there, if anybody pooled."""
 
     lenders: int = 0
     guess: Guess = field(default_factory=Guess)
@@ -60,10 +60,10 @@ def lends(shown: Shown) -> bool:
     return shown.users >= LENDS
 
 
-def loan(lenders: Sequence[Shown]) -> Loan:
+def pooled_prior(lenders: Sequence[Shown]) -> PooledPrior:
     """What these locales lend; nothing where there are none."""
     if not lenders:
-        return Loan()
+        return PooledPrior()
     gates = np.stack([s.gate for s in lenders])
     apart = ((gates - gates.mean(axis=0)) ** 2).sum(axis=0) + APART / RIDGE
     rates = np.array([[s.rates.right, s.rates.wrong] for s in lenders])
@@ -71,7 +71,7 @@ def loan(lenders: Sequence[Shown]) -> Loan:
     told = np.stack([s.reliability for s in lenders])
     seen = np.isfinite(told)
     reliability = (np.where(seen, told, 0.0).sum(axis=0) + GUESS) / (seen.sum(axis=0) + 1)
-    return Loan(
+    return PooledPrior(
         len(lenders),
         Guess(
             Rates(float(right), float(wrong)),
@@ -104,7 +104,7 @@ class Room:
 
 def bounded(cells: Cells, prior: Floats, heard: Heard, room: Room) -> Floats:
     """The prior, with less for labels that would be meant more than MORE times as often as elsewhere: an
-    assistant that hears the same label everywhere is not believed where nobody could flee it. What was
+    assistant that hears the same label everywhere is not believed where nobody could reformulate it. What was
     executed and stood is counted first.
 
     Offsets of labels are found in turns, as class priors are fitted to unlabelled cases (Saerens et al. 2002)."""

@@ -9,7 +9,7 @@ import polars as pl
 from scipy.special import logit
 
 from aggregation.label_model.implicit_feedback import Rates
-from aggregation.label_model.votes import FLED, STAYED
+from aggregation.label_model.votes import ACCEPTED, REFORMULATED
 
 KEY = ["utterance", "label"]
 LIARS = 0.03  # share of users who lie, before any was seen
@@ -17,17 +17,17 @@ COMPANY = 3  # users of a wording from which it tells about them
 MOST_TOLD = 2.0  # log odds that one vote may tell
 
 
-def honest(votes: pl.DataFrame, believed: pl.DataFrame, rates: Rates) -> pl.DataFrame:
+def p_honest(votes: pl.DataFrame, believed: pl.DataFrame, rates: Rates) -> pl.DataFrame:
     """`user_id, honest`: the probability that a user is honest; `believed` is `utterance, label,
     probability`."""
-    own = votes.filter(pl.col("kind").is_in([STAYED, FLED]))
+    own = votes.filter(pl.col("source").is_in([ACCEPTED, REFORMULATED]))
     known = own.group_by(KEY).agg(company=pl.col("user_id").n_unique())
     judged = (
         own.join(known.filter(pl.col("company") >= COMPANY), on=KEY)
         .join(believed, on=KEY, how="left")
         .with_columns(pl.col("probability").fill_null(0.0))
     )
-    back = pl.when(pl.col("kind") == FLED)
+    back = pl.when(pl.col("source") == REFORMULATED)
     right = back.then(rates.right).otherwise(1 - rates.right)
     wrong = back.then(rates.wrong).otherwise(1 - rates.wrong)
     p = pl.col("probability")

@@ -1,25 +1,29 @@
-"""The kinds of evidence, and how the votes of a window add up."""
+"""The sources of evidence, and how the votes of a window add up."""
 
 from datetime import date
 
 import polars as pl
 
-STAYED = "stayed"  # the assistant's hypothesis was executed, and the user did not come back
-FLED = "fled"  # it was executed, and the user said it again: a vote against
-IDLE = "idle"  # it was not trusted enough to be executed, and the user did not come back
-LOST = "lost"  # it was not executed, and the user said it again: no word against it
+ACCEPTED = "accepted"  # the assistant's hypothesis was executed, and the user did not come back
+REFORMULATED = "reformulated"  # it was executed, and the user said it again: a vote against
+UNEXECUTED_ACCEPTED = "unexecuted_accepted"  # it was not trusted enough to be executed, and the user did not come back
+UNEXECUTED_REFORMULATED = (
+    "unexecuted_reformulated"  # it was not executed, and the user said it again: no word against it
+)
 TARGET = "target"  # the hypothesis of the wording that followed, while the chain went on
-END = "end"  # that of the last wording of the chain
+CHAIN_END = "chain_end"  # that of the last wording of the chain
 REWRITE = "rewrite"  # that of the wording that ran instead
-PRAISE = "praise"
-BLAME = "blame"  # a vote against
+THUMBS_UP = "thumbs_up"
+THUMBS_DOWN = "thumbs_down"  # a vote against
 N_BEST = "n_best"  # another hypothesis of the assistant
 NEIGHBOURS = "neighbours"  # what the wordings nearest to it are believed to mean
 
-ENDED = (END, TARGET, REWRITE)  # worth what the wording is worth where they ended
-AGAIN = "end again"  # an end where the assistant heard what the user had fled
-WEIGHED = (*ENDED, AGAIN, N_BEST, NEIGHBOURS)  # by their reliability
-FOR = (STAYED, IDLE, TARGET, END, REWRITE, PRAISE, N_BEST)
+ENDED = (CHAIN_END, TARGET, REWRITE)  # worth what the wording is worth where they ended
+CHAIN_END_REPEATED = (
+    "chain_end_repeated"  # an end where the assistant heard what the user had reformulated
+)
+WEIGHED = (*ENDED, CHAIN_END_REPEATED, N_BEST, NEIGHBOURS)  # by their reliability
+FOR = (ACCEPTED, UNEXECUTED_ACCEPTED, TARGET, CHAIN_END, REWRITE, THUMBS_UP, N_BEST)
 HALF_LIFE = 60.0  # days after which a vote counts half
 
 MOST_CHECKS = 10.0  # votes of one user by which what the others say is checked
@@ -42,27 +46,27 @@ def _first_letter(letters: str) -> pl.Expr:
 
 
 def tally(votes: pl.DataFrame, night: str) -> pl.DataFrame:
-    """`locale, utterance, label, kind, via, votes, users` as of a night: older votes count less."""
+    """`locale, utterance, label, source, via, votes, users` as of a night: older votes count less."""
     age = (pl.lit(date.fromisoformat(night)) - pl.col("day").str.to_date()).dt.total_days()
     return (
         votes.with_columns(votes=pl.col("weight") * 0.5 ** (age / HALF_LIFE))
-        .group_by("locale", "utterance", "label", "kind", "via")
+        .group_by("locale", "utterance", "label", "source", "via")
         .agg(pl.col("votes").sum().round(6), users=pl.len().cast(pl.Int64))
-        .sort("locale", "utterance", "label", "kind", "via")
+        .sort("locale", "utterance", "label", "source", "via")
     )
 
 
 def capped(votes: pl.DataFrame) -> pl.DataFrame:
     """The votes for and against what was executed, each user's brought down to MOST_CHECKS in all:
     one who says much is one person still."""
-    own = votes.filter(pl.col("kind").is_in([STAYED, FLED]))
+    own = votes.filter(pl.col("source").is_in([ACCEPTED, REFORMULATED]))
     whole = pl.col("weight").sum().over("user_id")
     return own.with_columns(pl.col("weight") * (MOST_CHECKS / whole).clip(upper_bound=1.0))
 
 
 def weights(votes: pl.DataFrame) -> pl.DataFrame:
     """`locale, utterance, label, votes`: the weight of what users say for each label."""
-    speaking = votes.filter((pl.col("user_id") != "") & pl.col("kind").is_in(FOR))
+    speaking = votes.filter((pl.col("user_id") != "") & pl.col("source").is_in(FOR))
     return speaking.group_by("locale", "utterance", "label").agg(
         votes=pl.col("weight").sum().round(6)
     )

@@ -11,12 +11,12 @@ HEARD = ["intent", "turns", "users", "executed_users", "came_back"]
 
 
 def votes(cast: pl.DataFrame) -> list[dict[str, Any]]:
-    """Votes by label and kind: their weight, and the distinct users behind them."""
+    """Votes by label and source: their weight, and the distinct users behind them."""
     users = pl.col("user_id").filter(pl.col("user_id") != "").n_unique()
     return (
-        cast.group_by("label", "kind")
+        cast.group_by("label", "source")
         .agg(votes=pl.col("weight").sum(), users=users)
-        .sort("votes", "label", "kind", descending=[True, False, False])
+        .sort("votes", "label", "source", descending=[True, False, False])
         .to_dicts()
     )
 
@@ -30,14 +30,14 @@ def moves(memory: Memory, among: pl.Expr) -> pl.DataFrame:
 
 def heard(memory: Memory, wording: str, locale: str) -> list[dict[str, Any]]:
     """What the assistant heard in a wording, and how many of its users came back; the newest first."""
-    back = pl.min_horizontal("fled", "executed_users") + pl.col("fled_unexecuted")
+    back = pl.min_horizontal("reformulated", "executed_users") + pl.col("reformulated_unexecuted")
     rows = memory.of("hypothesis_stats", wording, locale).sort("last_ms", "intent", descending=True)
     return rows.with_columns(came_back=back).select(HEARD).to_dicts()
 
 
 def vote_lines(found: list[dict[str, Any]]) -> list[str]:
     rows = [
-        f"  {r['votes']:8.2f}  {r['kind']:<11} {r['label']} ({count(r['users'], 'user')})"
+        f"  {r['votes']:8.2f}  {r['source']:<23} {r['label']} ({count(r['users'], 'user')})"
         for r in found
     ]
     return ["votes, by weight:", *rows] if rows else ["no votes"]

@@ -11,7 +11,7 @@ from flows.explaining.words import count
 
 FIX = [
     "source", "target", "status", "began", "until", "withdrawals", "since", "holdout",
-    "treated", "treated_fled", "alone", "alone_fled", "p_worse", "p_better", "users",
+    "treated", "treated_reformulated", "alone", "alone_reformulated", "p_worse", "p_better", "users",
     "occurrences", "p_same", "success", "success_alone",
 ]  # fmt: skip
 STEPS = 8  # of a chain
@@ -211,7 +211,7 @@ def _arm_lines(fix: Row | None) -> list[str]:
         return [*lines, f"since {fix['since']} nobody said it"]
     return [
         *lines,
-        f"since {fix['since']}: {fix['treated_fled']:.0%} of {fix['treated']:.1f} users came back where it"
-        f" ran, {fix['alone_fled']:.0%} of {fix['alone']:.1f} where the wording was left alone; worse with"
+        f"since {fix['since']}: {fix['treated_reformulated']:.0%} of {fix['treated']:.1f} users came back where it"
+        f" ran, {fix['alone_reformulated']:.0%} of {fix['alone']:.1f} where the wording was left alone; worse with"
         f" p {fix['p_worse']:.2f}",
     ]

@@ -42,7 +42,7 @@ KEY = ["locale", "utterance"]
         ),
     ),
 )
-def cluster_wordings(at: Reading) -> Result:
+def cluster_utterances(at: Reading) -> Result:
     """Find each wording's neighbours, and the clusters; they keep the names of the night before."""
     wordings = at.tonight(UtteranceStats).sort(KEY)
     version = at.tonight(Encoders)["version"].item()

@@ -27,7 +27,7 @@ KEY = ["locale", "utterance"]
     writes=(Encoders, Embeddings),
     settings=("mining.window_days", "mining.encoder", "mining.fine_tune"),
 )
-def embed_wordings(at: Reading) -> Result:
+def embed_utterances(at: Reading) -> Result:
     """Teach the encoder by the window's pairs, or load the one that is set; embed what is new."""
     wordings = at.tonight(UtteranceStats)
     model, version = _taught(at, wordings)

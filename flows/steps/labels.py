@@ -58,7 +58,7 @@ KEY = ["locale", "utterance"]
     settings=("mining.window_days", "mining.encoder", "mining.fine_tune", "languages"),
     facts=(facts.SEED_DATA, facts.LANGUAGE_FILES),
 )
-def believe_labels(at: Reading) -> Result:
+def label_utterances(at: Reading) -> Result:
     """Votes, and what is believed of each wording, with the users behind its cluster and label."""
     cast_votes = _votes(at)
     spoken = wished(at.tonight(UtteranceStats), at.tonight(SlotAnswers))
@@ -96,7 +96,7 @@ def _votes(at: Reading) -> pl.DataFrame:
     named = int(at.tonight(tables.FieldCounts)["intent"].item() > 0)
     answers = at.tonight(SlotAnswers)
     votes = at.query("votes", {"answers": answers}, {"most_items": MOST_ITEMS, "intents": named})
-    return votes.sort("locale", "utterance", "label", "kind", "via", "user_id")
+    return votes.sort("locale", "utterance", "label", "source", "via", "user_id")
 
 
 def wished(wordings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:

@@ -35,7 +35,7 @@ KEY = ["locale", "utterance"]
     settings=("mining.window_days", "min_users"),
     facts=(facts.SEED_DATA,),
 )
-def tell_launches(at: Reading) -> Result:
+def track_launches(at: Reading) -> Result:
     """How each locale goes since its launch, and how much of what failed could be mended by now."""
     least = at.settings.min_users
     launched = _launched(at, least.published)

@@ -36,7 +36,7 @@ LONGEST = WINDOWS[-1]  # days
     writes=(Trends, IntentCandidates, IntentCandidateMembers),
     settings=("mining.window_days",),
 )
-def detect_changes(at: Reading) -> Result:
+def detect_trends(at: Reading) -> Result:
     """What rises, falls or is new in what people say, and what may be a new intent."""
     wordings, clusters = at.tonight(UtteranceStats), at.tonight(Clusters)
     grouped = detection.units(wordings.sort("locale", "utterance"), clusters)

@@ -22,7 +22,7 @@ MOST_ITEMS = 2_000  # wordings for which one user may vote
     writes=(FieldCounts, UtteranceStats, HypothesisStats, BestRephrases, ChainEnds, Transitions),
     settings=("mining.window_days",),
 )
-def count_wordings(at: Reading) -> Result:
+def count_utterances(at: Reading) -> Result:
     """Count what became of each wording, and follow the chains."""
     told = at.query("field_counts")
     followed = at.query("best_rephrases")

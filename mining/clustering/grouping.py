@@ -110,15 +110,17 @@ def _whole(
 
 def _known(wordings: pl.DataFrame, log: Log, kinds: constraints.Kinds) -> Known:
     place = wordings.select(KEY).with_row_index("place")
-    stayed = (
+    accepted = (
         log.utterances.filter(pl.col("intent") != "")
         .join(place, on=KEY)
-        .with_columns(stayed=pl.max_horizontal(0.0, pl.col("executed_users") - pl.col("fled")))
+        .with_columns(
+            accepted=pl.max_horizontal(0.0, pl.col("executed_users") - pl.col("reformulated"))
+        )
         .with_columns(meaning=pl.col("intent").rank("dense") - 1)
     )
-    shape = (wordings.height, 1 + int(stayed["meaning"].max() or 0))  # type: ignore[arg-type]
-    where = (stayed["place"].to_numpy(), stayed["meaning"].to_numpy())
-    meant = csr_matrix((stayed["stayed"].to_numpy().astype(np.float32), where), shape)
+    shape = (wordings.height, 1 + int(accepted["meaning"].max() or 0))  # type: ignore[arg-type]
+    where = (accepted["place"].to_numpy(), accepted["meaning"].to_numpy())
+    meant = csr_matrix((accepted["accepted"].to_numpy().astype(np.float32), where), shape)
     moves = _placed(log.moves.filter(pl.col("p_same") >= PROBABLE), place)
     one_way = csr_matrix(
         (

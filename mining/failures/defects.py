@@ -30,11 +30,11 @@ class Rates:
     right: float
     wrong: float
 
-    def was_right(self, fled: Floats) -> Floats:
-        """The share of right turns behind a share of users who fled; one half where that tells nothing."""
+    def was_right(self, reformulated: Floats) -> Floats:
+        """The share of right turns behind a share of users who reformulated; one half where that tells nothing."""
         if self.wrong <= self.right:
-            return np.full(len(fled), 0.5)
-        share = (self.wrong - fled) / (self.wrong - self.right)
+            return np.full(len(reformulated), 0.5)
+        share = (self.wrong - reformulated) / (self.wrong - self.right)
         return np.asarray(np.clip(share, 0.02, 0.98))
 
 

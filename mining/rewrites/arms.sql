@@ -25,7 +25,7 @@ said as (
                 / greatest(coalesce(t.propensity, cast(1 as double)), cast(0.02 as double))
             ) as bigint
         ) as weight,
-        cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000) as bigint) as fled
+        cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000) as bigint) as reformulated
     from people as t
     left semi join followed_up as w on t.locale = w.locale and t.utterance = w.utterance
     left join best_rephrases as f on t.turn_id = f.source_turn_id
@@ -39,6 +39,6 @@ select
     user_id,
     cast(max(at_ms) as bigint) as last_ms,
     cast(sum(weight) as double) / cast(1000 as double) / cast(count(*) as double) as weight,
-    cast(sum(weight * fled) as double) / cast(sum(weight) as double) / cast(1000 as double) as fled
+    cast(sum(weight * reformulated) as double) / cast(sum(weight) as double) / cast(1000 as double) as reformulated
 from said
 group by day, locale, utterance, ran, intent, user_id

@@ -2,7 +2,7 @@
 -- with its values where the log has slots, else the wording), four steps, the :most likeliest places
 -- of each kept (after Ponnusamy et al. 2020, arXiv 1911.02557). A user counts once for a step; the
 -- rows are smoothed by one user who goes nowhere. A rewrite that ran is a step too: its users who
--- stayed speak for it, those who did not against it. Probabilities are whole millionths.
+-- accepted speak for it, those who did not against it. Probabilities are whole millionths.
 -- reads best_rephrases: the turns that were said again, each with its most probable target
 -- reads people: what people said in the window
 -- takes :most

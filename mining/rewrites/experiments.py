@@ -34,7 +34,7 @@ COOL_DOWN = 28  # nights after a withdrawal, doubled with each one; a quarter fo
 LIVE, WITHDRAWN = "live", "withdrawn"
 Row = dict[str, Any]
 Pair = tuple[str, str, str]
-FLED = (pl.col("weight") * pl.col("fled")).sum() / pl.col("weight").sum()
+REFORMULATED = (pl.col("weight") * pl.col("reformulated")).sum() / pl.col("weight").sum()
 MINED = ["p_better", "users", "occurrences", "p_same", "success", "success_alone"]
 
 
@@ -44,23 +44,26 @@ class Arm:
     counts once, with the mean of what happened."""
 
     users: float
-    fled: float
+    reformulated: float
 
     @staticmethod
     def of(rows: pl.DataFrame) -> "Arm":
         if rows.is_empty():
             return Arm(0.0, 0.0)
-        known = rows.group_by("user_id").agg(pl.col("weight").mean(), fled=FLED)
-        weight, fled = (known.sort("user_id")[c].to_numpy() for c in ("weight", "fled"))
+        known = rows.group_by("user_id").agg(pl.col("weight").mean(), reformulated=REFORMULATED)
+        weight, reformulated = (
+            known.sort("user_id")[c].to_numpy() for c in ("weight", "reformulated")
+        )
         return Arm(
-            float(weight.sum() ** 2 / (weight**2).sum()), float(np.average(fled, weights=weight))
+            float(weight.sum() ** 2 / (weight**2).sum()),
+            float(np.average(reformulated, weights=weight)),
         )
 
     def beta(self, believed: float | None) -> tuple[float, float]:
         """Mean and variance of the share who come back; `believed` is what was, before anything was seen."""
         worth, share = (1.0, 0.5) if believed is None else (BELIEVED, believed)
-        a = worth * share + self.users * self.fled
-        b = worth * (1 - share) + self.users * (1 - self.fled)
+        a = worth * share + self.users * self.reformulated
+        b = worth * (1 - share) + self.users * (1 - self.reformulated)
         return a / (a + b), a * b / ((a + b) ** 2 * (a + b + 1))
 
 
@@ -114,7 +117,7 @@ def _makes_way(other: Row, fresh: Row, night: str) -> bool:
     waited = (date.fromisoformat(night) - date.fromisoformat(other["until"])).days
     if waited < wait * 2 ** (other["withdrawals"] - 1):
         return False
-    alone = Arm(other["alone"], other["alone_fled"])
+    alone = Arm(other["alone"], other["alone_reformulated"])
     return _worse(Arm(0.0, 0.0).beta(fresh["believed"]), alone.beta(None)) < 1 - WORSE
 
 
@@ -136,9 +139,9 @@ def _begun(row: Row, before: Row | None, rates: Rates, night: str) -> Row:
         "believed_alone": round(_fled(rates, row["success_alone"]), 6),
         "holdout": FIRST,
         "treated": 0.0,
-        "treated_fled": 0.0,
+        "treated_reformulated": 0.0,
         "alone": 0.0,
-        "alone_fled": 0.0,
+        "alone_reformulated": 0.0,
         "p_worse": 0.0,
     }
 
@@ -152,7 +155,7 @@ def _judged(row: Row, seen: pl.DataFrame, rates: Rates, night: str) -> Row:
             row = row | {"since": began, "believed": None, "believed_alone": None}
     since = pl.col("day") > row["since"]
     left = Arm.of(alone.filter(since))
-    row = row | {"alone": round(left.users, 6), "alone_fled": round(left.fled, 6)}
+    row = row | {"alone": round(left.users, 6), "alone_reformulated": round(left.reformulated, 6)}
     if row["status"] == WITHDRAWN:
         return row
     run = Arm.of(treated.filter(since))
@@ -161,7 +164,7 @@ def _judged(row: Row, seen: pl.DataFrame, rates: Rates, night: str) -> Row:
     first = HALF if row["believed"] is None else FIRST
     row = row | {
         "treated": round(run.users, 6),
-        "treated_fled": round(run.fled, 6),
+        "treated_reformulated": round(run.reformulated, 6),
         "p_worse": round(p_worse, 6),
         "holdout": round(max(LEAST, first / (1 + run.users // SERVED)), 6),
     }
@@ -188,7 +191,7 @@ def _change(treated: pl.DataFrame, rates: Rates, promised: float) -> str | None:
     """The last day before treated turns began to fail, where they did."""
     good, bad = _fled(rates, promised), _fled(rates, BROKEN * promised)
     sum_, start, last = 0.0, None, None
-    daily = treated.group_by("day").agg(pl.len(), fled=FLED)
+    daily = treated.group_by("day").agg(pl.len(), reformulated=REFORMULATED)
     for day, users, share in daily.sort("day").rows():
         told = users * (share * np.log(bad / good) + (1 - share) * np.log((1 - bad) / (1 - good)))
         if sum_ == 0.0:

@@ -1,7 +1,7 @@
--- The slot values that were executed for a wording under a hypothesis, by distinct users who stayed.
+-- The slot values that were executed for a wording under a hypothesis, by distinct users who accepted.
 -- reads best_rephrases: the turns that were said again, each with its most probable target
 -- reads people: what people said in the window
-with stayed as (
+with accepted as (
     select
         t.utterance,
         t.locale,
@@ -17,7 +17,7 @@ with stayed as (
 ),
 named as (
     select locale, utterance, label, user_id, s.name as name, s.value as value
-    from stayed
+    from accepted
     lateral view explode(slots) as s
 )
 select locale, utterance, label, name, value,

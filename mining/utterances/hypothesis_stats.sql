@@ -19,7 +19,7 @@ with judged as (
             when t.outcome = 'failure' or :intents = 1 then 0
             else 1
         end as executed,
-        cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint) as fled,
+        cast(round(coalesce(f.p_rephrase, cast(0 as double)) * 1000000) as bigint) as reformulated,
         cast(round(t.best_confidence * 1000000) as bigint) as sure
     from people as t
     left join best_rephrases as f on t.turn_id = f.source_turn_id
@@ -37,8 +37,8 @@ heard as (
         sum(sure) as sure,
         count(sure) as sure_turns,
         sum(executed) as executed,
-        sum(executed * fled) as executed_fled,
-        sum(fled) as fled
+        sum(executed * reformulated) as executed_reformulated,
+        sum(reformulated) as reformulated
     from judged
     group by locale, utterance, intent, user_id
 ),
@@ -61,16 +61,16 @@ counted as (
         sum(case when executed > 0 then 1 else 0 end) as executed_users,
         sum(
             case when executed > 0
-                then cast(floor(cast(executed_fled as double) / cast(executed as double)) as bigint)
+                then cast(floor(cast(executed_reformulated as double) / cast(executed as double)) as bigint)
                 else 0
             end
-        ) as fled,
+        ) as reformulated,
         sum(
             case when executed > 0
                 then 0
-                else cast(floor(cast(fled as double) / cast(turns as double)) as bigint)
+                else cast(floor(cast(reformulated as double) / cast(turns as double)) as bigint)
             end
-        ) as fled_unexecuted,
+        ) as reformulated_unexecuted,
         sum(sure) as sure,
         sum(sure_turns) as sure_turns
     from bounded
@@ -85,8 +85,8 @@ select
     cast(turns as bigint) as turns,
     cast(users as bigint) as users,
     cast(executed_users as bigint) as executed_users,
-    cast(fled as double) / cast(1000000 as double) as fled,
-    cast(fled_unexecuted as double) / cast(1000000 as double) as fled_unexecuted,
+    cast(reformulated as double) / cast(1000000 as double) as reformulated,
+    cast(reformulated_unexecuted as double) / cast(1000000 as double) as reformulated_unexecuted,
     case when sure_turns > 0
         then cast(sure as double) / cast(sure_turns as double) / cast(1000000 as double)
     end as confidence

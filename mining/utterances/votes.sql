@@ -1,8 +1,8 @@
--- Who says that a wording means a label, and how: a row a user, wording, label, kind and place.
---   stayed, fled       the best hypothesis was executed, and the user did not come back, or did (where
---                      another wording ran, only the next kind)
---   idle, lost         it was not executed, and the user did not come back, or did
---   rewrite            it was heard in the wording that ran instead, and the user stayed
+-- Who says that a wording means a label, and how: a row a user, wording, label, source and place.
+--   accepted, reformulated       the best hypothesis was executed, and the user did not come back, or did (where
+--                      another wording ran, only the next source)
+--   unexecuted_accepted, unexecuted_reformulated         it was not executed, and the user did not come back, or did
+--   rewrite            it was heard in the wording that ran instead, and the user accepted
 --   target, end        the executed hypothesis of the next wording, of the last one (via), and the
 --                      user stayed with it
 --   praise, blame      thumbs for what was executed
@@ -57,28 +57,28 @@ items as (
 ),
 cast_votes as (
     select locale, utterance, label, user_id, day, '' as via, 1000000 - p as weight,
-        case when executed = 1 then 'stayed' else 'idle' end as kind
+        case when executed = 1 then 'accepted' else 'unexecuted_accepted' end as source
     from wished
     where ran = utterance
     union all
     select locale, utterance, label, user_id, day, '' as via, p as weight,
-        case when executed = 1 then 'fled' else 'lost' end as kind
+        case when executed = 1 then 'reformulated' else 'unexecuted_reformulated' end as source
     from wished
     where ran = utterance
     union all
     select locale, utterance, label, user_id, day, ran as via, 1000000 - p as weight,
-        'rewrite' as kind
+        'rewrite' as source
     from wished
     where ran <> utterance and executed = 1
     union all
     select locale, utterance, label, user_id, day, '' as via, 1000000 as weight,
-        case when feedback > 0 then 'praise' else 'blame' end as kind
+        case when feedback > 0 then 'thumbs_up' else 'thumbs_down' end as source
     from wished
     where feedback <> 0 and executed = 1 and ran = utterance
     union all
     select s.locale, s.utterance, t.label, s.user_id, s.day, t.ran as via,
         cast(floor(cast(s.p as double) * cast(1000000 - t.p as double) / 1000000) as bigint) as weight,
-        'target' as kind
+        'target' as source
     from best_rephrases as f
     inner join wished as s on f.source_turn_id = s.turn_id
     inner join said as t on f.target_turn_id = t.turn_id
@@ -87,7 +87,7 @@ cast_votes as (
     union all
     select s.locale, s.utterance, t.label, s.user_id, s.day, t.ran as via,
         cast(floor(e.p_chain * cast(1000000 - t.p as double)) as bigint) as weight,
-        'end' as kind
+        'chain_end' as source
     from chain_ends as e
     inner join wished as s on e.turn_id = s.turn_id
     inner join said as t on e.end_turn_id = t.turn_id
@@ -98,7 +98,7 @@ of_users as (
         v.locale,
         v.utterance,
         v.label,
-        v.kind,
+        v.source,
         v.via,
         v.user_id,
         max(v.day) as day,
@@ -107,7 +107,7 @@ of_users as (
     left semi join items as i
         on v.user_id = i.user_id and v.locale = i.locale and v.utterance = i.utterance
     where v.label is not null
-    group by v.locale, v.utterance, v.label, v.kind, v.via, v.user_id
+    group by v.locale, v.utterance, v.label, v.source, v.via, v.user_id
 ),
 known as (
     select locale, utterance, label, day, h.intent as other,
@@ -121,7 +121,7 @@ of_the_assistant as (
         locale,
         utterance,
         other as label,
-        'n_best' as kind,
+        'n_best' as source,
         '' as via,
         '' as user_id,
         max(day) as day,
@@ -130,12 +130,12 @@ of_the_assistant as (
     where other is not null and other <> '' and weight is not null and other <> coalesce(label, '')
     group by locale, utterance, other
 )
-select locale, utterance, label, kind, via, user_id, day,
+select locale, utterance, label, source, via, user_id, day,
     cast(weight as double) / cast(1000000 as double) as weight
 from of_users
 where weight > 0
 union all
-select locale, utterance, label, kind, via, user_id, day,
+select locale, utterance, label, source, via, user_id, day,
     cast(weight as double) / cast(1000000 as double) as weight
 from of_the_assistant
 where weight > 0

@@ -13,7 +13,7 @@ class Votes(dy.Schema):
     locale = text("locale", key=True)
     utterance = text("wording", key=True)
     label = text("intent", key=True)
-    kind = text("kind of evidence", key=True)
+    source = text("kind of evidence", key=True)
     via = text("wording at which the user ended; empty where it is this one", key=True)
     user_id = text("salted hash of the user; empty where it is nobody's vote", key=True)
     day = text("last day on which it was cast, YYYY-MM-DD")
@@ -25,7 +25,7 @@ class Reliability(dy.Schema):
     """How often the votes of a kind come from the truth, as the newest night learned it."""
 
     locale = text("locale", key=True)
-    kind = text("kind of evidence", key=True)
+    source = text("kind of evidence", key=True)
     reliability = share("share of its votes that come from the truth, not from anywhere")
 
 
@@ -34,7 +34,7 @@ class LocalePriors(dy.Schema):
     """What each locale began with from others, as the newest night learned it."""
 
     locale = text("locale", key=True)
-    users = amount("votes of its users who stayed or fled")
+    users = amount("votes of its users who accepted or reformulated")
     lenders = count("locales with users enough to lend to it")
     own = amount("trust in its own words, a factor on their scores")
     elsewhere = amount("trust in what all locales know of the words; 0 is none")
@@ -48,10 +48,10 @@ class ConceptDrift(dy.Schema):
     utterance = text("a wording", key=True)
     label = text("the label by which it shows most")
     since = text("first day that counts as new, YYYY-MM-DD")
-    stayed_before = amount("votes of users who stayed with the label, before that day")
-    fled_before = amount("and of those who said it again")
-    stayed = amount("votes of users who stayed with it, from that day on")
-    fled = amount("and of those who said it again")
+    accepted_before = amount("votes of users who stayed with the label, before that day")
+    reformulated_before = amount("and of those who said it again")
+    accepted = amount("votes of users who stayed with it, from that day on")
+    reformulated = amount("and of those who said it again")
 
 
 @table("calibration", published=Published.NEWEST)

@@ -26,10 +26,10 @@ class HypothesisStats(dy.Schema):
     turns = count("turns")
     users = count("distinct users")
     executed_users = count("users for whom the hypothesis was executed")
-    fled = dy.Float64(
+    reformulated = dy.Float64(
         nullable=False, min=0.0, description="of those, how many said it again, expected number"
     )
-    fled_unexecuted = dy.Float64(
+    reformulated_unexecuted = dy.Float64(
         nullable=False, min=0.0, description="of the others, how many said it again"
     )
     confidence = share("mean confidence of the hypothesis", null=True)

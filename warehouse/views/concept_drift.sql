@@ -4,19 +4,19 @@
 -- utterance: wording, as it may be shown
 -- label: the intent by which it shows most
 -- since: first day that counts as new
--- fled_before: share of its users who said it again after that intent ran, before that day
--- fled: and from that day on
+-- reformulated_before: share of its users who said it again after that intent ran, before that day
+-- reformulated: and from that day on
 select
     m.locale,
     s.shown as utterance,
     m.label,
     cast(m.since as date) as since,
-    share(m.fled_before / (m.fled_before + m.stayed_before)) as fled_before,
-    share(m.fled / (m.fled + m.stayed)) as fled
+    share(m.reformulated_before / (m.reformulated_before + m.accepted_before)) as reformulated_before,
+    share(m.reformulated / (m.reformulated + m.accepted)) as reformulated
 from lake_concept_drift as m
 inner join said as s on m.locale = s.locale and m.utterance = s.utterance
 where
-    m.stayed_before + m.fled_before >= $k and m.stayed + m.fled >= $k
+    m.accepted_before + m.reformulated_before >= $k and m.accepted + m.reformulated >= $k
     and (m.locale, m.label) in (
         select locale, intent from lake_daily_intents where day = 'all' and users >= $k
     )

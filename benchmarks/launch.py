@@ -34,7 +34,7 @@ from flows.simulation.assistant import LearningAssistant, Served
 from flows.simulation.launching import Launch
 from flows.simulation.place import Habits, Place
 from retrain.registry import store
-from retrain.training.data import lesson
+from retrain.training.data import training_data
 from retrain.training.encoder import Encoder
 from retrain.training.model import Model
 from retrain.training.trainer import train
@@ -65,7 +65,7 @@ def rival(
 ) -> Iterator[Right]:
     world.begin(out, places)
     known = seed.read(out / "seed.jsonl.gz")
-    model, rng, log = train(lesson(known)), np.random.default_rng(1), []
+    model, rng, log = train(training_data(known)), np.random.default_rng(1), []
     for n in range(cycles):
         start = date.fromisoformat(habits.start) + timedelta(days=n * habits.days)
         assistant = LearningAssistant(Served(str(n), model), None, 0.0, {}, rng)
@@ -76,7 +76,7 @@ def rival(
         command = [sys.executable, str(script), str(out / "log.jsonl.gz"), str(home)]
         subprocess.run(command, check=True, capture_output=True)
         examples = pl.read_parquet(home / "training_sets" / "1" / "examples.parquet")
-        model = train(lesson(known, examples))
+        model = train(training_data(known, examples))
         yield right(model, places)
 
 
@@ -89,8 +89,8 @@ def ends(out: Path, places: list[Place]) -> tuple[Right, Right]:
     encoder = found or Encoder(newest)
     told = loop.told(out)
     return (
-        right(train(lesson(known), encoder), places),
-        right(train(lesson(pl.concat([known, told])), encoder), places),
+        right(train(training_data(known), encoder), places),
+        right(train(training_data(pl.concat([known, told])), encoder), places),
     )
 
 

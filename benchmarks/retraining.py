@@ -27,9 +27,9 @@ import polars as pl
 from truth import intents, speakers, world_and_home
 
 from flows import seed
-from retrain.gate.judging import HOLDS
+from retrain.gate.judging import INCUMBENT_BONUSES
 from retrain.registry import store
-from retrain.training.data import lesson
+from retrain.training.data import training_data
 from retrain.training.model import Model, aligned, loyal
 from retrain.training.trainer import train
 from warehouse.home import Home, existing
@@ -82,7 +82,7 @@ def show(
         orient="row",
     )
     known = seed.kept(home)
-    best = train(lesson(pl.concat([known, logged.select(known.columns)])), model.encoder)
+    best = train(training_data(pl.concat([known, logged.select(known.columns)])), model.encoder)
     annotated = np.array(best.best(asked)) == truth
     way = annotated.mean() - before.mean()
 
@@ -100,7 +100,7 @@ def show(
     held = aligned(champion.scores(asked), champion.labels, labels)
     own = replace(model, before=None).scores(asked)
     names = np.array(labels)
-    for hold in HOLDS:
+    for hold in INCUMBENT_BONUSES:
         line(f"hold {hold}", names[loyal(own, held.argmax(axis=1), hold).argmax(axis=1)] == truth)
     for share in MIXES:
         line(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from retrain.gate.judging import HOLDS, PROMISE, SEED, USERS, Cases, Cost
+from retrain.gate.judging import INCUMBENT_BONUSES, MUST_PASS, SEED, USERS, Cases, Cost
 from retrain.registry import store
 from retrain.training.model import Floats, Model, aligned
 from retrain.training.trainer import sharpest
@@ -36,7 +36,7 @@ class Material:
         variants: pl.DataFrame | None,
     ) -> "Material":
         promised = (known.clear() if promises is None else promises).with_columns(
-            weight=pl.lit(1.0), kind=pl.lit(PROMISE)
+            weight=pl.lit(1.0), kind=pl.lit(MUST_PASS)
         )
         rows = Examples.create_empty() if examples is None else examples
         taught = rows.filter(pl.col("split") != "validation")
@@ -63,16 +63,16 @@ class Tried:
     seeds: int
     taught: int  # believed wordings
 
-    def serving(self, champion: Model | None, hold: float) -> Model:
+    def serving(self, champion: Model | None, incumbent_bonus: float) -> Model:
         """What would serve, its probabilities fitted to the cases of the seed data."""
-        model = self.model.after(champion, hold) if champion else self.model
+        model = self.model.after(champion, incumbent_bonus) if champion else self.model
         known = np.flatnonzero(self.cases.truth[: self.seeds] >= 0)
-        sharp = sharpest(self.cases.serving(hold)[known], self.cases.truth[known])
+        sharp = sharpest(self.cases.serving(incumbent_bonus)[known], self.cases.truth[known])
         return replace(model, sharpness=sharp)
 
-    def unseen(self, hold: float) -> pl.DataFrame:
+    def unseen(self, incumbent_bonus: float) -> pl.DataFrame:
         """`utterance, labels, scores` of what would serve, by models that never saw the utterance."""
-        scores = self.cases.serving(hold)[: self.seeds]
+        scores = self.cases.serving(incumbent_bonus)[: self.seeds]
         return pl.DataFrame(
             {
                 "utterance": self.cases.rows["utterance"][: self.seeds],
@@ -99,7 +99,7 @@ def tried(
         unseen = store.unseen(home, serving, seeds, champion, labels)
         held = np.vstack([unseen, champion.scores_of(others, labels)])
     rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
-    dearest = model.after(champion, max(HOLDS)) if champion else model
+    dearest = model.after(champion, max(INCUMBENT_BONUSES)) if champion else model
     cost = _cost(dearest, seeds[:TIMED])
     told = tuple(material.taught["locale"].unique().sort())
     measured = Cases(pl.concat([rows, material.others]), labels, held, after, cost, told)

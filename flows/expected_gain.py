@@ -8,7 +8,7 @@ from aggregation.training_set import change, lower_bound
 from retrain.registry import store
 from retrain.training.model import Model
 from retrain.training.program import Program
-from retrain.trigger import EXPECTED_FLIPS, Prospects, drift, mended
+from retrain.trigger import EXPECTED_FLIPS, ExpectedGain, drift, mended
 from warehouse.home import Home, read_training_set
 from warehouse.lake import Lake
 
@@ -17,9 +17,9 @@ MOST_LOCALES = 5  # that are named with what changed there
 CHANGED = {"appeared": "appeared", "rising": "rose", "falling": "fell", "gone": "gone"}
 
 
-def prospects(
+def expected_gain(
     home: Home, lake: Lake, day: str, days: int, version: str, program: Program | None = None
-) -> Prospects:
+) -> ExpectedGain:
     """Of a training set as of a night whose window holds so many `days` of turns; `program` answers for a
     champion of the user's own."""
     champion = store.champion(home)
@@ -37,7 +37,7 @@ def prospects(
     moved: tuple[str, ...] = ()
     if before is not None and taught is not None:
         moved = drift(best, _best(before, _said(lake, taught[:10])))
-    return Prospects(
+    return ExpectedGain(
         examples=examples.height,
         fresh=changed.new + changed.turned,
         turns=turns,

@@ -16,7 +16,7 @@ from flows.settings import Settings
 from flows.steps.facts import digest_of
 from retrain.gate.judging import GateConfig, Verdict, judge
 from retrain.registry import overrides, store
-from retrain.training.data import Lesson, Trainer, lesson, taught_by
+from retrain.training.data import Trainer, TrainingData, taught_by, training_data
 from retrain.training.encoder import Encoder
 from retrain.training.external import OutsideTrainer
 from retrain.training.model import Model
@@ -153,24 +153,24 @@ def _settled(
     verdict = judge(challenger.cases, GateConfig(**job.settings.gate.model_dump()))
     if verdict.promote and (stopped := overrides.read(home).against(training_set)):
         verdict = replace(verdict, promote=False, because=(stopped, *verdict.because))
-    model = challenger.serving(champion, verdict.hold)
+    model = challenger.serving(champion, verdict.incumbent_bonus)
     about = {
         "training_set": training_set,
         "before": serving,
         "examples": challenger.taught,
-        "hold": verdict.hold,
+        "incumbent_bonus": verdict.incumbent_bonus,
         "promoted": verdict.promote,
         "because": list(verdict.because),
     }
-    _keep(home, version, model, about, verdict, challenger.unseen(verdict.hold))
+    _keep(home, version, model, about, verdict, challenger.unseen(verdict.incumbent_bonus))
     if verdict.promote:
         store.promote(home, version)
     return verdict
 
 
-def _distilled(settings: Settings, material: Material, place: Path) -> Lesson:
+def _distilled(settings: Settings, material: Material, place: Path) -> TrainingData:
     """The lesson; where the settings name a teacher, with what it answers for the believed wordings."""
-    taught = lesson(material.seed, material.taught, material.variants)
+    taught = training_data(material.seed, material.taught, material.variants)
     program = programs.teacher(settings)
     wordings = material.taught["utterance"].unique().sort().to_list()
     if program is None or not wordings:
@@ -188,7 +188,7 @@ def _known(home: Home, version: str) -> Verdict:
         store.promote(home, version)
     return Verdict(
         about["promoted"],
-        about["hold"],
+        about["incumbent_bonus"],
         tuple(about["because"]),
         store.table(home, version, "evaluation"),
         store.table(home, version, "flipped"),
@@ -233,7 +233,7 @@ def _card(version: str, about: dict[str, Any], verdict: Verdict) -> str:
         "",
         f"Learned from seed data and {about['examples']} wordings of training set"
         f" {about['training_set'] or '(none)'}. The answers of {about['before'] or 'no other model'} stay"
-        f" unless another is ahead by {about['hold']:.1f} (log odds).",
+        f" unless another is ahead by {about['incumbent_bonus']:.1f} (log odds).",
         "",
         f"{'Promoted' if verdict.promote else 'Refused'}: {'; '.join(verdict.because)}.",
         "",

@@ -22,7 +22,7 @@ class TriggerConfig:
 
 
 @dataclass(frozen=True)
-class Prospects:
+class ExpectedGain:
     """What is known before retraining. `mended` and `broken` are turns a day of `turns`, the first at
     least, the second as expected where the training set does not tell the answer; `nights` since the
     last retraining, if there was one."""
@@ -42,7 +42,7 @@ class Decision:
     because: tuple[str, ...]
 
 
-def decide(known: Prospects, config: TriggerConfig) -> Decision:
+def decide(known: ExpectedGain, config: TriggerConfig) -> Decision:
     """Retrain, or not, and why."""
     against = []
     if known.examples < config.min_examples:

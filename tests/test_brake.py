@@ -4,7 +4,7 @@ import pytest
 from test_retrain import SEED
 
 from retrain.registry import overrides, store
-from retrain.training.data import lesson
+from retrain.training.data import training_data
 from retrain.training.model import Model
 from retrain.training.trainer import train
 from warehouse.errors import BadInput
@@ -17,7 +17,7 @@ WORDS = ["switch on lamp 3", "stop song 3", "what"]
 def home(tmp_path) -> Home:
     """Three models, each trained after the one before; the last one waits."""
     home = create(tmp_path / "home")
-    models = [train(lesson(SEED.tail(n))) for n in (24, 18, 15)]
+    models = [train(training_data(SEED.tail(n))) for n in (24, 18, 15)]
     before = None
     for number, model in enumerate(models, 1):
         keep(home, f"2026-01-0{number}-000{number}-a", model, before, f"set-{number}")

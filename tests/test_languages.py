@@ -15,7 +15,7 @@ from flows.evaluation_data import Material
 from flows.pipeline import directly
 from flows.settings import Languages, Mining, MinUsers, Settings
 from logs import turn, write_log
-from retrain.training.data import lesson
+from retrain.training.data import training_data
 from warehouse.errors import BadInput
 from warehouse.home import Home, read_training_set, read_variants, training_versions
 from warehouse.tables import Examples, ExampleVariants
@@ -136,8 +136,8 @@ def test_variants_are_taught_beside_the_examples_at_their_weight():
     known = pl.DataFrame({"locale": ["en-GB"], "utterance": ["news"], "intent": ["news"]})
     examples = built_of([example("lamps on", "lamp", weight=0.4)]).examples
     plain, more = (
-        lesson(known, examples),
-        lesson(known, examples, variants_of(("lamp on", "lamps on"))),
+        training_data(known, examples),
+        training_data(known, examples, variants_of(("lamp on", "lamps on"))),
     )
     weights = dict(zip(more.wordings, more.weights, strict=True))
     assert set(weights) - set(plain.wordings) == {"lamp on"}

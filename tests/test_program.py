@@ -16,7 +16,7 @@ from flows.evaluation_data import Material
 from flows.retraining import Retraining, _distilled, retrain
 from flows.settings import Settings
 from retrain.registry import store
-from retrain.training.data import lesson, taught_by
+from retrain.training.data import taught_by, training_data
 from retrain.training.model import load
 from retrain.training.program import CommandProgram, asked, scored
 from warehouse.errors import BadInput
@@ -146,7 +146,7 @@ def test_a_teacher_has_its_share_of_the_targets_of_what_is_believed():
     examples = pl.DataFrame(
         {"utterance": ["dim it"], "labels": [["lamp", "song"]], "probabilities": [[0.5, 0.5]]}
     ).with_columns(weight=pl.lit(0.4))
-    taught = lesson(SEED, examples)
+    taught = training_data(SEED, examples)
     lamp = taught.labels.index("lamp")
     sure = np.full((1, len(taught.labels)), -20.0)
     sure[0, lamp] = 0.0
@@ -163,7 +163,7 @@ def test_a_teacher_that_is_sure_of_nothing_changes_nothing():
     examples = pl.DataFrame(
         {"utterance": ["dim it"], "labels": [["lamp"]], "probabilities": [[1.0]]}
     ).with_columns(weight=pl.lit(0.4))
-    taught = lesson(SEED, examples)
+    taught = training_data(SEED, examples)
     for answer in ({}, {"elsewhere": 0.9}, {"lamp": 0.02, "music": 0.02}):
         mixed = taught_by(taught, ["dim it"], scored([answer], taught.labels), 0.5)
         assert np.allclose(np.asarray(mixed.shares.sum(axis=1)), 1.0)

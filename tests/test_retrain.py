@@ -16,11 +16,11 @@ from mining.clustering import encoder as mining_encoder
 from retrain.gate.judging import Cases, Cost, GateConfig, Verdict, judge
 from retrain.gate.parts import worse
 from retrain.registry import store
-from retrain.training.data import folds, lesson
+from retrain.training.data import folds, training_data
 from retrain.training.encoder import Encoder
 from retrain.training.model import MEMORY, UNKNOWN, aligned, load, loyal, save
 from retrain.training.trainer import Reference, sharpest, train
-from retrain.trigger import Prospects, TriggerConfig, decide, drift, mended
+from retrain.trigger import ExpectedGain, TriggerConfig, decide, drift, mended
 from warehouse.errors import BadInput
 from warehouse.home import Home
 
@@ -32,7 +32,7 @@ SEED = pl.DataFrame(
 
 
 def model_of(seed: pl.DataFrame):
-    return train(lesson(seed))
+    return train(training_data(seed))
 
 
 GOOD = model_of(SEED)
@@ -68,22 +68,24 @@ def test_soft_labels_teach_with_their_weight():
             "weight": [0.8, 0.6],
         }
     )
-    taught = train(lesson(SEED, examples))
+    taught = train(training_data(SEED, examples))
     assert taught.best(["hush now"]) == ["music"]
     unsure = examples.with_columns(probabilities=pl.lit([0.5, 0.5]))
-    now, then = (train(lesson(SEED, e)).probabilities(["hush now"]) for e in (examples, unsure))
+    now, then = (
+        train(training_data(SEED, e)).probabilities(["hush now"]) for e in (examples, unsure)
+    )
     assert now[0, 1] > then[0, 1]
 
 
 def test_a_wording_is_taught_once_whoever_says_it():
-    both = lesson(pl.concat([SEED, SEED.head(3)]))
+    both = training_data(pl.concat([SEED, SEED.head(3)]))
     assert both.wordings == sorted(LAMPS + MUSIC)
     assert both.shares.sum(axis=1) == pytest.approx(1.0)
-    assert both.weights.sum() == pytest.approx(27 / 24 * lesson(SEED).weights.sum())
+    assert both.weights.sum() == pytest.approx(27 / 24 * training_data(SEED).weights.sum())
 
 
 def test_what_an_encoder_finds_alike_is_labelled_alike(encoder):
-    assert train(lesson(SEED), encoder).best(["lamp", "song"]) == ["lamp", "music"]
+    assert train(training_data(SEED), encoder).best(["lamp", "song"]) == ["lamp", "music"]
 
 
 def test_cases_are_scored_by_models_that_never_saw_them():
@@ -91,11 +93,11 @@ def test_cases_are_scored_by_models_that_never_saw_them():
     odd = SEED.with_columns(
         intent=pl.when(pl.col("utterance") == LAMPS[0]).then(pl.lit("music")).otherwise("intent")
     )
-    taught = lesson(odd, None)
+    taught = training_data(odd, None)
     model, scores = Reference(None).cross_fit(taught, odd["utterance"].to_list())
     assert taught.labels[scores[0].argmax()] == "lamp"
     assert model.labels == taught.labels
-    elsewhere = lesson(odd, example_of(LAMPS[0].upper(), "music"))
+    elsewhere = training_data(odd, example_of(LAMPS[0].upper(), "music"))
     _, scores = Reference(None).cross_fit(elsewhere, odd["utterance"].to_list())
     assert taught.labels[scores[0].argmax()] == "lamp"
 
@@ -104,7 +106,7 @@ def test_a_handful_of_seed_data_is_enough_to_start():
     two = SEED.filter(pl.col("utterance").is_in([LAMPS[0], MUSIC[0]]))
     for n in range(12):
         rows = two.with_columns(utterance=pl.col("utterance") + f" {n}")
-        model, scores = Reference(None).cross_fit(lesson(rows), rows["utterance"].to_list())
+        model, scores = Reference(None).cross_fit(training_data(rows), rows["utterance"].to_list())
         assert model.labels == ["lamp", "music"]
         assert scores.shape == (2, 2)
 
@@ -130,7 +132,7 @@ def test_probabilities_are_as_sharp_as_they_are_right():
 
 @pytest.mark.parametrize("with_encoder", [False, True])
 def test_a_saved_model_predicts_the_same(tmp_path, encoder, with_encoder):
-    model = train(lesson(SEED), encoder if with_encoder else None).after(BAD, 0.7)
+    model = train(training_data(SEED), encoder if with_encoder else None).after(BAD, 0.7)
     save(model, tmp_path / "m", {})
     assert np.array_equal(load(tmp_path / "m").scores(LAMPS), model.scores(LAMPS))
 
@@ -142,7 +144,7 @@ HARMS += ["fewer"]
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_model_folder_that_was_touched_is_refused(tmp_path, encoder, harm):
     folder = tmp_path / "m"
-    save(train(lesson(SEED), encoder).after(BAD, 0.7), folder, {})
+    save(train(training_data(SEED), encoder).after(BAD, 0.7), folder, {})
     weights, facts = folder / "weights.npz", folder / "model.json"
     match harm:
         case "truncated":
@@ -177,11 +179,11 @@ def test_an_answer_is_held_until_another_is_ahead_by_so_much():
 
 
 @given(st.floats(0.0, 6.0), st.integers(0, 5))
-def test_holding_turns_no_answer_but_back(hold, seed):
+def test_holding_turns_no_answer_but_back(incumbent_bonus, seed):
     """What is held more firmly is either the new answer or the old one."""
     rng = np.random.default_rng(seed)
     scores, answers = rng.normal(size=(50, 4)), rng.integers(-1, 4, size=50)
-    held = loyal(scores, answers, hold).argmax(axis=1)
+    held = loyal(scores, answers, incumbent_bonus).argmax(axis=1)
     assert ((held == scores.argmax(axis=1)) | (held == answers)).all()
 
 
@@ -258,7 +260,7 @@ def test_the_answers_are_held_as_firmly_as_the_bound_asks():
         Cases(rows, ["lamp", "music"], before, after), GateConfig(max_negative_flip_rate=0.02)
     )
     assert found.promote
-    assert 0.5 < found.hold <= 3.0  # between what breaks ten and what mends none
+    assert 0.5 < found.incumbent_bonus <= 3.0  # between what breaks ten and what mends none
     assert found.flipped.is_empty()
     free = judge(Cases(rows, ["lamp", "music"], before, after - before * 9), ANY)
     assert free.promote
@@ -471,7 +473,7 @@ def test_without_cases_nothing_is_promoted():
     assert "no seed data" in verdict.because[0]
 
 
-KNOWN = Prospects(200, 100, turns=1000.0, mended=40.0, broken=10.0, drift=(), nights=None)
+KNOWN = ExpectedGain(200, 100, turns=1000.0, mended=40.0, broken=10.0, drift=(), nights=None)
 
 
 def test_retraining_pays_where_it_mends_more_than_it_breaks():

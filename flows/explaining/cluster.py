@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.explaining.memory import MOST, Memory
+from flows.explaining.memory import MOST, LakeReader
 from flows.explaining.standing import examples
 from flows.explaining.turns import newest, turn_lines
 from flows.explaining.words import count
@@ -17,7 +17,7 @@ BOND = ["utterance", "variant", "users", "moved", "ended_alike", "similarity"]
 Row = dict[str, Any]
 
 
-def explain(memory: Memory, cluster_id: str) -> Row:
+def explain(memory: LakeReader, cluster_id: str) -> Row:
     """The cluster as the night left it, and its lineage in all nights; BadInput where no night knows it."""
     rows = memory.state("clusters").filter(pl.col("cluster_id") == cluster_id).collect()
     about = (pl.col("cluster_id") == cluster_id) | (pl.col("other_id") == cluster_id)
@@ -51,7 +51,7 @@ def _of(members: pl.DataFrame) -> pl.Expr:
     return found
 
 
-def _labelled(memory: Memory, rows: pl.DataFrame) -> pl.DataFrame:
+def _labelled(memory: LakeReader, rows: pl.DataFrame) -> pl.DataFrame:
     """The members with what is believed of each, and whether it is in the training set."""
     among = _of(rows)
     believed = memory.state("soft_labels").filter(among).collect()
@@ -84,7 +84,7 @@ def _labels(members: pl.DataFrame) -> list[Row]:
     )
 
 
-def _bonds(memory: Memory, members: pl.DataFrame) -> list[Row]:
+def _bonds(memory: LakeReader, members: pl.DataFrame) -> list[Row]:
     """The strongest bonds between two of its wordings: what users did first, then how alike they are."""
     wordings = pl.lit(members["utterance"].implode())
     rows = memory.state("variants").filter(

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.explaining.memory import MOST, Memory
+from flows.explaining.memory import MOST, LakeReader
 from flows.explaining.standing import examples
 from flows.explaining.words import count
 from retrain.registry import overrides, store
@@ -19,7 +19,7 @@ FIGURES = [
 Row = dict[str, Any]
 
 
-def explain(memory: Memory, asked: str) -> Row:
+def explain(memory: LakeReader, asked: str) -> Row:
     """What is known of a night's decision, named by the night, a training set or a model."""
     night, version, models = _meant(memory, asked)
     decisions = memory.lake.scan("decisions", [night]).collect().to_dicts() if night else []
@@ -42,7 +42,7 @@ def explain(memory: Memory, asked: str) -> Row:
     }
 
 
-def _meant(memory: Memory, asked: str) -> tuple[str | None, str | None, list[str]]:
+def _meant(memory: LakeReader, asked: str) -> tuple[str | None, str | None, list[str]]:
     """(night, training set, models) that a name stands for."""
     if re.fullmatch(r"\d{4}-\d\d-\d\d", asked):
         return asked, None, []
@@ -54,12 +54,12 @@ def _meant(memory: Memory, asked: str) -> tuple[str | None, str | None, list[str
     raise BadInput(f"{asked!r}: is no night (YYYY-MM-DD), training set or model of this home")
 
 
-def _taught(memory: Memory, model: str) -> str | None:
+def _taught(memory: LakeReader, model: str) -> str | None:
     taught: str | None = store.about(memory.home, model).get("training_set")
     return taught
 
 
-def _training_set(memory: Memory, night: str, version: str) -> Row:
+def _training_set(memory: LakeReader, night: str, version: str) -> Row:
     """Its rows and what was withheld from it; where a later one of the night took its place in the lake,
     only its rows."""
     rows = memory.lake.scan("training_sets", [night]).filter(pl.col("version") == version).collect()
@@ -75,13 +75,13 @@ def _training_set(memory: Memory, night: str, version: str) -> Row:
     }
 
 
-def _messages(memory: Memory, night: str, version: str) -> list[Row]:
+def _messages(memory: LakeReader, night: str, version: str) -> list[Row]:
     rows = memory.lake.scan("outbox", [night]).filter(pl.col("version") == version)
     told = rows.select("message", "receiver", "status", "attempts", "answer")
     return told.sort("receiver").collect().to_dicts()
 
 
-def _model(memory: Memory, version: str) -> Row:
+def _model(memory: LakeReader, version: str) -> Row:
     """A model: what the gate decided of it by which figures, and what it broke."""
     about = store.about(memory.home, version)
     figures = store.table(memory.home, version, "evaluation").filter(pl.col("intent") == "all")
@@ -98,7 +98,7 @@ def _model(memory: Memory, version: str) -> Row:
     }
 
 
-def _person(memory: Memory, version: str | None, models: list[str]) -> Row:
+def _person(memory: LakeReader, version: str | None, models: list[str]) -> Row:
     """What a person decided: a hold that still holds, rejections of the set or its models."""
     known = overrides.read(memory.home)
     named = [v for v in (version, *models) if v in known.rejected]

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.explaining.memory import MOST, Memory
+from flows.explaining.memory import MOST, LakeReader
 from flows.explaining.words import count
 
 HEARD = ["intent", "turns", "users", "executed_users", "came_back"]
@@ -21,14 +21,14 @@ def votes(cast: pl.DataFrame) -> list[dict[str, Any]]:
     )
 
 
-def moves(memory: Memory, among: pl.Expr) -> pl.DataFrame:
+def moves(memory: LakeReader, among: pl.Expr) -> pl.DataFrame:
     """The moves with the most users, of those that an expression chooses."""
     rows = memory.state("transitions").filter(among)
     order = ["users", "source", "target"]
     return rows.sort(order, descending=[True, False, False]).head(MOST).collect()
 
 
-def heard(memory: Memory, wording: str, locale: str) -> list[dict[str, Any]]:
+def heard(memory: LakeReader, wording: str, locale: str) -> list[dict[str, Any]]:
     """What the assistant heard in a wording, and how many of its users came back; the newest first."""
     back = pl.min_horizontal("reformulated", "executed_users") + pl.col("reformulated_unexecuted")
     rows = memory.of("hypothesis_stats", wording, locale).sort("last_ms", "intent", descending=True)

@@ -6,7 +6,7 @@ import polars as pl
 
 from flows.explaining.cluster import called
 from flows.explaining.evidence import heard, heard_lines, move_lines, moves, vote_lines, votes
-from flows.explaining.memory import MOST, Memory, Spoken, said, spoken
+from flows.explaining.memory import MOST, LakeReader, Spoken, said, spoken
 from flows.explaining.rewriting import fix_lines, fixes, why_none
 from flows.explaining.standing import standing, standing_lines
 from flows.explaining.turns import newest, pair_lines, pairs, turn_lines
@@ -15,7 +15,7 @@ from flows.explaining.words import count
 ENOUGH = 1_000  # turns that tell how probably a wording fails
 
 
-def explain(memory: Memory, utterance: str, locale: str | None) -> dict[str, Any]:
+def explain(memory: LakeReader, utterance: str, locale: str | None) -> dict[str, Any]:
     """What is known of a wording, from training set to turns."""
     known = spoken(memory, utterance, locale)
     wording, tag = known.wording, known.locale
@@ -48,7 +48,7 @@ def explain(memory: Memory, utterance: str, locale: str | None) -> dict[str, Any
     }
 
 
-def _cluster(memory: Memory, known: Spoken) -> dict[str, Any] | None:
+def _cluster(memory: LakeReader, known: Spoken) -> dict[str, Any] | None:
     mine = memory.of("clusters", known.wording, known.locale)
     if mine.is_empty():
         return None
@@ -68,7 +68,7 @@ def _cluster(memory: Memory, known: Spoken) -> dict[str, Any] | None:
     }
 
 
-def _defect(memory: Memory, known: Spoken) -> dict[str, Any]:
+def _defect(memory: LakeReader, known: Spoken) -> dict[str, Any]:
     """How probably its newest turns failed, on average, and what the assistant hears in it."""
     p: list[float] = []
     for day in reversed(memory.window("turns")):
@@ -87,7 +87,7 @@ def _defect(memory: Memory, known: Spoken) -> dict[str, Any]:
 
 
 def _no_rewrite(
-    memory: Memory,
+    memory: LakeReader,
     known: Spoken,
     fixes: list[dict[str, Any]],
     moves: list[dict[str, Any]],

@@ -18,7 +18,7 @@ MOST = 10  # turns, pairs, moves and the like
 
 
 @dataclass(frozen=True)
-class Memory:
+class LakeReader:
     """A home, and the settings by which its nights are run."""
 
     home: Home
@@ -86,7 +86,7 @@ def normal(utterance: str) -> str:
     return unicodedata.normalize("NFC", utterance)
 
 
-def spoken(memory: Memory, utterance: str, locale: str | None) -> Spoken:
+def spoken(memory: LakeReader, utterance: str, locale: str | None) -> Spoken:
     """What was said of it; BadInput where it never was, or in several locales."""
     wording = normal(utterance)
     counted = memory.of("utterance_stats", wording, locale)
@@ -105,7 +105,7 @@ def spoken(memory: Memory, utterance: str, locale: str | None) -> Spoken:
     return Spoken(wording, tag, turns, users, robots, last.get(tag))
 
 
-def _raise_if_masked(memory: Memory, wording: str) -> None:
+def _raise_if_masked(memory: LakeReader, wording: str) -> None:
     """What is published is masked: whoever asks about that is told what was said."""
     said_so = (
         memory.state("released_utterances")
@@ -120,7 +120,7 @@ def _raise_if_masked(memory: Memory, wording: str) -> None:
         )
 
 
-def _aside(memory: Memory, wording: str, locale: str | None) -> pl.DataFrame:
+def _aside(memory: LakeReader, wording: str, locale: str | None) -> pl.DataFrame:
     """`locale, reason, turns, days`: what was set aside as a robot's."""
     parts = [
         memory.lake.scan("bots", [day]).filter(said(wording, locale)).with_columns(day=pl.lit(day))
@@ -136,7 +136,7 @@ def _aside(memory: Memory, wording: str, locale: str | None) -> pl.DataFrame:
     )
 
 
-def _last(memory: Memory, wording: str, locale: str | None) -> dict[str, str]:
+def _last(memory: LakeReader, wording: str, locale: str | None) -> dict[str, str]:
     """By locale, the newest day on which it was said at all."""
     found: dict[str, str] = {}
     for day in memory.lake.days("turns"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.explaining import cluster, label, rewriting
-from flows.explaining.memory import Memory
+from flows.explaining.memory import LakeReader
 from flows.explaining.words import plain
 from flows.settings import Settings, place
 from warehouse.errors import BadInput
@@ -37,12 +37,12 @@ def answered(
         raise BadInput("name one thing: a wording, --cluster ID or --decision NIGHT")
     if question.wording is None and (question.target or question.locale):
         raise BadInput("--target and --locale go with a wording")
-    memory = Memory(existing(place(root, settings)), settings)
+    memory = LakeReader(existing(place(root, settings)), settings)
     found, lines = _answer(memory, question)
     return found, [plain(line) for line in lines]
 
 
-def _answer(memory: Memory, question: Question) -> tuple[dict[str, Any], list[str]]:
+def _answer(memory: LakeReader, question: Question) -> tuple[dict[str, Any], list[str]]:
     if question.cluster is not None:
         found = cluster.explain(memory, question.cluster)
         return found, cluster.lines(found)

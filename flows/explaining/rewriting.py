@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from flows.explaining.evidence import heard, heard_lines, move_lines, moves, vote_lines, votes
-from flows.explaining.memory import MOST, Memory, normal, said, spoken
+from flows.explaining.memory import MOST, LakeReader, normal, said, spoken
 from flows.explaining.turns import PAIR, newest, pair_lines, turn_lines
 from flows.explaining.words import count
 
@@ -19,7 +19,7 @@ LIKELY = 0.5  # probability from which a step of a chain counts
 Row = dict[str, Any]
 
 
-def explain(memory: Memory, source: str, target: str, locale: str | None) -> Row:
+def explain(memory: LakeReader, source: str, target: str, locale: str | None) -> Row:
     """The rewrite of one wording by another with its evidence, or the step at which it fell out."""
     known, aim = spoken(memory, source, locale), normal(target)
     wording, tag = known.wording, known.locale
@@ -50,13 +50,13 @@ def explain(memory: Memory, source: str, target: str, locale: str | None) -> Row
     }
 
 
-def fixes(memory: Memory, among: pl.Expr) -> list[Row]:
+def fixes(memory: LakeReader, among: pl.Expr) -> list[Row]:
     """Rewrites that run or ran, of those that an expression chooses."""
     rows = memory.state("rewrite_experiments").filter(among).select(FIX)
     return rows.sort("status", "p_better", descending=[False, True]).head(MOST).collect().to_dicts()
 
 
-def why_none(memory: Memory, locale: str, source: str, target: str) -> tuple[str, str]:
+def why_none(memory: LakeReader, locale: str, source: str, target: str) -> tuple[str, str]:
     """The step at which a rewrite that there is none of fell out, and why."""
     told = memory.of("item_reviews", source, locale).filter(kind="rewrite", target=target)
     if "rejected" in told["verdict"]:
@@ -72,7 +72,7 @@ def why_none(memory: Memory, locale: str, source: str, target: str) -> tuple[str
     return _fell(found[0], heard(memory, source, locale), heard(memory, target, locale))
 
 
-def _doubts(memory: Memory) -> list[str]:
+def _doubts(memory: LakeReader) -> list[str]:
     """What of that which rewrites rest on the log does not tell well (aggregation/trust.py)."""
     rests_on = pl.col("subject").is_in(["pairs", "failures"]) & (pl.col("verdict") != "well")
     told = memory.state("trust").filter(rests_on).sort("subject").collect()
@@ -116,7 +116,7 @@ def _judged(fix: Row) -> tuple[str | None, str]:
     )
 
 
-def _earlier(memory: Memory, both: pl.Expr) -> Row | None:
+def _earlier(memory: LakeReader, both: pl.Expr) -> Row | None:
     """The nights before this one in which it was there."""
     rows = memory.history("rewrite_experiments", both).filter(pl.col("night") < memory.night)
     if rows.is_empty():
@@ -125,7 +125,7 @@ def _earlier(memory: Memory, both: pl.Expr) -> Row | None:
     return {"first": first, "last": last, "status": rows["status"].cast(pl.String)[-1]}
 
 
-def _chains(memory: Memory, source: str, target: str, locale: str) -> pl.DataFrame:
+def _chains(memory: LakeReader, source: str, target: str, locale: str) -> pl.DataFrame:
     """The most probable chains of saying it again that begin at one wording and end at the other:
     `turn_id, end_turn_id, p_chain`."""
     events = memory.lake.scan("rephrase_events", memory.window("rephrase_events"))
@@ -143,7 +143,7 @@ def _chains(memory: Memory, source: str, target: str, locale: str) -> pl.DataFra
     return chains.sort("p_chain", "turn_id", descending=[True, False]).head(MOST).collect()
 
 
-def _steps(memory: Memory, chains: pl.DataFrame) -> list[Row]:
+def _steps(memory: LakeReader, chains: pl.DataFrame) -> list[Row]:
     """The pairs of turns of which the chains are made."""
     goals = set(chains["end_turn_id"])
     at, taken = set(chains["turn_id"]), []

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.explaining.memory import Memory, Spoken, said
+from flows.explaining.memory import LakeReader, Spoken, said
 from flows.explaining.words import count
 from warehouse.home import training_versions
 
@@ -13,7 +13,7 @@ ANSWERS = "it is said in answer to the assistant's questions, which is no wordin
 
 
 def standing(
-    memory: Memory, spoken: Spoken, labels: pl.DataFrame, verdict: str | None
+    memory: LakeReader, spoken: Spoken, labels: pl.DataFrame, verdict: str | None
 ) -> dict[str, Any]:
     """`labels` are the wording's, the most probable first; `verdict` a person's on its cluster."""
     sets = training_versions(memory.home)
@@ -33,13 +33,13 @@ def standing(
     }
 
 
-def examples(memory: Memory, version: str, among: pl.Expr) -> pl.LazyFrame:
+def examples(memory: LakeReader, version: str, among: pl.Expr) -> pl.LazyFrame:
     """The rows of a training set that an expression chooses."""
     return pl.scan_parquet(memory.home.training_sets / version / "examples.parquet").filter(among)
 
 
 def _stopped(
-    memory: Memory, spoken: Spoken, labels: pl.DataFrame, sets: list[str]
+    memory: LakeReader, spoken: Spoken, labels: pl.DataFrame, sets: list[str]
 ) -> tuple[str, str]:
     """The step at which a wording that is in no training set stopped, and why."""
     if not spoken.turns:
@@ -52,7 +52,7 @@ def _stopped(
     return _unbelieved(memory, labels, sets)
 
 
-def _unbelieved(memory: Memory, labels: pl.DataFrame, sets: list[str]) -> tuple[str, str]:
+def _unbelieved(memory: LakeReader, labels: pl.DataFrame, sets: list[str]) -> tuple[str, str]:
     """Which floor a wording does not reach, and by how much."""
     best = labels.row(0, named=True)
     floor = memory.settings.min_users.training
@@ -73,7 +73,7 @@ def _unbelieved(memory: Memory, labels: pl.DataFrame, sets: list[str]) -> tuple[
     return "training set", f"it passes these settings; {sets[0]} was built with others"
 
 
-def _untold(memory: Memory) -> str | None:
+def _untold(memory: LakeReader) -> str | None:
     """Why the log of the night tells no labels at all; None where it does."""
     from aggregation.trust import NOT_AT_ALL
 
@@ -81,7 +81,7 @@ def _untold(memory: Memory) -> str | None:
     return "; ".join(rows["because"].to_list()[0]) if rows.height else None
 
 
-def _unheard(memory: Memory, spoken: Spoken) -> tuple[str, str]:
+def _unheard(memory: LakeReader, spoken: Spoken) -> tuple[str, str]:
     if spoken.aside:
         told = ", ".join(
             f"{r['reason']}: {count(r['turns'], 'turn')} on {count(r['days'], 'day')}"
@@ -94,7 +94,7 @@ def _unheard(memory: Memory, spoken: Spoken) -> tuple[str, str]:
     return "window", f"said last on {spoken.last}, before the {count(days, 'day')} that count"
 
 
-def _published(memory: Memory, spoken: Spoken) -> dict[str, Any]:
+def _published(memory: LakeReader, spoken: Spoken) -> dict[str, Any]:
     """Whether it may be published, as the night decided it; by its users where no night did."""
     needed = memory.settings.min_users.published
     rows = memory.of("released_utterances", spoken.wording, spoken.locale).to_dicts()

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.explaining.memory import MOST, Memory
+from flows.explaining.memory import MOST, LakeReader
 
 TURN = [
     "turn_id",
@@ -23,7 +23,7 @@ PAIR = ["source_turn_id", "target_turn_id", "source", "target", "seconds", "kind
 LATEST = ["timestamp", "turn_id"]
 
 
-def newest(memory: Memory, among: pl.Expr) -> list[dict[str, Any]]:
+def newest(memory: LakeReader, among: pl.Expr) -> list[dict[str, Any]]:
     """The newest turns that an expression chooses, each with the probability that it failed its user, and
     the wording that most probably said it again. Days are read from the newest back, until it is enough."""
     found = memory.lake.scan("turns", []).select(TURN).collect()
@@ -35,7 +35,7 @@ def newest(memory: Memory, among: pl.Expr) -> list[dict[str, Any]]:
     return _judged(memory, found.head(MOST)).to_dicts()
 
 
-def pairs(memory: Memory, among: pl.Expr) -> list[dict[str, Any]]:
+def pairs(memory: LakeReader, among: pl.Expr) -> list[dict[str, Any]]:
     """The most probable pairs of the window that an expression chooses."""
     events = memory.lake.scan("rephrase_events", memory.window("rephrase_events"))
     rows = events.filter(among).select(PAIR)
@@ -43,7 +43,7 @@ def pairs(memory: Memory, among: pl.Expr) -> list[dict[str, Any]]:
     return ranked.head(MOST).collect().to_dicts()
 
 
-def _judged(memory: Memory, turns: pl.DataFrame) -> pl.DataFrame:
+def _judged(memory: LakeReader, turns: pl.DataFrame) -> pl.DataFrame:
     ids = pl.lit(turns["turn_id"].implode())
     days = turns["timestamp"].dt.date().unique().to_list()
     defects = memory.lake.scan("defects", map(date.isoformat, days))

@@ -12,7 +12,7 @@ from sklearn.svm import LinearSVC
 
 from flows.simulation.corpus import Wording
 from flows.simulation.people import Answer
-from retrain.training.data import lesson
+from retrain.training.data import training_data
 from retrain.training.encoder import Encoder
 from retrain.training.model import Model, grams
 from retrain.training.trainer import train
@@ -116,7 +116,7 @@ def _encoded(seed: list[Wording], rest: list[Wording], encoder: Path) -> Model:
     known = pl.DataFrame(
         [(w.utterance, w.intent) for w in seed], ["utterance", "intent"], orient="row"
     )
-    model = train(lesson(known), Encoder(encoder))
+    model = train(training_data(known), Encoder(encoder))
     return replace(model, sharpness=_sharpest(model, rest))
 
 

@@ -26,7 +26,7 @@ from flows.simulation.assistant import LearningAssistant, Served
 from flows.simulation.place import Habits, Place
 from flows.simulation.world import begin, ordered, write, wrong_share
 from retrain.registry import store
-from retrain.training.data import lesson
+from retrain.training.data import training_data
 from retrain.training.model import Model
 from retrain.training.program import Program
 from retrain.training.trainer import train
@@ -204,7 +204,7 @@ def annotated(out: Path, home: Home, places: list[Place]) -> float:
     """Share of the test utterances right with the reference trainer and the champion's encoder, taught seed data
     and the true label of every wording that was said."""
     champion = store.fetch(home, store.served(home)[-1])
-    model = train(lesson(pl.concat([seed.kept(home), told(out)])), champion.encoder)
+    model = train(training_data(pl.concat([seed.kept(home), told(out)])), champion.encoder)
     return float(_right(model, places).mean())
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from flows import programs
-from flows.expected_gain import changed, prospects
+from flows.expected_gain import changed, expected_gain
 from flows.pipeline import Night, Reading, Result, every, step, tonight, window
 from flows.steps import facts
 from retrain.delivery import outbox
@@ -35,7 +35,7 @@ from warehouse.tables import (
 def decide_retraining(at: Reading) -> Result:
     """Whether retraining pays, and why."""
     version = at.tonight(TrainingSets)["version"].item()
-    known = prospects(
+    known = expected_gain(
         at.home, at.lake, at.day, len(at.days(Turns)), version, programs.trainer(at.settings)
     )
     told = changed(at.lake, at.day, at.settings.min_users.published)

@@ -18,10 +18,10 @@ from warehouse.blur import quoted
 
 CHANCE = 0.05  # probability up to which a gain is not taken for chance
 DOUBT = 0.1  # chance that a rate lies beyond its bound
-HOLDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0, 6.0)  # log odds
+INCUMBENT_BONUSES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0, 6.0)  # log odds
 POOL = 50.0  # cases that the overall rate is worth for a locale or an intent
 WORST = 3.0  # times as many flips as overall that a locale or an intent may surely have
-SEED, USERS, PROMISE = "seed", "users", "promise"
+SEED, USERS, MUST_PASS = "seed", "users", "promise"
 
 
 def _weight(of: str) -> pl.Expr:
@@ -71,11 +71,11 @@ class Cases:
         place = {label: i for i, label in enumerate(self.labels)}
         return np.array([place.get(i, -1) for i in self.rows["intent"]], np.int64)
 
-    def serving(self, hold: float) -> Floats:
+    def serving(self, incumbent_bonus: float) -> Floats:
         """The scores of what would serve."""
         if self.champion is None:
             return self.challenger
-        return loyal(self.challenger, self.champion.argmax(axis=1), hold)
+        return loyal(self.challenger, self.champion.argmax(axis=1), incumbent_bonus)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Verdict:
     (`locale, intent, cases, ...`; `all` over the whole), and the cases that flipped."""
 
     promote: bool
-    hold: float
+    incumbent_bonus: float
     because: tuple[str, ...]
     figures: pl.DataFrame
     flipped: pl.DataFrame
@@ -96,36 +96,40 @@ class Verdict:
 
 
 def judge(cases: Cases, config: GateConfig) -> Verdict:
-    """The verdict at the most accurate hold that passes; where none does, at the most accurate.
+    """The verdict at the most accurate incumbent_bonus that passes; where none does, at the most accurate.
 
     A promise is an utterance that must never break: right with the champion, right ever after.
     """
     if cases.champion is None:
         return _verdict(cases, 0.0, config)
-    verdicts = [_verdict(cases, hold, config) for hold in HOLDS]
+    verdicts = [_verdict(cases, incumbent_bonus, config) for incumbent_bonus in INCUMBENT_BONUSES]
 
     def order(verdict: Verdict) -> tuple[bool, float, float]:
-        return verdict.promote, verdict.accuracy, verdict.hold
+        return verdict.promote, verdict.accuracy, verdict.incumbent_bonus
 
     return max(verdicts, key=order)
 
 
-def _verdict(cases: Cases, hold: float, config: GateConfig) -> Verdict:
-    judged = _judged(cases, hold)
-    measured = judged.filter(pl.col("kind") != PROMISE)
+def _verdict(cases: Cases, incumbent_bonus: float, config: GateConfig) -> Verdict:
+    judged = _judged(cases, incumbent_bonus)
+    measured = judged.filter(pl.col("kind") != MUST_PASS)
     figures = _figures(measured, cases.taught)
-    broken = judged.filter((pl.col("kind") == PROMISE) & pl.col("flipped"))
+    broken = judged.filter((pl.col("kind") == MUST_PASS) & pl.col("flipped"))
     against = list(_too_dear(cases.cost, config))
     if cases.champion is not None:
         against += _against(measured, figures, broken, config)
-    because = tuple(against) if against else (_in_favour(measured, figures, hold, cases),)
+    because = (
+        tuple(against) if against else (_in_favour(measured, figures, incumbent_bonus, cases),)
+    )
     flipped = judged.filter("flipped").select("locale", "utterance", "intent")
-    return Verdict(not against, hold, because, figures, flipped)
+    return Verdict(not against, incumbent_bonus, because, figures, flipped)
 
 
-def _judged(cases: Cases, hold: float) -> pl.DataFrame:
+def _judged(cases: Cases, incumbent_bonus: float) -> pl.DataFrame:
     truth = cases.truth
-    after = cases.serving(hold).argmax(axis=1) == truth if len(truth) else np.zeros(0, bool)
+    after = (
+        cases.serving(incumbent_bonus).argmax(axis=1) == truth if len(truth) else np.zeros(0, bool)
+    )
     if cases.champion is None:
         before = pl.Series([None] * len(truth), dtype=pl.Boolean)
     else:
@@ -238,7 +242,9 @@ def _most(judged: pl.DataFrame) -> float:
     return float(_bound(1 - DOUBT, flips, weight.sum() - flips))
 
 
-def _in_favour(judged: pl.DataFrame, figures: pl.DataFrame, hold: float, cases: Cases) -> str:
+def _in_favour(
+    judged: pl.DataFrame, figures: pl.DataFrame, incumbent_bonus: float, cases: Cases
+) -> str:
     whole = figures.row(0, named=True)
     now, then = (_right(judged, of) for of in ("after", "before"))
     if cases.champion is None:
@@ -246,7 +252,7 @@ def _in_favour(judged: pl.DataFrame, figures: pl.DataFrame, hold: float, cases: 
     gone = [f"loses intent {quoted(name)}" for name in _gone(judged, cases)]
     told = (
         f"right of {now}; the champion of {then}; breaks {whole['negative_flips']:.1%}, at most"
-        f" {whole['flips_at_most']:.1%}; holds to the champion's answers by {hold:.1f}"
+        f" {whole['flips_at_most']:.1%}; holds to the champion's answers by {incumbent_bonus:.1f}"
     )
     return "; ".join([told, *gone])
 

@@ -13,7 +13,7 @@ from warehouse.home import Home, write_atomically
 
 
 @dataclass(frozen=True)
-class Brake:
+class Overrides:
     """`held`: why nothing is to be retrained or promoted, where a person said so. `rejected`: why, by
     version."""
 
@@ -31,13 +31,13 @@ class Brake:
         return self.refused(training_set) or held
 
 
-def read(home: Home) -> Brake:
+def read(home: Home) -> Overrides:
     place = home.root / "brake.json"
     if not place.is_file():
-        return Brake()
+        return Overrides()
     try:
         told = json.loads(place.read_text(encoding="utf8"))
-        return Brake(told["held"], dict(told["rejected"]))
+        return Overrides(told["held"], dict(told["rejected"]))
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(
             f"{place}: is damaged ({error}); delete it, and hold or reject anew"
@@ -97,7 +97,7 @@ def rollback(home: Home) -> str | None:
     return reject(home, serving, "rolled back")
 
 
-def _rejected(home: Home, version: str, brake: Brake) -> bool:
+def _rejected(home: Home, version: str, brake: Overrides) -> bool:
     return version in brake.rejected or known(home, version).get("training_set") in brake.rejected
 
 
@@ -117,6 +117,6 @@ def _newest(home: Home) -> str:
     return max(free, key=lambda version: int(version.split("-")[3]))  # its number
 
 
-def _write(home: Home, brake: Brake) -> None:
+def _write(home: Home, brake: Overrides) -> None:
     content = json.dumps(asdict(brake), ensure_ascii=False, indent=1)
     write_atomically(home.root / "brake.json", content.encode())

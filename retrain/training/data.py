@@ -20,7 +20,7 @@ Chosen = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingData:
     """Wordings, each once, what they mean, and how much each counts. `shares` is wordings x labels, its
     rows sum to 1."""
 
@@ -29,24 +29,24 @@ class Lesson:
     shares: csr_matrix
     weights: Floats
 
-    def of(self, some: npt.NDArray[np.bool_]) -> "Lesson":
+    def of(self, some: npt.NDArray[np.bool_]) -> "TrainingData":
         wordings = [u for u, chosen in zip(self.wordings, some, strict=True) if chosen]
-        return Lesson(wordings, self.labels, self.shares[some], self.weights[some])
+        return TrainingData(wordings, self.labels, self.shares[some], self.weights[some])
 
 
 class Trainer(Protocol):
     """Whatever turns a lesson into a model: the reference one, or the user's own program."""
 
-    def cross_fit(self, taught: Lesson, cases: list[str]) -> tuple[Model, Floats]:
+    def cross_fit(self, taught: TrainingData, cases: list[str]) -> tuple[Model, Floats]:
         """A model of the lesson, and what models of it would score the `cases` that never saw them (cases x
         labels), after `parts`. Needs two labels at least."""
 
 
-def lesson(
+def training_data(
     seed: pl.DataFrame,
     examples: pl.DataFrame | None = None,
     variants: pl.DataFrame | None = None,
-) -> Lesson:
+) -> TrainingData:
     """Seed rows (`utterance, intent`) at weight FIRM beside examples at a mean weight of 1; `variants` of
     examples weigh as much less as they say."""
     rows = seed.select("utterance", label="intent", weight=pl.lit(FIRM))
@@ -69,10 +69,10 @@ def lesson(
     )
     weights = np.asarray(told.sum(axis=1), np.float64).ravel()
     shares = csr_matrix(told.multiply(1 / weights[:, None]))
-    return Lesson(wordings.to_list(), labels.to_list(), shares, weights)
+    return TrainingData(wordings.to_list(), labels.to_list(), shares, weights)
 
 
-def taught_by(taught: Lesson, some: list[str], scores: Floats, share: float) -> Lesson:
+def taught_by(taught: TrainingData, some: list[str], scores: Floats, share: float) -> TrainingData:
     """The lesson with a `share` of the targets of `some` wordings taken from a teacher: its log
     probabilities, wordings x labels (distillation, Hinton et al. 2015). Where it is sure of nothing known,
     its share is as much less."""
@@ -86,14 +86,14 @@ def taught_by(taught: Lesson, some: list[str], scores: Floats, share: float) -> 
     spread = csr_matrix((len(rows), len(taught.labels))).tolil()
     spread[np.flatnonzero(told)] = (theirs / np.maximum(sure, 1e-12)[:, None])[rows[told]]
     mixed = diags(1 - part) @ taught.shares + diags(part) @ spread.tocsr()
-    return Lesson(taught.wordings, taught.labels, csr_matrix(mixed), taught.weights)
+    return TrainingData(taught.wordings, taught.labels, csr_matrix(mixed), taught.weights)
 
 
 def _places(values: pl.Series, known: pl.Series) -> Indices:
     return values.replace_strict(known, range(len(known)), return_dtype=pl.Int64).to_numpy()
 
 
-def parts(taught: Lesson, cases: list[str]) -> Iterator[tuple[Chosen, Chosen]]:
+def parts(taught: TrainingData, cases: list[str]) -> Iterator[tuple[Chosen, Chosen]]:
     """(what is taught, the cases) of each fold of the cases: all the rest is taught, wordings that differ
     in letter case being one. A fold is left out where the rest has fewer than two labels."""
     fold = folds(cases)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from retrain.training.data import Lesson, parts
+from retrain.training.data import TrainingData, parts
 from retrain.training.model import Floats, Model, outside_model
 from retrain.training.program import FAINT, Outside, Program, asked, scored
 
@@ -21,7 +21,7 @@ class OutsideTrainer:
     program: Program
     place: Path
 
-    def cross_fit(self, taught: Lesson, cases: list[str]) -> tuple[Model, Floats]:
+    def cross_fit(self, taught: TrainingData, cases: list[str]) -> tuple[Model, Floats]:
         scores = np.full((len(cases), len(taught.labels)), np.log(FAINT))
         for number, (rest, here) in enumerate(parts(taught, cases)):
             ask = [u for u, chosen in zip(cases, here, strict=True) if chosen]
@@ -31,7 +31,7 @@ class OutsideTrainer:
         own = Outside(self.place / "whole" / "model", self.program.name, self.program)
         return outside_model(taught.labels, own), scores
 
-    def _taught(self, taught: Lesson, ask: list[str], name: str) -> list[dict[str, float]]:
+    def _taught(self, taught: TrainingData, ask: list[str], name: str) -> list[dict[str, float]]:
         folder = self.place / name
         (folder / "model").mkdir(parents=True)
         with (folder / "lesson.jsonl").open("w", encoding="utf8") as lines:
@@ -40,7 +40,7 @@ class OutsideTrainer:
         return asked(self.program, folder, ask)
 
 
-def _rows(taught: Lesson) -> Iterator[dict[str, Any]]:
+def _rows(taught: TrainingData) -> Iterator[dict[str, Any]]:
     row: csr_matrix
     for utterance, weight, row in zip(
         taught.wordings, taught.weights.tolist(), taught.shares, strict=True

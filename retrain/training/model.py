@@ -68,7 +68,7 @@ def _nothing() -> Weights:
 @dataclass(frozen=True)
 class Model:
     """Scores of `labels` are `grams[:, features] @ weights + offsets`, where there is an encoder
-    `embeddings @ meaning` more, and `hold` more for the answer of the model that served before: it
+    `embeddings @ meaning` more, and `incumbent_bonus` more for the answer of the model that served before: it
     stays, unless another one is ahead of it by that much. `sharpness` turns scores into log odds. Where the
     model is the user's own, `outside` scores in their place."""
 
@@ -81,7 +81,7 @@ class Model:
     encoder: Encoder | None = None
     outside: Outside | None = None
     before: "Model | None" = None
-    hold: float = 0.0
+    incumbent_bonus: float = 0.0
 
     def scores(self, wordings: list[str]) -> Floats:
         """wordings x labels."""
@@ -96,7 +96,7 @@ class Model:
             place = {label: i for i, label in enumerate(self.labels)}
             column = np.array([place.get(label, -1) for label in self.before.labels], np.int64)
             answers = self.before._scores(wordings, seen).argmax(axis=1)
-            read = loyal(read, column[answers], self.hold)
+            read = loyal(read, column[answers], self.incumbent_bonus)
         return read
 
     def own_scores(self, seen: csr_matrix, vectors: Weights | None) -> Floats:
@@ -129,11 +129,13 @@ class Model:
         own += sum(part.size for part in (self.encoder, self.outside) if part)
         return float(own) / 2**20 + (self.before.mib if self.before else 0.0)
 
-    def after(self, before: "Model", hold: float) -> "Model":
+    def after(self, before: "Model", incumbent_bonus: float) -> "Model":
         """The model with the answers of the one `before` held; those of MEMORY models are remembered."""
-        if hold == 0:
+        if incumbent_bonus == 0:
             return self
-        return replace(self, before=_forgetting(before, MEMORY - 1), hold=hold)
+        return replace(
+            self, before=_forgetting(before, MEMORY - 1), incumbent_bonus=incumbent_bonus
+        )
 
 
 def outside_model(labels: list[str], outside: Outside) -> Model:
@@ -149,12 +151,12 @@ def _forgetting(model: Model, memory: int) -> Model:
     return replace(model, before=_forgetting(model.before, memory - 1))
 
 
-def loyal(scores: Floats, answers: Indices, hold: float) -> Floats:
-    """The scores (wordings x labels) with `hold` more for the answer of each wording, if it has one: a
+def loyal(scores: Floats, answers: Indices, incumbent_bonus: float) -> Floats:
+    """The scores (wordings x labels) with `incumbent_bonus` more for the answer of each wording, if it has one: a
     column, or -1."""
     held = scores.copy()
     rows = np.flatnonzero(answers >= 0)
-    held[rows, answers[rows]] += hold
+    held[rows, answers[rows]] += incumbent_bonus
     return held
 
 
@@ -184,7 +186,7 @@ def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
         "format": FORMAT,
         "labels": model.labels,
         "sharpness": model.sharpness,
-        "hold": model.hold,
+        "incumbent_bonus": model.incumbent_bonus,
         "weights": _digest(packed),
         "encoder": model.encoder.digests() if model.encoder else None,
         "outside": model.outside.digests() if model.outside else None,
@@ -229,7 +231,7 @@ def load(folder: Path, program: Program | None = None) -> Model:
             encoder=encoder,
             outside=outside,
             before=load(before, program) if before else None,
-            hold=float(facts["hold"]),
+            incumbent_bonus=float(facts["incumbent_bonus"]),
             **arrays,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix, diags
 from scipy.special import log_softmax
 
-from retrain.training.data import Lesson, parts
+from retrain.training.data import TrainingData, parts
 from retrain.training.encoder import Encoder
 from retrain.training.model import UNKNOWN, Floats, Indices, Model, Weights, aligned, grams
 
@@ -45,7 +45,7 @@ class Reading:
         return Reading(self.grams[some], self.vectors[some], self.encoder)
 
 
-def train(taught: Lesson, encoder: Encoder | None = None) -> Model:
+def train(taught: TrainingData, encoder: Encoder | None = None) -> Model:
     """A model of the lesson; the same lesson gives the same model. Needs two labels at least."""
     return _fit(taught, Reading.of(taught.wordings, encoder))
 
@@ -56,7 +56,7 @@ class Reference:
 
     encoder: Encoder | None
 
-    def cross_fit(self, taught: Lesson, cases: list[str]) -> tuple[Model, Floats]:
+    def cross_fit(self, taught: TrainingData, cases: list[str]) -> tuple[Model, Floats]:
         reading = Reading.of(taught.wordings, self.encoder)
         asked = Reading.of(cases, self.encoder)
         scores = np.full((len(cases), len(taught.labels)), UNKNOWN)
@@ -76,7 +76,7 @@ def sharpest(scores: Floats, truth: Indices) -> float:
     return SHARPNESS[int(np.argmax(gains))]
 
 
-def _fit(taught: Lesson, reading: Reading) -> Model:
+def _fit(taught: TrainingData, reading: Reading) -> Model:
     used = np.flatnonzero(np.diff(taught.shares.tocsc().indptr))
     common = _common(reading.grams)
     seen = reading.grams[:, common].tocsr()

@@ -55,6 +55,19 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
     one user who is nine tenths sure is not yet believed. What a person accepted enters anyhow. The weight is the square of the probability:
     a wording half believed teaches a quarter.
     """
+    judged = _judged(believed, floors)
+    kept = judged.filter(pl.col("reason").is_null())
+    withheld = judged.drop_nulls("reason").group_by("reason").agg(rows=pl.len().cast(pl.Int64))
+    return TrainingSet(
+        _examples(believed, kept).sort(KEY),
+        withheld.select(pl.lit("training set").alias("stage"), "reason", "rows"),
+        pl.DataFrame(),
+    )
+
+
+def _judged(believed: Believed, floors: Floors) -> pl.DataFrame:
+    """`locale, utterance, labels, probabilities, best, users, accepted, reason`: a row a wording, with the reason why it
+    is withheld, where it is."""
     gathered = (
         believed.labels.sort([*KEY, "probability", "label"], descending=[False, False, True, False])
         .group_by(KEY, maintain_order=True)
@@ -66,7 +79,7 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
         )
     )
     bound = lower_bound(gathered["best"].to_numpy(), gathered["users"].cast(pl.Float64).to_numpy())
-    judged = gathered.join(
+    return gathered.join(
         believed.accepted.with_columns(accepted=True), on=KEY, how="left", maintain_order="left"
     ).with_columns(
         reason=pl.when("accepted")
@@ -76,7 +89,10 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
         .when(pl.Series(bound) < floors.belief)
         .then(pl.lit("best label not believed by enough users")),
     )
-    kept = judged.filter(pl.col("reason").is_null())
+
+
+def _examples(believed: Believed, kept: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `Examples`."""
     best = kept.select(*KEY, label=pl.col("labels").list.first())
     speaking = believed.votes.filter(pl.col("source").is_in(FOR))
     sources = (
@@ -84,7 +100,7 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
         .group_by(KEY)
         .agg(sources=pl.col("source").unique().sort())
     )
-    examples = (
+    return (
         kept.join(sources, on=KEY, how="left")
         .join(believed.slots, on=KEY, how="left")
         .join(_split(believed.votes), on=KEY, how="left")
@@ -102,12 +118,6 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
             split=pl.col("split").fill_null("train"),
             said_by=pl.col("said_by").fill_null(0),
         )
-    )
-    withheld = judged.drop_nulls("reason").group_by("reason").agg(rows=pl.len().cast(pl.Int64))
-    return TrainingSet(
-        examples.sort(KEY),
-        withheld.select(pl.lit("training set").alias("stage"), "reason", "rows"),
-        pl.DataFrame(),
     )
 
 

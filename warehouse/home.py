@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from warehouse.errors import BadInput, Busy
 
-VERSION = 1
+VERSION = 2  # of the lake and all else that a home holds; 2 since 0.2.0
 ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # Path makes one slash of two
 ASSISTANTS = "assistants"  # folder of a home that holds those of several
 
@@ -99,6 +99,10 @@ def existing(root: Path) -> Home:
     if version > VERSION:
         raise BadInput(
             f"{root}: was made by a newer sayagain (format {version}, this one reads {VERSION}); update sayagain"
+        )
+    if version < VERSION:
+        raise BadInput(
+            f"{root}: was made by sayagain 0.1 (format {version}, this one reads {VERSION}); run its logs into a new --home"
         )
     return Home(root)
 

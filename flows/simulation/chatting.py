@@ -6,8 +6,9 @@ from rapidfuzz.fuzz import ratio
 
 from flows.simulation.corpus import Wording
 from flows.simulation.people import Answer, Said, Told
+from flows.simulation.sessions import WORD, Session, spoiled
 from flows.simulation.shapes import MANNERS
-from flows.simulation.talking import MOST_TURNS, WORD, Session, spoiled
+from flows.simulation.talking import MOST_TURNS
 
 PATIENCE = 4
 NOTHING = Answer(None, [("", 0.0)])

@@ -15,8 +15,9 @@ from flows.simulation.chatting import Chat, Search
 from flows.simulation.corpus import Language, Wording
 from flows.simulation.launching import Launch
 from flows.simulation.people import Answer, Assistant, Manner, Person, Plot, Said, goals
+from flows.simulation.sessions import Customs
 from flows.simulation.shapes import Shape, mixture
-from flows.simulation.talking import Customs, Dialogue
+from flows.simulation.talking import Dialogue
 from warehouse.errors import BadInput
 
 TEST = 0.15  # share of wordings kept for testing, never said

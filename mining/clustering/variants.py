@@ -31,19 +31,9 @@ def bound(
     )
     near = _paired(neighbours.select("locale", "utterance", "similarity", variant="neighbour"))
     near = near.group_by(PAIR).agg(pl.col("similarity").max())
-    of_cluster = clusters.select("locale", "utterance", "cluster_id")
-    of_intent = works.select("locale", "utterance", "intent")
     every = pl.concat([f.select(PAIR) for f in (moved, alike, near)]).unique()
-    for of, name in ((of_cluster, "cluster_id"), (of_intent, "intent")):
-        theirs = of.rename({"utterance": "variant", name: f"{name}_variant"})
-        every = every.join(of, on=PAIR[:2], how="left").join(
-            theirs, on=["locale", "variant"], how="left"
-        )
     told = (
-        every.with_columns(
-            same_cluster=(pl.col("cluster_id") == pl.col("cluster_id_variant")).fill_null(False),
-            same_outcome=(pl.col("intent") == pl.col("intent_variant")).fill_null(False),
-        )
+        _shared(every, clusters, works)
         .join(moved, on=PAIR, how="left")
         .join(alike, on=PAIR, how="left")
         .join(near, on=PAIR, how="left")
@@ -59,6 +49,19 @@ def bound(
         ranked.filter(pl.int_range(pl.len()).over("locale", "utterance") < MOST)
         .select(*PAIR, "moved", "ended_alike", "same_cluster", "same_outcome", "similarity")
         .sort(PAIR)
+    )
+
+
+def _shared(pairs: pl.DataFrame, clusters: pl.DataFrame, works: pl.DataFrame) -> pl.DataFrame:
+    """The pairs with `same_cluster` and `same_outcome`."""
+    for of, name in ((clusters, "cluster_id"), (works, "intent")):
+        mine = of.select("locale", "utterance", name)
+        theirs = mine.rename({"utterance": "variant", name: f"{name}_variant"})
+        pairs = pairs.join(mine, on=PAIR[:2], how="left")
+        pairs = pairs.join(theirs, on=["locale", "variant"], how="left")
+    return pairs.with_columns(
+        same_cluster=(pl.col("cluster_id") == pl.col("cluster_id_variant")).fill_null(False),
+        same_outcome=(pl.col("intent") == pl.col("intent_variant")).fill_null(False),
     )
 
 

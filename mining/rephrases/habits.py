@@ -12,30 +12,30 @@ Indices = npt.NDArray[np.int64]
 
 TAIL = 1.0  # -log10 of the share of random non-matches that are more alike, from which a pair resembles
 MOST_USERS = 4
+ANSWERS = (
+    "repeated itself",
+    "same answer",
+    "template is repeated",
+    "template repeats itself",
+    "template fails",
+    "template is followed",
+    "common template",
+    "echo",
+    "later echo",
+    "later in answer",
+    "same prompt",
+    "asks",
+    "asked",
+    "prompt is repeated",
+    "later template fails",
+)
 
 
 def answers(log: Log, s: Indices, t: Indices, apart: Indices, tail: Floats) -> dict[str, Floats]:
     """What the assistant's answers show: whether they repair, ask, or go on."""
     template = log.template
-    names = (
-        "repeated itself",
-        "same answer",
-        "template is repeated",
-        "template repeats itself",
-        "template fails",
-        "template is followed",
-        "common template",
-        "echo",
-        "later echo",
-        "later in answer",
-        "same prompt",
-        "asks",
-        "asked",
-        "prompt is repeated",
-        "later template fails",
-    )
     if (template == NONE).all():
-        return dict.fromkeys(names, np.full(len(s), np.nan))
+        return dict.fromkeys(ANSWERS, np.full(len(s), np.nan))
     near = apart == 1
     resembles = np.zeros(len(template))
     resembles[s[near]] = (tail[near] >= TAIL).astype(float)

@@ -26,7 +26,7 @@ from retrain.training.program import Outside, Program
 from warehouse.errors import BadInput
 from warehouse.ledger import file_digest
 
-FORMAT = 3
+FORMAT = 4
 BUCKETS = 2**18
 UNKNOWN = -20.0  # score of a label that a model does not know
 MEMORY = 2  # earlier models whose answers are held

@@ -109,26 +109,13 @@ def _solved(seen: csr_matrix, vectors: Weights, shares: Floats, weights: Floats)
 
     unit = _units(seen, vectors, weights)
     wide = seen.shape[1]
-
-    def sparse(matrix: csr_matrix) -> Any:
-        parts = (
-            torch.from_numpy(p)
-            for p in (matrix.indptr, matrix.indices, matrix.data.astype(np.float32))
-        )
-        with warnings.catch_warnings():  # of a "beta state"; the two products used here are plain
-            warnings.simplefilter("ignore", UserWarning)
-            return torch.sparse_csr_tensor(*parts, matrix.shape, check_invariants=False)
-
-    def dense(values: npt.NDArray[Any]) -> Any:
-        return torch.from_numpy(values.astype(np.float32))
-
     scaled = (seen @ diags(unit[:wide])).tocsr()
-    rows, turned = sparse(scaled), sparse(scaled.T.tocsr())
+    rows, turned = _sparse(scaled), _sparse(scaled.T.tocsr())
     ones = np.ones((len(weights), 1))
-    points = dense(np.hstack([vectors, ones]) * unit[wide:])
-    ridge = dense(RIDGE * unit**2)[:, None]
+    points = _dense(np.hstack([vectors, ones]) * unit[wide:])
+    ridge = _dense(RIDGE * unit**2)[:, None]
     ridge[-1] = 0.0
-    targets, worth = dense(shares), dense(weights)[:, None]
+    targets, worth = _dense(shares), _dense(weights)[:, None]
     found = torch.zeros(len(unit), targets.shape[1])
     found.grad = torch.zeros_like(found)
 
@@ -153,6 +140,25 @@ def _solved(seen: csr_matrix, vectors: Weights, shares: Floats, weights: Floats)
     with torch.no_grad():
         solver.step(cost)
     return np.asarray(found.numpy() * unit[:, None], np.float32)
+
+
+def _sparse(matrix: csr_matrix) -> Any:
+    """A torch tensor, float32."""
+    import torch
+
+    parts = (
+        torch.from_numpy(p) for p in (matrix.indptr, matrix.indices, matrix.data.astype(np.float32))
+    )
+    with warnings.catch_warnings():  # of a "beta state"; the two products used here are plain
+        warnings.simplefilter("ignore", UserWarning)
+        return torch.sparse_csr_tensor(*parts, matrix.shape, check_invariants=False)
+
+
+def _dense(values: npt.NDArray[Any]) -> Any:
+    """A torch tensor, float32."""
+    import torch
+
+    return torch.from_numpy(values.astype(np.float32))
 
 
 def _units(seen: csr_matrix, vectors: Weights, weights: Floats) -> Floats:

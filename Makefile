@@ -94,11 +94,11 @@ test-worlds: $(VENV)/.ready
 
 # A night from the log of each system that is read.
 test-sources: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist load -m sources tests/test_source_nights.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist load -m sources tests/flows/test_source_nights.py
 
 # 20,000 harmed files through the door, 200 through the command; SEED=N for others.
 fuzz: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -s --timeout 3600 -m fuzz tests/test_fuzz.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -s --timeout 3600 -m fuzz tests/flows/test_fuzz.py
 
 test-cluster: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 0 -m cluster

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_retrain import BAD, GOOD, LAMPS
+from test_gate import BAD, GOOD, LAMPS
 from typer.testing import CliRunner
 
 from flows.cli import app

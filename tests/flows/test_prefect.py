@@ -21,7 +21,7 @@ from retrain.registry import store
 from warehouse.home import Home
 from warehouse.lake import Lake
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PATIENCE = 240.0  # seconds
 
 

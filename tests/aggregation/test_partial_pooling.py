@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
-from test_aggregation import (
+from test_label_model import (
     NIGHT,
     SEED,
     a_log,

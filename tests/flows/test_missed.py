@@ -14,7 +14,7 @@ from logs import turn, write_log
 from warehouse.errors import BadInput
 from warehouse.lake import Lake
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DAY = timedelta(days=1)
 AT_DAWN = """
 import sys

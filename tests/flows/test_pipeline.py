@@ -243,7 +243,7 @@ def test_guarded_settings_give_what_is_declared_and_whole_sections():
 
 def test_a_stage_is_added_in_one_file(tmp_path, small_world, monkeypatch):
     """The one of CONTRIBUTING: its file is all that there is of it."""
-    contributing = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
+    contributing = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
     folder = tmp_path / "more"
     folder.mkdir()
     (folder / "hours.py").write_text(contributing.split("```python\n")[1].split("```")[0])

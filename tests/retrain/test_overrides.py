@@ -1,7 +1,7 @@
 """What a person holds, approves, rejects and rolls back."""
 
 import pytest
-from test_retrain import SEED
+from test_gate import SEED
 
 from retrain.registry import overrides, store
 from retrain.training.data import training_data

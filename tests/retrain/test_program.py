@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from test_retrain import LAMPS, SEED
+from test_gate import LAMPS, SEED
 from test_retraining import call
 
 from flows import programs, seed, serving

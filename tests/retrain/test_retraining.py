@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_retrain import LAMPS, SEED
+from test_gate import LAMPS, SEED
 
 from flows import seed
 from flows.retraining import Retraining, retrain

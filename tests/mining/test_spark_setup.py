@@ -72,7 +72,7 @@ def test_a_night_on_spark_leaves_nothing_in_the_folders_of_the_machine(tmp_path)
     )
     done = subprocess.run(
         [sys.executable, "-c", seen, str(log), str(home)],
-        capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent,
+        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
         env={k: v for k, v in os.environ.items() if k != "SPARK_LOCAL_DIRS"} | {"TMPDIR": str(elsewhere)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

@@ -28,7 +28,7 @@ from warehouse.lake import Lake
 from warehouse.ledger import Ledger
 from warehouse.publish import publish, views
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 K = 3
 FLOORS = MinUsers(published=K)
 CONTRACT = "rephrases rewrites clusters variants soft_labels training_sets models evaluations decisions runs withheld"

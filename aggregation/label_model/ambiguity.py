@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
-from aggregation.label_model.implicit_feedback import Rates
+from warehouse.common.reformulation import Reformulation
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,14 +31,14 @@ class Heard:
     ended: Floats
 
 
-def share_of_first(heard: Heard, rates: Rates) -> Floats:
+def share_of_first(heard: Heard, rates: Reformulation) -> Floats:
     """The share of users who mean the hypothesis; NaN where the disagreement is noise."""
     users = np.round(heard.accepted + heard.reformulated)
     reformulated = np.round(heard.reformulated)
-    not_right = binom.sf(reformulated - 1, users, rates.right) < DOUBT
-    not_wrong = binom.cdf(reformulated, users, rates.wrong) < DOUBT
+    not_right = binom.sf(reformulated - 1, users, rates.if_correct) < DOUBT
+    not_wrong = binom.cdf(reformulated, users, rates.if_incorrect) < DOUBT
     one_end = (heard.ended_there >= FEWEST_ENDED) & (heard.ended_there >= TOGETHER * heard.ended)
-    share = rates.was_right(
+    share = rates.p_correct(
         heard.reformulated / np.maximum(heard.accepted + heard.reformulated, 1.0)
     )
     return np.asarray(np.where(not_right & not_wrong & one_end, share, np.nan))

@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 from scipy.stats import chi2
 
-from aggregation.label_model.implicit_feedback import Rates
+from warehouse.common.reformulation import Reformulation
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,7 +54,7 @@ class PlattScaling:
         return np.asarray(expit(self.shift + self.stretch * odds))
 
 
-def bend(held: Held, rates: Rates) -> PlattScaling:
+def bend(held: Held, rates: Reformulation) -> PlattScaling:
     """The bend under which who came back is most likely; none where the held-back do not call for one
     (likelihood ratio, two parameters). Platt 1999, through the rates of coming back."""
     if (held.accepted + held.reformulated).sum() < FEWEST:
@@ -71,7 +71,7 @@ def bend(held: Held, rates: Rates) -> PlattScaling:
     return bent if gain > chi2.isf(DOUBT, 2) else PlattScaling()
 
 
-def report(held: Held, rates: Rates, bent: PlattScaling) -> pl.DataFrame:
+def report(held: Held, rates: Reformulation, bent: PlattScaling) -> pl.DataFrame:
     """`bucket, votes, believed, bent, observed, error, users`: by how many other users said a wording. `error` is the
     standard error of `observed`: a binomial one of the share that came back, through the rates."""
     frame = pl.DataFrame(
@@ -86,7 +86,7 @@ def report(held: Held, rates: Rates, bent: PlattScaling) -> pl.DataFrame:
     )
     votes = pl.col("accepted") + pl.col("reformulated")
     back = pl.col("reformulated").sum() / votes.sum()
-    apart = max(rates.wrong - rates.right, EDGE)
+    apart = max(rates.if_incorrect - rates.if_correct, EDGE)
     people = pl.DataFrame(
         list(held.people.items()), {"bucket": pl.String(), "users": pl.Int64()}, orient="row"
     )
@@ -97,7 +97,7 @@ def report(held: Held, rates: Rates, bent: PlattScaling) -> pl.DataFrame:
             votes=votes.sum(),
             believed=pl.col("before").sum() / votes.sum(),
             bent=pl.col("after").sum() / votes.sum(),
-            observed=((rates.wrong - back) / apart).clip(0.0, 1.0),
+            observed=((rates.if_incorrect - back) / apart).clip(0.0, 1.0),
             error=((back * (1 - back) / votes.sum()).sqrt() / apart).clip(0.0, 1.0),
         )
         .join(people, on="bucket")
@@ -111,7 +111,7 @@ def buckets(known: Floats) -> list[str]:
     return [BUCKETS[i][1] for i in np.searchsorted(edges, known, side="right") - 1]
 
 
-def _cost(held: Held, rates: Rates, bent: PlattScaling) -> float:
+def _cost(held: Held, rates: Reformulation, bent: PlattScaling) -> float:
     right = bent(held.believed)
-    back = rates.right * right + rates.wrong * (1 - right)
+    back = rates.if_correct * right + rates.if_incorrect * (1 - right)
     return float(-(held.reformulated * np.log(back) + held.accepted * np.log1p(-back)).sum())

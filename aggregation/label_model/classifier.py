@@ -27,6 +27,7 @@ from aggregation.label_model.cross_lingual import (
     placed,
     principal,
 )
+from warehouse.common.ngrams import CHARACTERS, WORDS
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -56,15 +57,12 @@ class Texts:
         rare = 2 if len(wordings) + len(seed) > 50 else 1
         grams = make_union(
             TfidfVectorizer(
-                analyzer="char_wb",
-                ngram_range=(2, 4),
+                **CHARACTERS,
                 sublinear_tf=True,
                 min_df=rare,
                 dtype=np.float32,
             ),
-            TfidfVectorizer(
-                token_pattern=r"\S+", ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32
-            ),
+            TfidfVectorizer(**WORDS, sublinear_tf=True, dtype=np.float32),
         ).fit([*seed, *wordings])
         folds = np.random.default_rng(SEED).integers(FOLDS, size=len(wordings))
         read = hstack(

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix, diags, hstack, vstack
-from sklearn.feature_extraction.text import HashingVectorizer
+from scipy.sparse import csr_matrix, hstack, vstack
 from sklearn.svm import LinearSVC
+
+from warehouse.common.ngrams import BUCKETS, hashed
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -21,20 +22,12 @@ Vectors = npt.NDArray[np.float32]
 
 FOLDS = 4
 COST = 0.2
-BUCKETS = 2**18
 MOST = 20_000  # wordings that teach; seed data always does
 SHARED = 2  # locales that must have an n-gram
 CLOSE = 4.0  # length of a vector beside n-grams of length 1
 DIMENSIONS = 96  # of vectors, those in which they differ most
 UNSEEN = -3.0  # score of a label that a fold had no example of
 SEED = 0
-
-_GRAMS = HashingVectorizer(
-    analyzer="char_wb", ngram_range=(2, 4), n_features=BUCKETS, alternate_sign=False, norm=None
-)
-_WORDS = HashingVectorizer(
-    token_pattern=r"\S+", ngram_range=(1, 2), n_features=BUCKETS, alternate_sign=False, norm=None
-)
 
 
 @dataclass(frozen=True)
@@ -99,8 +92,8 @@ def placed(decided: Floats, known: Indices, labels: int) -> Floats:
 
 def _shared(parts: list[Taught]) -> tuple[list[csr_matrix], list[csr_matrix]]:
     """Of each locale its wordings and its seed data, as damped counts of the n-grams that another has too."""
-    said = [_read(p.wordings) for p in parts]
-    seed = [_read(p.seed) for p in parts]
+    said = [hashed(p.wordings, np.float32) for p in parts]
+    seed = [hashed(p.seed, np.float32) for p in parts]
     held = sum(
         (
             np.asarray(vstack([a, b]).getnnz(axis=0) > 0, np.int64)
@@ -119,19 +112,6 @@ def _shared(parts: list[Taught]) -> tuple[list[csr_matrix], list[csr_matrix]]:
         [m[: len(p.wordings)] for m, p in zip(made, parts, strict=True)],
         [m[len(p.wordings) :] for m, p in zip(made, parts, strict=True)],
     )
-
-
-def _read(wordings: list[str]) -> csr_matrix:
-    if not wordings:
-        return csr_matrix(np.zeros((0, 2 * BUCKETS), np.float32))
-    return hstack([_damped(h, wordings) for h in (_GRAMS, _WORDS)], dtype=np.float32).tocsr()
-
-
-def _damped(counts: HashingVectorizer, wordings: list[str]) -> csr_matrix:
-    rows = counts.transform(wordings).tocsr()
-    rows.data = (1 + np.log(rows.data)).astype(np.float32)
-    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    return csr_matrix(diags(1 / np.maximum(length, 1e-9)) @ rows)
 
 
 def principal(vectors: Vectors) -> Vectors:

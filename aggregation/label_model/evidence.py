@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from aggregation.label_model import calibration, concept_drift
-from aggregation.label_model.implicit_feedback import Rates
+from warehouse.common.reformulation import Reformulation
 
 TEXTS = ("locale", "utterance", "label")
 NO_VECTORS = pl.DataFrame(
@@ -40,7 +40,7 @@ class Evidence:
     vectors: pl.DataFrame = field(default_factory=NO_VECTORS.clone)
     read_as: pl.DataFrame = field(default_factory=NO_TEXTS.clone)
     across: bool = False
-    rates: Rates | None = None
+    rates: Reformulation | None = None
 
     def of(self, locale: str) -> "Evidence":
         mine = pl.col("locale") == locale

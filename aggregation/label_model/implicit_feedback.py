@@ -18,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
-from scipy.special import betaln, expit, logit
+from scipy.special import expit, logit
+
+from warehouse.common.reformulation import Reformulation
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -30,7 +32,6 @@ LEAST_RIGHT = 0.02  # some come back to everything
 STRENGTH = 5.0  # users that these guesses are worth
 MOST_SURE = 0.98
 MOST_ODDS = 8.0  # log odds; no number of users proves more
-EVEN = 12.0  # users of other wordings that a wording's own rates are worth
 RIDGE = 1.0
 SIGNS = 7  # that speak for a hypothesis before its users are heard
 CLOSE = 3  # exponent on the similarity of neighbours whose users are counted along
@@ -42,35 +43,7 @@ LEAST_MEANT = (
 BISECTIONS = 30
 
 
-@dataclass(frozen=True)
-class Rates:
-    """Shares of users who say it again: after a right turn, and after a wrong one."""
-
-    right: float
-    wrong: float
-
-    def was_right(self, reformulated: Floats) -> Floats:
-        """The share of right hypotheses behind a share of users who reformulated; one half where that tells nothing."""
-        if self.wrong <= self.right:
-            return np.full(len(reformulated), 0.5)
-        return np.clip((self.wrong - reformulated) / (self.wrong - self.right), 0.0, 1.0)
-
-    def told(self, accepted: Floats, reformulated: Floats) -> Floats:
-        """The log odds of being right that so many users tell.
-
-        Wordings differ in how often people come back to them: each has rates of its own around these
-        two (beta-binomial), so that users of one wording are not worth as many of different ones.
-        """
-        return np.asarray(
-            _chance(self.right, accepted, reformulated)
-            - _chance(self.wrong, accepted, reformulated)
-        )
-
-
-def _chance(rate: float, accepted: Floats, reformulated: Floats) -> Floats:
-    """Log probability of who accepted and reformulated, but for what is the same at every rate."""
-    back, not_back = rate * EVEN, (1 - rate) * EVEN
-    return np.asarray(betaln(reformulated + back, accepted + not_back) - betaln(back, not_back))
+ANY = Reformulation(RIGHT, WRONG)
 
 
 @dataclass(frozen=True)
@@ -106,7 +79,7 @@ class Guess:
     """What is taken for granted before a locale's own users are heard: the two rates, each worth so many
     users; and the gate, intercept first, each weight with how firmly it is meant."""
 
-    rates: Rates = Rates(RIGHT, WRONG)
+    rates: Reformulation = ANY
     users: float = STRENGTH
     gate: Floats = field(default_factory=lambda: np.zeros(SIGNS + 1))
     firm: Floats = field(default_factory=lambda: np.array([0.0] + [RIDGE] * SIGNS))
@@ -118,18 +91,20 @@ class Judged:
     `gate` behind it."""
 
     was_right: Floats
-    rates: Rates
+    rates: Reformulation
     gate: Floats
 
 
-def rates_of(heard: Heard, guess: Guess) -> Rates:
+def rates_of(heard: Heard, guess: Guess) -> Reformulation:
     """The rates, before it is known which hypotheses were right: people come back to what is wrong as often
     as they do where nothing was executed. Where that is no more than after what is right, coming back convicts nobody."""
     users = heard.unexecuted_reformulated.sum() + heard.unexecuted_accepted.sum() + guess.users
     unexecuted_reformulated = (
-        heard.unexecuted_reformulated.sum() + guess.users * guess.rates.wrong
+        heard.unexecuted_reformulated.sum() + guess.users * guess.rates.if_incorrect
     ) / users
-    return Rates(guess.rates.right, max(float(unexecuted_reformulated), guess.rates.right))
+    return Reformulation(
+        guess.rates.if_correct, max(float(unexecuted_reformulated), guess.rates.if_correct)
+    )
 
 
 def judge(heard: Heard, words: csr_matrix, near: csr_matrix, guess: Guess) -> Judged:
@@ -161,7 +136,7 @@ def judge(heard: Heard, words: csr_matrix, near: csr_matrix, guess: Guess) -> Ju
             seen = rows[taught], heard.accepted[taught], heard.reformulated[taught]
             gates[k] = _gate(seen, rates, guess)
             was_right[asked] = expit(gates[k, 0] + rows[asked] @ gates[k, 1:])
-        rates = Rates(_calm(heard, was_right, tried, (rates, guess)), rates.wrong)
+        rates = Reformulation(_calm(heard, was_right, tried, (rates, guess)), rates.if_incorrect)
     was_right = np.clip(was_right, 1 - MOST_SURE, MOST_SURE)
     return Judged(was_right, rates, gates.mean(axis=0))
 
@@ -172,16 +147,19 @@ def odds(was_right: Floats, told: Floats) -> Floats:
 
 
 def _calm(
-    heard: Heard, was_right: Floats, tried: npt.NDArray[np.bool_], known: tuple[Rates, Guess]
+    heard: Heard,
+    was_right: Floats,
+    tried: npt.NDArray[np.bool_],
+    known: tuple[Reformulation, Guess],
 ) -> float:
     """The share of users who come back to the hypotheses for which most speaks."""
     rates, guess = known
     if not tried.any():
-        return guess.rates.right
+        return guess.rates.if_correct
     calm = tried & (was_right >= np.quantile(was_right[tried], 1 - CALM))
-    back = heard.reformulated[calm].sum() + guess.rates.right * guess.users
+    back = heard.reformulated[calm].sum() + guess.rates.if_correct * guess.users
     share = back / (heard.executed[calm].sum() + guess.users)
-    return float(np.clip(share, LEAST_RIGHT, max(rates.wrong, LEAST_RIGHT)))
+    return float(np.clip(share, LEAST_RIGHT, max(rates.if_incorrect, LEAST_RIGHT)))
 
 
 def _ahead(words: csr_matrix, heard: Heard) -> tuple[Floats, Floats]:
@@ -194,10 +172,13 @@ def _ahead(words: csr_matrix, heard: Heard) -> tuple[Floats, Floats]:
 
 
 def _pooled(
-    accepted: csr_matrix, reformulated: csr_matrix, heard: Heard, rates: Rates
+    accepted: csr_matrix, reformulated: csr_matrix, heard: Heard, rates: Reformulation
 ) -> tuple[Floats, Floats]:
     """What the users of neighbours tell of the hypothesis, and against the best of other labels."""
-    gain, loss = rates.told(np.ones(1), np.zeros(1))[0], rates.told(np.zeros(1), np.ones(1))[0]
+    gain, loss = (
+        rates.log_likelihood_ratio(np.ones(1), np.zeros(1))[0],
+        rates.log_likelihood_ratio(np.zeros(1), np.ones(1))[0],
+    )
     told = (accepted * gain + reformulated * loss).tocsr()
     own = at(told, heard.item, heard.label)
     return _tempered(own), -_tempered(_other(told, heard))
@@ -214,25 +195,29 @@ def _other(values: csr_matrix, heard: Heard) -> Floats:
     return np.where(best[heard.item] == heard.label, second[heard.item], first[heard.item])
 
 
-def _elsewhere(heard: Heard, taught: npt.NDArray[np.bool_], rates: Rates, labels: int) -> Floats:
+def _elsewhere(
+    heard: Heard, taught: npt.NDArray[np.bool_], rates: Reformulation, labels: int
+) -> Floats:
     """Of each label the log odds of being right, by how often people reformulate it elsewhere."""
     reformulated = np.bincount(heard.label[taught], heard.reformulated[taught], labels)
     users = np.bincount(heard.label[taught], heard.executed[taught], labels)
     base = (reformulated.sum() + STRENGTH * 0.3) / (users.sum() + STRENGTH)
-    share = rates.was_right((reformulated + STRENGTH * base) / (users + STRENGTH))
+    share = rates.p_correct((reformulated + STRENGTH * base) / (users + STRENGTH))
     return np.asarray(logit(np.clip(share, 1 - MOST_SURE, MOST_SURE)))
 
 
-def _gate(seen: tuple[Floats, Floats, Floats], rates: Rates, guess: Guess) -> Floats:
+def _gate(seen: tuple[Floats, Floats, Floats], rates: Reformulation, guess: Guess) -> Floats:
     """Intercept and weights (none below 0) under which who reformulated is most likely. `seen` are signs, users who
     accepted, and users who reformulated."""
     signs, accepted, reformulated = seen
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         right = expit(weights[0] + signs @ weights[1:])
-        back = np.clip(rates.right * right + rates.wrong * (1 - right), 1e-9, 1 - 1e-9)
+        back = np.clip(rates.if_correct * right + rates.if_incorrect * (1 - right), 1e-9, 1 - 1e-9)
         cost = -(reformulated * np.log(back) + accepted * np.log1p(-back)).sum()
-        slope = -(reformulated / back - accepted / (1 - back)) * (rates.right - rates.wrong)
+        slope = -(reformulated / back - accepted / (1 - back)) * (
+            rates.if_correct - rates.if_incorrect
+        )
         slope *= right * (1 - right)
         pull = guess.firm * (weights - guess.gate)
         cost += 0.5 * (pull @ (weights - guess.gate))

@@ -173,7 +173,8 @@ class Locale:
         rates, was_right = judged.rates, judged.was_right
         own = odds(
             was_right,
-            rates.told(heard.accepted, heard.reformulated) + thumbs_odds(cast, heard, was_right),
+            rates.log_likelihood_ratio(heard.accepted, heard.reformulated)
+            + thumbs_odds(cast, heard, was_right),
         )
         item, label = (place.astype(np.int64) for place in words.nonzero())
         cells = Cells.of(item, label, *self.shape)

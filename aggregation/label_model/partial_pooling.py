@@ -14,8 +14,9 @@ from scipy.special import expit
 
 from aggregation.label_model.classifier import TRUST
 from aggregation.label_model.dawid_skene import GUESS, Cells
-from aggregation.label_model.implicit_feedback import RIDGE, STRENGTH, Guess, Heard, Rates
+from aggregation.label_model.implicit_feedback import RIDGE, STRENGTH, Guess, Heard
 from aggregation.label_model.votes import WEIGHED
+from warehouse.common.reformulation import Reformulation
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +37,7 @@ class Shown:
     `meant` each label."""
 
     users: float
-    rates: Rates
+    rates: Reformulation
     gate: Floats
     trust: float
     reliability: Floats
@@ -66,7 +67,7 @@ def pooled_prior(lenders: Sequence[Shown]) -> PooledPrior:
         return PooledPrior()
     gates = np.stack([s.gate for s in lenders])
     apart = ((gates - gates.mean(axis=0)) ** 2).sum(axis=0) + APART / RIDGE
-    rates = np.array([[s.rates.right, s.rates.wrong] for s in lenders])
+    rates = np.array([[s.rates.if_correct, s.rates.if_incorrect] for s in lenders])
     right, wrong = rates.mean(axis=0)
     told = np.stack([s.reliability for s in lenders])
     seen = np.isfinite(told)
@@ -74,7 +75,7 @@ def pooled_prior(lenders: Sequence[Shown]) -> PooledPrior:
     return PooledPrior(
         len(lenders),
         Guess(
-            Rates(float(right), float(wrong)),
+            Reformulation(float(right), float(wrong)),
             _worth(rates[:, 1]),
             gates.mean(axis=0),
             len(lenders) / apart,

@@ -10,8 +10,9 @@ from scipy.sparse import csr_matrix
 from aggregation.label_model import ambiguity, votes
 from aggregation.label_model.calibration import PlattScaling
 from aggregation.label_model.dawid_skene import Cells, Estimate, Votes
-from aggregation.label_model.implicit_feedback import Heard, Rates, at
+from aggregation.label_model.implicit_feedback import Heard, at
 from aggregation.label_model.partial_pooling import Shown
+from warehouse.common.reformulation import Reformulation
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -30,7 +31,7 @@ class Round:
     heard: Heard
     estimate: Estimate
     voted: npt.NDArray[np.bool_]  # of which sources there were votes
-    rates: Rates
+    rates: Reformulation
     gate: Floats
     trust: Floats
 
@@ -105,7 +106,11 @@ def thumbs_odds(cast: pl.DataFrame, heard: Heard, was_right: Floats) -> Floats:
         float((down @ share + THUMBS / 2) / ((up + down) @ share + THUMBS))
         for share in (was_right, 1 - was_right)
     )
-    return Rates(right, wrong).told(up, down) if right < wrong else np.zeros(len(up))
+    return (
+        Reformulation(right, wrong).log_likelihood_ratio(up, down)
+        if right < wrong
+        else np.zeros(len(up))
+    )
 
 
 def calibrated(last: Round, cast: pl.DataFrame, bent: PlattScaling) -> Floats:

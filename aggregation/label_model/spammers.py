@@ -8,8 +8,8 @@ is alone with tells nothing. Two components, as for spammers in Raykar and Yu 20
 import polars as pl
 from scipy.special import logit
 
-from aggregation.label_model.implicit_feedback import Rates
 from aggregation.label_model.votes import ACCEPTED, REFORMULATED
+from warehouse.common.reformulation import Reformulation
 
 KEY = ["utterance", "label"]
 LIARS = 0.03  # share of users who lie, before any was seen
@@ -17,7 +17,7 @@ COMPANY = 3  # users of a wording from which it tells about them
 MOST_TOLD = 2.0  # log odds that one vote may tell
 
 
-def p_honest(votes: pl.DataFrame, believed: pl.DataFrame, rates: Rates) -> pl.DataFrame:
+def p_honest(votes: pl.DataFrame, believed: pl.DataFrame, rates: Reformulation) -> pl.DataFrame:
     """`user_id, honest`: the probability that a user is honest; `believed` is `utterance, label,
     probability`."""
     own = votes.filter(pl.col("source").is_in([ACCEPTED, REFORMULATED]))
@@ -28,8 +28,8 @@ def p_honest(votes: pl.DataFrame, believed: pl.DataFrame, rates: Rates) -> pl.Da
         .with_columns(pl.col("probability").fill_null(0.0))
     )
     back = pl.when(pl.col("source") == REFORMULATED)
-    right = back.then(rates.right).otherwise(1 - rates.right)
-    wrong = back.then(rates.wrong).otherwise(1 - rates.wrong)
+    right = back.then(rates.if_correct).otherwise(1 - rates.if_correct)
+    wrong = back.then(rates.if_incorrect).otherwise(1 - rates.if_incorrect)
     p = pl.col("probability")
     told = ((p * right + (1 - p) * wrong) / (p * wrong + (1 - p) * right)).log()
     odds = judged.group_by("user_id").agg(

@@ -14,8 +14,9 @@ from flows.simulation.corpus import Wording
 from flows.simulation.people import Answer
 from retrain.training.data import training_data
 from retrain.training.encoder import Encoder
-from retrain.training.model import Model, grams
+from retrain.training.model import Model
 from retrain.training.trainer import train
+from warehouse.common.ngrams import hashed
 
 TRUSTED = 0.2  # confidence from which a hypothesis is executed
 KNOWN = 5  # hypotheses in n_best
@@ -99,7 +100,7 @@ def _answer(model: Model, utterance: str) -> Answer:
 def _model(seed: list[Wording], rest: list[Wording]) -> Model:
     labels = sorted({w.intent for w in seed})
     truth = np.searchsorted(labels, [w.intent for w in seed])
-    read = grams([w.utterance for w in seed])
+    read = hashed([w.utterance for w in seed])
     shared = np.bincount(read.indices, minlength=read.shape[1])
     common = np.flatnonzero(shared >= min(RAREST, shared.max()))
     fitted = LinearSVC(C=COST, tol=0.01, random_state=SEED).fit(read[:, common].tocsr(), truth)

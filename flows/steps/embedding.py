@@ -9,6 +9,7 @@ import polars as pl
 
 from flows.pipeline import Reading, Result, earlier, own, step, tonight, window
 from mining.clustering import encoder, grouping
+from warehouse.common import encoders
 from warehouse.home import keep_once
 from warehouse.lake import Lake
 from warehouse.ledger import digest
@@ -49,14 +50,14 @@ def _taught(at: Reading, wordings: pl.DataFrame) -> tuple[Any, str]:
     """The encoder of the night, and its version."""
     named, fine_tune = at.settings.mining.encoder, at.settings.mining.fine_tune
     if named and not fine_tune:
-        model = encoder.load(named)
+        model = encoders.load(named)
         return model, f"{Path(named).name}-{encoder.fingerprint(model)}"
     lessons = grouping.lessons(wordings, at.window(RephraseEvents), at.tonight(Transitions))
     if named:
-        model = encoder.attend(encoder.load(named), lessons, encoder.PRETRAINED)
+        model = encoder.attend(encoders.load(named), lessons, encoder.PRETRAINED)
     else:
         before = _folder_before(at)
-        model = encoder.learn(lessons, encoder.load(str(before)) if before else None)
+        model = encoder.learn(lessons, encoders.load(str(before)) if before else None)
     version = f"{at.day}-{encoder.fingerprint(model)}"
     keep_once(_folder(at, version), partial(encoder.save, model))
     return model, version
@@ -95,7 +96,7 @@ def vectors(at: Reading, wordings: pl.DataFrame) -> pl.DataFrame:
     missing = wordings.join(known, on="utterance", how="anti").unique("utterance").sort("utterance")
     if missing.height:
         named, fine_tune = at.settings.mining.encoder, at.settings.mining.fine_tune
-        model = encoder.load(named if named and not fine_tune else str(_folder(at, version)))
+        model = encoders.load(named if named and not fine_tune else str(_folder(at, version)))
         fresh = missing.select("utterance", vector=_embedded(model, missing["utterance"]))
         known = pl.concat([known, fresh.cast(known.schema)])
     found = wordings.join(known, on="utterance").cast({"vector": pl.List(pl.Float32)})

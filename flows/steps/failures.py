@@ -1,5 +1,6 @@
 """Which turns failed their users, and which rewrites would serve them."""
 
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,7 @@ from flows.steps.rephrases import evidence_of
 from mining.clustering import variants
 from mining.failures import defects
 from mining.rewrites import experiments, proposals
+from warehouse.common.reformulation import Reformulation
 from warehouse.tables import (
     BestRephrases,
     Bots,
@@ -70,7 +72,7 @@ def judge_turns(at: Reading) -> Result:
     rates = judged.rates
     told = (
         of_pairs(events["p_rephrase"].to_numpy(), evidence_of(at.tonight(MixtureFits))),
-        of_failures(found["p_defect"].to_numpy(), rates.right, rates.wrong),
+        of_failures(found["p_defect"].to_numpy(), rates.if_correct, rates.if_incorrect),
     )
     chains = at.query("chains", params={"most": MOST_PLACES})
     sure = proposals.fitting(
@@ -82,14 +84,17 @@ def judge_turns(at: Reading) -> Result:
     running = experiments.rewrites(followed_up)
     at.put_days(Defects, at.days(Turns), found.sort("turn_id"))
     at.put(HypothesisAccuracy, judged.wordings)
-    at.put(ReformulationRates, pl.DataFrame({"right": [rates.right], "wrong": [rates.wrong]}))
+    at.put(
+        ReformulationRates,
+        pl.DataFrame([asdict(rates)]),
+    )
     at.put(SignalTrust, table([*told, of_rewrites(running.height, *told)]))
     at.put(RewriteExperiments, followed_up)
     at.put(Rewrites, running)
     return {"rewrites": running.height, "variants": _variants(at, judged.served())}
 
 
-def _followed_up(at: Reading, sure: pl.DataFrame, rates: defects.Rates) -> pl.DataFrame:
+def _followed_up(at: Reading, sure: pl.DataFrame, rates: Reformulation) -> pl.DataFrame:
     """The fixes of the night."""
     proposed = reviewing.rewritten(at.lake, at.day, sure)
     before = reviewing.rewritten(at.lake, at.day, at.last_night(RewriteExperiments))

@@ -3,7 +3,6 @@
 import polars as pl
 
 from aggregation import support
-from aggregation.label_model import implicit_feedback
 from aggregation.label_model.evidence import Evidence
 from aggregation.label_model.model import believe
 from aggregation.label_model.votes import weights
@@ -13,6 +12,7 @@ from flows.steps import facts
 from flows.steps.embedding import vectors
 from flows.steps.utterances import MOST_ITEMS
 from warehouse import tables
+from warehouse.common.reformulation import Reformulation
 from warehouse.tables import (
     BestRephrases,
     Bots,
@@ -74,7 +74,7 @@ def label_utterances(at: Reading) -> Result:
             vectors(at, asked),
             languages.read_as(at.settings, asked),
             across=bool(at.settings.mining.encoder),
-            rates=implicit_feedback.Rates(*at.tonight(ReformulationRates).row(0)),
+            rates=Reformulation(*at.tonight(ReformulationRates).row(0)),
         )
     )
     clusters = reviewing.accepted(at.lake, at.day)

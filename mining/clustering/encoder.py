@@ -83,13 +83,6 @@ def learn(lessons: Lessons, before: "SentenceTransformer | None" = None) -> "Sen
     return attend(SentenceTransformer(modules=[module]), lessons, course)
 
 
-def load(name: str) -> "SentenceTransformer":
-    """Any sentence-transformers model, by folder or hub name."""
-    from sentence_transformers import SentenceTransformer
-
-    return SentenceTransformer(name)
-
-
 def save(model: "SentenceTransformer", folder: Path) -> None:
     model.save(str(folder), create_model_card=False)
 

@@ -15,6 +15,7 @@ from mining.failures import hypothesis_features, turn_features
 from mining.failures.hypothesis_features import KEY
 from mining.priors import prior
 from mining.rephrases.log import Log
+from warehouse.common.reformulation import Reformulation
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,27 +25,12 @@ ANY_RIGHT, ANY_WRONG = 0.05, 0.4
 
 
 @dataclass(frozen=True)
-class Rates:
-    """Shares of users who say it again: after a right turn, and after a wrong one."""
-
-    right: float
-    wrong: float
-
-    def was_right(self, reformulated: Floats) -> Floats:
-        """The share of right turns behind a share of users who reformulated; one half where that tells nothing."""
-        if self.wrong <= self.right:
-            return np.full(len(reformulated), 0.5)
-        share = (self.wrong - reformulated) / (self.wrong - self.right)
-        return np.asarray(np.clip(share, 0.02, 0.98))
-
-
-@dataclass(frozen=True)
 class Judged:
     """`wordings`: a row a wording and hypothesis: KEY, `users`, `executed` (share of them), `last_ms` and `right` (share
     of right turns, expected); `rates` of the log."""
 
     wordings: pl.DataFrame
-    rates: Rates
+    rates: Reformulation
 
     def now(self) -> pl.DataFrame:
         """The wordings under the hypothesis that the assistant has of them now."""
@@ -102,7 +88,7 @@ def heard_last(turns: pl.DataFrame) -> pl.DataFrame:
     return last.select("locale", "utterance", values=values)
 
 
-def rates(judged: pl.DataFrame) -> Rates:
+def rates(judged: pl.DataFrame) -> Reformulation:
     """How often people come back after right turns and after wrong ones."""
     p, again = judged["p_defect"].to_numpy(), judged["again"].to_numpy()
     right, wrong = (
@@ -110,4 +96,4 @@ def rates(judged: pl.DataFrame) -> Rates:
         for weight, guess in ((1 - p, ANY_RIGHT), (p, ANY_WRONG))
     )
     right = min(max(right, LEAST), 1 - LEAST)
-    return Rates(right, min(max(wrong, right), 1 - LEAST))
+    return Reformulation(right, min(max(wrong, right), 1 - LEAST))

@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from anyascii import anyascii
 from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+from sklearn.feature_extraction.text import TfidfTransformer
+
+from warehouse.common.ngrams import CHARACTERS, counts
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-GRAMS = (2, 4)
 BUCKETS = 2**20
 AT_ONCE = 100_000  # pairs
 # Letters that recognisers mistake for each other, after Soundex (Russell 1918); vowels say little.
@@ -53,15 +54,10 @@ def sound(wording: str) -> str:
 
 
 def _weighed(texts: list[str]) -> csr_matrix:
-    grams = HashingVectorizer(
-        analyzer="char_wb",
-        ngram_range=GRAMS,
-        n_features=BUCKETS,
-        norm=None,
-        alternate_sign=False,
-        dtype=np.float32,
+    grams = counts(CHARACTERS, BUCKETS)
+    return csr_matrix(
+        TfidfTransformer(sublinear_tf=True).fit_transform(grams.transform(texts).astype(np.float32))
     )
-    return csr_matrix(TfidfTransformer(sublinear_tf=True).fit_transform(grams.transform(texts)))
 
 
 def _cosine(vectors: csr_matrix, left: Indices, right: Indices) -> Floats:

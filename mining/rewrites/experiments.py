@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import norm
 
-from mining.failures.defects import Rates
+from warehouse.common.reformulation import Reformulation
 
 FIRST = 0.2  # holdout of a fix at first
 HALF = 0.5  # and where its turns begin to fail
@@ -29,6 +29,7 @@ BELIEVED = 4.0  # users that what was mined is worth, when a fix begins
 ALARM = 3.0  # log likelihood ratio of the CUSUM; in 20 turns of 1 by chance
 DELIVERS = 0.6  # least success that a fix is held to
 BROKEN = 0.25  # of the success promised: what the CUSUM looks for
+SURE = 0.98  # of a share of correct turns, at most
 COOL_DOWN = 28  # nights after a withdrawal, doubled with each one; a quarter for another target
 
 LIVE, WITHDRAWN = "live", "withdrawn"
@@ -68,7 +69,11 @@ class Arm:
 
 
 def follow(
-    before: pl.DataFrame, proposed: pl.DataFrame, arms: pl.DataFrame, rates: Rates, night: str
+    before: pl.DataFrame,
+    proposed: pl.DataFrame,
+    arms: pl.DataFrame,
+    rates: Reformulation,
+    night: str,
 ) -> pl.DataFrame:
     """The fixes of a night, from those of the night `before`, the rewrites that mining proposes, and what
     the arms show (`arms.sql`). A wording has one live fix at most. One that runs stays; one that nobody
@@ -126,7 +131,7 @@ def _worse(treated: tuple[float, float], alone: tuple[float, float]) -> float:
     return float(norm.cdf((treated[0] - alone[0]) / np.sqrt(treated[1] + alone[1])))
 
 
-def _begun(row: Row, before: Row | None, rates: Rates, night: str) -> Row:
+def _begun(row: Row, before: Row | None, rates: Reformulation, night: str) -> Row:
     promised = max(row["success"], DELIVERS)
     return {c: row[c] for c in ("locale", "source", "target", *MINED)} | {
         "status": LIVE,
@@ -146,7 +151,7 @@ def _begun(row: Row, before: Row | None, rates: Rates, night: str) -> Row:
     }
 
 
-def _judged(row: Row, seen: pl.DataFrame, rates: Rates, night: str) -> Row:
+def _judged(row: Row, seen: pl.DataFrame, rates: Reformulation, night: str) -> Row:
     """A fix after what its arms show up to this night."""
     treated, alone = _arms(seen, row["source"], row["target"])
     if row["status"] == LIVE:
@@ -169,7 +174,7 @@ def _judged(row: Row, seen: pl.DataFrame, rates: Rates, night: str) -> Row:
         "holdout": round(max(LEAST, first / (1 + run.users // SERVED)), 6),
     }
     if run.users >= FEWEST:
-        success, other = rates.was_right(np.array([ours[0], others[0]]))
+        success, other = rates.p_correct(np.array([ours[0], others[0]]), SURE)
         row["p_better"] = round(float(success * (1 - other)), 6)
     if p_worse >= WORSE and min(run.users, left.users) >= FEWEST:
         times = row["withdrawals"] + 1
@@ -187,7 +192,7 @@ def _arms(seen: pl.DataFrame, source: str, target: str) -> tuple[pl.DataFrame, p
     return treated, alone
 
 
-def _change(treated: pl.DataFrame, rates: Rates, promised: float) -> str | None:
+def _change(treated: pl.DataFrame, rates: Reformulation, promised: float) -> str | None:
     """The last day before treated turns began to fail, where they did."""
     good, bad = _fled(rates, promised), _fled(rates, BROKEN * promised)
     sum_, start, last = 0.0, None, None
@@ -203,9 +208,9 @@ def _change(treated: pl.DataFrame, rates: Rates, promised: float) -> str | None:
     return None
 
 
-def _fled(rates: Rates, success: float) -> float:
+def _fled(rates: Reformulation, success: float) -> float:
     """The share of users who come back where so many turns are right."""
-    return success * rates.right + (1 - success) * rates.wrong
+    return success * rates.if_correct + (1 - success) * rates.if_incorrect
 
 
 def _day_before(day: str) -> str:

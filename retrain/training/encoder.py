@@ -1,13 +1,12 @@
 """The encoder that a model carries along: any folder of sentence-transformers."""
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from warehouse.common.encoders import shared
 from warehouse.ledger import digests
 
 BATCH = 512
@@ -22,8 +21,8 @@ class Encoder:
     def embed(self, wordings: list[str]) -> npt.NDArray[np.float32]:
         """wordings x dimensions, unit length."""
         if not wordings:
-            return np.zeros((0, _loaded(str(self.folder)).get_embedding_dimension()), np.float32)
-        made = _loaded(str(self.folder)).encode(
+            return np.zeros((0, shared(str(self.folder)).get_embedding_dimension()), np.float32)
+        made = shared(str(self.folder)).encode(
             wordings, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(made, np.float32)
@@ -35,10 +34,3 @@ class Encoder:
 
     def digests(self) -> dict[str, str]:
         return digests(self.folder)
-
-
-@cache
-def _loaded(folder: str) -> Any:
-    from sentence_transformers import SentenceTransformer
-
-    return SentenceTransformer(folder, trust_remote_code=False, local_files_only=True)

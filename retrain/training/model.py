@@ -17,17 +17,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix
 from scipy.special import softmax
-from sklearn.feature_extraction.text import HashingVectorizer
 
 from retrain.training.encoder import Encoder
 from retrain.training.program import Outside, Program
+from warehouse.common.ngrams import BUCKETS, hashed
 from warehouse.errors import BadInput
 from warehouse.ledger import file_digest
 
 FORMAT = 4
-BUCKETS = 2**18
 UNKNOWN = -20.0  # score of a label that a model does not know
 MEMORY = 2  # earlier models whose answers are held
 ARRAYS = ("features", "weights", "offsets", "meaning")
@@ -35,30 +34,6 @@ ARRAYS = ("features", "weights", "offsets", "meaning")
 Floats = npt.NDArray[np.float64]
 Weights = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
-
-_CHARACTERS = HashingVectorizer(
-    analyzer="char_wb", ngram_range=(2, 4), n_features=BUCKETS, norm=None, alternate_sign=False
-)
-_WORDS = HashingVectorizer(
-    token_pattern=r"\S+", ngram_range=(1, 2), n_features=BUCKETS, norm=None, alternate_sign=False
-)
-
-
-def grams(wordings: list[str]) -> csr_matrix:
-    """wordings x hashed character and word n-grams, damped counts, unit length for each kind."""
-    if not wordings:
-        return csr_matrix((0, 2 * BUCKETS))
-    return hstack([_damped(_CHARACTERS, wordings), _damped(_WORDS, wordings)]).tocsr()
-
-
-def _damped(counts: HashingVectorizer, wordings: list[str]) -> csr_matrix:
-    rows = counts.transform(wordings).tocsr()
-    rows.data = 1 + np.log(rows.data)
-    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    scale = 1 / np.maximum(length, 1e-12)
-    return csr_matrix(
-        (rows.data * np.repeat(scale, np.diff(rows.indptr)), rows.indices, rows.indptr), rows.shape
-    )
 
 
 def _nothing() -> Weights:
@@ -85,7 +60,7 @@ class Model:
 
     def scores(self, wordings: list[str]) -> Floats:
         """wordings x labels."""
-        return self._scores(wordings, grams(wordings))
+        return self._scores(wordings, hashed(wordings))
 
     def _scores(self, wordings: list[str], seen: csr_matrix) -> Floats:
         if self.outside:

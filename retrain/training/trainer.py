@@ -16,7 +16,8 @@ from scipy.special import log_softmax
 
 from retrain.training.data import TrainingData, parts
 from retrain.training.encoder import Encoder
-from retrain.training.model import UNKNOWN, Floats, Indices, Model, Weights, aligned, grams
+from retrain.training.model import UNKNOWN, Floats, Indices, Model, Weights, aligned
+from warehouse.common.ngrams import hashed
 
 RIDGE = 0.1
 ROUNDS = 50
@@ -39,7 +40,7 @@ class Reading:
     @staticmethod
     def of(wordings: list[str], encoder: Encoder | None) -> "Reading":
         vectors = encoder.embed(wordings) if encoder else np.zeros((len(wordings), 0), np.float32)
-        return Reading(grams(wordings), vectors, encoder)
+        return Reading(hashed(wordings), vectors, encoder)
 
     def at(self, some: npt.NDArray[np.bool_]) -> "Reading":
         return Reading(self.grams[some], self.vectors[some], self.encoder)

@@ -16,9 +16,9 @@ from aggregation.label_model import ambiguity, calibration
 from aggregation.label_model.calibration import Held
 from aggregation.label_model.dawid_skene import Cells, Votes, em
 from aggregation.label_model.evidence import Believed, Evidence
-from aggregation.label_model.implicit_feedback import Rates
 from aggregation.label_model.model import believe
 from aggregation.label_model.votes import held_back, tally
+from warehouse.common.reformulation import Reformulation
 from warehouse.tables import Examples, SoftLabels
 from warehouse.tables import Votes as VotesTable
 
@@ -197,8 +197,8 @@ def test_a_wording_with_two_meanings_stays_soft():
 @given(st.integers(1, 400), st.integers(0, 400), st.booleans())
 def test_disagreement_at_either_rate_is_noise(accepted, ends, right):
     """Who comes back at exactly the rate of right turns, or of wrong ones, means one thing."""
-    rates = Rates(0.05, 0.6)
-    rate = rates.right if right else rates.wrong
+    rates = Reformulation(0.05, 0.6)
+    rate = rates.if_correct if right else rates.if_incorrect
     reformulated = np.floor(np.array([accepted * rate / (1 - rate)]))
     seen = ambiguity.Heard(
         np.array([float(accepted)]), reformulated, np.array([float(ends)]), np.array([400.0])
@@ -208,10 +208,13 @@ def test_disagreement_at_either_rate_is_noise(accepted, ends, right):
 
 @given(st.floats(0.01, 0.4), st.floats(0.5, 0.95))
 def test_staying_speaks_for_and_fleeing_against(right, wrong):
-    rates = Rates(right, wrong)
-    odds = [rates.told(np.array([s]), np.array([f]))[0] for s, f in ((3, 0), (0, 0), (0, 3))]
+    rates = Reformulation(right, wrong)
+    odds = [
+        rates.log_likelihood_ratio(np.array([s]), np.array([f]))[0]
+        for s, f in ((3, 0), (0, 0), (0, 3))
+    ]
     assert odds[0] > odds[1] > odds[2]
-    assert np.all(np.diff(rates.was_right(np.linspace(right, wrong, 9))) <= 0)
+    assert np.all(np.diff(rates.p_correct(np.linspace(right, wrong, 9))) <= 0)
 
 
 cells_of = st.lists(
@@ -300,8 +303,10 @@ def test_probabilities_are_bent_where_held_back_users_call_for_it(stretch):
     rng = np.random.default_rng(7)
     believed = rng.beta(2, 1, size=4000)
     right = rng.random(4000) < calibration.PlattScaling(0.0, stretch)(believed)
-    rates = Rates(0.05, 0.6)
-    reformulated = (rng.random(4000) < np.where(right, rates.right, rates.wrong)).astype(float)
+    rates = Reformulation(0.05, 0.6)
+    reformulated = (
+        rng.random(4000) < np.where(right, rates.if_correct, rates.if_incorrect)
+    ).astype(float)
     held = Held(believed, 1 - reformulated, reformulated, np.zeros(4000), {"unseen": 4000})
     bent = calibration.bend(held, rates)
     assert bent.stretch == pytest.approx(stretch, abs=0.12)
@@ -310,12 +315,14 @@ def test_probabilities_are_bent_where_held_back_users_call_for_it(stretch):
 
 
 def test_the_error_of_what_held_back_users_find_is_what_it_varies_by():
-    rates, votes, truth = Rates(0.1, 0.5), 60, 0.7
+    rates, votes, truth = Reformulation(0.1, 0.5), 60, 0.7
     rng = np.random.default_rng(7)
     off = []
     for _ in range(400):
         right = rng.random(votes) < truth
-        reformulated = (rng.random(votes) < np.where(right, rates.right, rates.wrong)).astype(float)
+        reformulated = (
+            rng.random(votes) < np.where(right, rates.if_correct, rates.if_incorrect)
+        ).astype(float)
         held = Held(
             np.full(votes, truth),
             1 - reformulated,

@@ -20,9 +20,9 @@ from test_label_model import (
 from aggregation.label_model import concept_drift
 from aggregation.label_model.cross_lingual import Taught, together
 from aggregation.label_model.evidence import Evidence
-from aggregation.label_model.implicit_feedback import Rates
 from aggregation.label_model.model import believe
 from aggregation.label_model.partial_pooling import LENDS, PooledPrior, Shown, pooled_prior
+from warehouse.common.reformulation import Reformulation
 
 OLD, NEW = "en-GB", "xx"
 rates = st.tuples(st.floats(0.02, 0.2), st.floats(0.3, 0.9))
@@ -30,7 +30,12 @@ rates = st.tuples(st.floats(0.02, 0.2), st.floats(0.3, 0.9))
 
 def shown(right: float, wrong: float, gate: float = 0.5) -> Shown:
     return Shown(
-        2 * LENDS, Rates(right, wrong), np.full(8, gate), 3.0, np.full(6, 0.4), np.array([0.5, 0.5])
+        2 * LENDS,
+        Reformulation(right, wrong),
+        np.full(8, gate),
+        3.0,
+        np.full(6, 0.4),
+        np.array([0.5, 0.5]),
     )
 
 
@@ -42,7 +47,7 @@ def test_nothing_is_lent_where_there_is_nobody_to_lend():
 @given(st.lists(rates, min_size=1, max_size=6))
 def test_what_is_lent_lies_among_what_the_lenders_showed(known):
     pooled = pooled_prior([shown(*k) for k in known])
-    for got, seen in ((pooled.guess.rates.right, 0), (pooled.guess.rates.wrong, 1)):
+    for got, seen in ((pooled.guess.rates.if_correct, 0), (pooled.guess.rates.if_incorrect, 1)):
         values = [k[seen] for k in known]
         assert min(values) - 1e-9 <= got <= max(values) + 1e-9
 

@@ -12,12 +12,12 @@ from test_rewrites import NO_FIXES, NOBODY
 from test_sql import mined
 
 from logs import turn
-from mining.failures.defects import Rates
 from mining.rewrites import experiments
 from mining.rewrites.experiments import FIRST, HALF, LEAST
+from warehouse.common.reformulation import Reformulation
 from warehouse.tables import BestRephrases, RewriteExperiments
 
-RATES = Rates(0.05, 0.5)
+RATES = Reformulation(0.05, 0.5)
 START = date(2026, 1, 5)
 MINED = pl.DataFrame(
     {

@@ -13,8 +13,8 @@ from test_sql import mined
 
 from logs import turn
 from mining.failures import defects, hypothesis_features
-from mining.failures.defects import Rates
 from mining.rewrites import proposals
+from warehouse.common.reformulation import Reformulation
 from warehouse.tables import BestRephrases, Bots, HypothesisStats, Neighbours
 
 NO_FIXES = pl.DataFrame(schema={"locale": pl.String(), "source": pl.String()})
@@ -124,7 +124,7 @@ def test_where_coming_back_depends_on_nothing_nobody_is_convicted():
     frame = pl.DataFrame({"p_defect": rng.random(4_000), "again": rng.random(4_000)})
     found = defects.rates(frame)
     assert found.wrong / found.right < 1.1
-    same = Rates(0.3, 0.3)
+    same = Reformulation(0.3, 0.3)
     assert (same.was_right(np.linspace(0, 1, 5)) == 0.5).all()
 
 

@@ -52,8 +52,8 @@ class HypothesisAccuracy(dy.Schema):
 class ReformulationRates(dy.Schema):
     """How often users say it again, as the night learned it."""
 
-    right = share("share of turns said again that gave the user what was wanted")
-    wrong = share("share of turns said again that did not")
+    if_correct = share("share of users who say a turn again that gave them what was wanted")
+    if_incorrect = share("share of users who say a turn again that did not")
 
 
 @table("variants", published=Published.NEWEST)

@@ -1,0 +1,1 @@
+"""What mining, aggregation and retraining have in common, since none of them imports another."""

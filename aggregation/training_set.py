@@ -19,6 +19,9 @@ DOUBT = 0.1  # chance that the share of right labels is below the bound
 BUCKETS = (("tail", 1, 2), ("torso", 3, 9), ("head", 10, None))  # by users of the wording
 
 
+USERS, BELIEF, VERDICT = "floor of users", "floor of belief", "verdict"  # where an utterance stops
+
+
 @dataclass(frozen=True)
 class Floors:
     """What a wording needs to enter a training set."""
@@ -41,7 +44,7 @@ class Believed:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """`examples`, how many were `withheld` by reason, and `variants` of examples that nobody said."""
+    """`examples`, what was `withheld` (rows of `WithheldUtterances`), and `variants` of examples that nobody said."""
 
     examples: pl.DataFrame
     withheld: pl.DataFrame
@@ -57,12 +60,17 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
     """
     judged = _judged(believed, floors)
     kept = judged.filter(pl.col("reason").is_null())
-    withheld = judged.drop_nulls("reason").group_by("reason").agg(rows=pl.len().cast(pl.Int64))
-    return TrainingSet(
-        _examples(believed, kept).sort(KEY),
-        withheld.select(pl.lit("training set").alias("stage"), "reason", "rows"),
-        pl.DataFrame(),
+    withheld = judged.drop_nulls("reason").select(
+        *KEY,
+        "stage",
+        "reason",
+        label=pl.col("labels").list.first(),
+        probability="best",
+        users="users",
+        at_least="at_least",
+        needed=pl.when(pl.col("stage") == USERS).then(float(floors.users)).otherwise(floors.belief),
     )
+    return TrainingSet(_examples(believed, kept).sort(KEY), withheld.sort(KEY), pl.DataFrame())
 
 
 def _judged(believed: Believed, floors: Floors) -> pl.DataFrame:
@@ -79,15 +87,25 @@ def _judged(believed: Believed, floors: Floors) -> pl.DataFrame:
         )
     )
     bound = lower_bound(gathered["best"].to_numpy(), gathered["users"].cast(pl.Float64).to_numpy())
-    return gathered.join(
-        believed.accepted.with_columns(accepted=True), on=KEY, how="left", maintain_order="left"
-    ).with_columns(
-        reason=pl.when("accepted")
-        .then(None)
-        .when(pl.col("users") < floors.users)
-        .then(pl.lit(f"fewer than {floors.users} users behind cluster and label"))
-        .when(pl.Series(bound) < floors.belief)
-        .then(pl.lit("best label not believed by enough users")),
+    few, doubted = pl.col("users") < floors.users, pl.col("at_least") < floors.belief
+    reasons = {
+        USERS: f"fewer than {floors.users} users behind cluster and label",
+        BELIEF: "best label not believed by enough users",
+    }
+    return (
+        gathered.with_columns(at_least=pl.Series(bound))
+        .join(
+            believed.accepted.with_columns(accepted=True), on=KEY, how="left", maintain_order="left"
+        )
+        .with_columns(
+            stage=pl.when("accepted")
+            .then(None)
+            .when(few)
+            .then(pl.lit(USERS))
+            .when(doubted)
+            .then(pl.lit(BELIEF))
+        )
+        .with_columns(reason=pl.col("stage").replace(reasons))
     )
 
 
@@ -126,9 +144,24 @@ def emptied(built: TrainingSet, because: tuple[str, ...]) -> TrainingSet:
     by_person = pl.col("sources") == pl.lit(["person"])
     kept = built.examples.filter(by_person)
     reason = "this log cannot tell labels: " + "; ".join(because)
-    row = {"stage": "training set", "reason": reason, "rows": built.examples.height - kept.height}
-    told = pl.DataFrame([row], built.withheld.schema).filter(pl.col("rows") > 0)
-    return replace(built, examples=kept, withheld=pl.concat([built.withheld, told]))
+    told = built.examples.filter(~by_person).select(
+        *KEY,
+        stage=pl.lit(VERDICT),
+        reason=pl.lit(reason),
+        label=pl.col("labels").list.first(),
+        probability=pl.col("weight").sqrt(),
+        users="users",
+        at_least=None,
+        needed=0.0,
+    )
+    withheld = pl.concat([built.withheld, told.cast(built.withheld.schema)])
+    return replace(built, examples=kept, withheld=withheld)
+
+
+def counted(withheld: pl.DataFrame) -> pl.DataFrame:
+    """`stage, reason, rows`: how many utterances were withheld from the training set, by reason."""
+    rows = withheld.group_by("reason").agg(rows=pl.len().cast(pl.Int64))
+    return rows.select(pl.lit("training set").alias("stage"), "reason", "rows")
 
 
 def sure(examples: pl.DataFrame) -> pl.DataFrame:
@@ -236,7 +269,7 @@ def card(
         "",
         "| withheld | wordings |",
         "|---|---|",
-        *(f"| {why} | {n} |" for _, why, n in built.withheld.sort("reason").iter_rows()),
+        *(f"| {why} | {n} |" for _, why, n in counted(built.withheld).sort("reason").iter_rows()),
         "",
         "Probabilities sum to 1 over the labels of a row; the weight is how much evidence the row is",
         "worth. `users` counts the distinct users behind the wording's cluster and label, `said_by` those",

@@ -62,14 +62,35 @@ def why_none(memory: LakeReader, locale: str, source: str, target: str) -> tuple
     if "rejected" in told["verdict"]:
         return "review", "a person rejected it"
     here = (pl.col("source") == source) & (pl.col("locale") == locale)
-    found = moves(memory, here & (pl.col("target") == target)).to_dicts()
+    both = here & (pl.col("target") == target)
+    found = moves(memory, both).to_dicts()
     if not found:
         return "moves", f"nobody who said {source!r} ended up at {target!r}"
-    if other := [f for f in fixes(memory, here) if f["status"] == "live"]:
-        return "another", f"{other[0]['target']!r} serves its users better, and runs"
-    if doubts := _doubts(memory):
-        return "verdicts", f"no rewrite is proposed in this log: {'; '.join(doubts)}"
-    return _fell(found[0], heard(memory, source, locale), heard(memory, target, locale))
+    rows = memory.state("withheld_rewrites").filter(both).collect().to_dicts()
+    if not rows:
+        return "night", "no night has judged it yet"
+    return rows[0]["stage"], _because(memory, found[0], rows[0])
+
+
+def _because(memory: LakeReader, move: Row, row: Row) -> str:
+    """Why users' way from one wording to another is not proposed, by the stage at which it fell out
+    (mining/rewrites/proposals.py)."""
+    target, moved = move["target"], f"{count(move['users'], 'user')} moved"
+    same = f"the two mean the same with p {move['p_same']:.2f}"
+    told = {
+        "target": f"{moved}, but the assistant does not serve {target!r}, or users went elsewhere more often",
+        "another": f"{moved}, but another wording serves its users better",
+        "stayed": f"{moved}, but they did not stay with it",
+        "values": f"{moved}, but one of both lacks a value that the assistant heard in the other",
+    }
+    if row["stage"] == "success":
+        return (
+            f"{moved}, {same}: a turn would be mended with p {row['p_better']:.2f} and broken with p"
+            f" {row['breaks']:.2f}, and one that breaks weighs as much as four"
+        )
+    if row["stage"] == "verdicts":
+        return f"no rewrite is proposed in this log: {'; '.join(_doubts(memory))}"
+    return told[row["stage"]]
 
 
 def _doubts(memory: LakeReader) -> list[str]:
@@ -77,31 +98,6 @@ def _doubts(memory: LakeReader) -> list[str]:
     rests_on = pl.col("subject").is_in(["pairs", "failures"]) & (pl.col("verdict") != "well")
     told = memory.state("trust").filter(rests_on).sort("subject").collect()
     return [f"{subject} are told {verdict}" for subject, verdict, _ in told.iter_rows()]
-
-
-def _fell(move: Row, left: list[Row], aim: list[Row]) -> tuple[str, str]:
-    """Where a move that users made fell out, by what the assistant hears in both wordings now."""
-    source, target = move["source"], move["target"]
-    if not aim or not aim[0]["executed_users"]:
-        return "target", f"the assistant executes nothing for {target!r}"
-    if move["p_same"] < LIKELY:
-        return "same", f"the two rather do not mean the same (p {move['p_same']:.2f})"
-    moved = f"{count(move['users'], 'user')} moved"
-    if move["users"] == 1:
-        return "users", f"one user alone moved to {target!r}, which is not sure enough"
-    back = [
-        f"{r['came_back']:.1f} of {r['users']} came back from {w!r}"
-        for w, r in ((target, aim[0]), *((source, r) for r in left[:1]))
-    ]
-    if left and _share(aim[0]) >= _share(left[0]):
-        return "success", f"{moved}, but {target!r} serves no better: {', '.join(back)}"
-    return "success", (
-        f"{moved}, which is not sure enough: {', '.join(back)}; it must mend far more than it breaks"
-    )
-
-
-def _share(row: Row) -> float:
-    return float(row["came_back"] / row["users"]) if row["users"] else 0.0
 
 
 def _judged(fix: Row) -> tuple[str | None, str]:

@@ -9,17 +9,13 @@ from flows.explaining.memory import LakeReader, Spoken, said
 from flows.explaining.words import count
 from warehouse.home import training_versions
 
-ANSWERS = "it is said in answer to the assistant's questions, which is no wording of an intent"
 
-
-def standing(
-    memory: LakeReader, spoken: Spoken, labels: pl.DataFrame, verdict: str | None
-) -> dict[str, Any]:
-    """`labels` are the wording's, the most probable first; `verdict` a person's on its cluster."""
+def standing(memory: LakeReader, spoken: Spoken, verdict: str | None) -> dict[str, Any]:
+    """`verdict` is a person's on the wording's cluster."""
     sets = training_versions(memory.home)
     rows = [examples(memory, v, said(spoken.wording, spoken.locale)) for v in sets[-1:]]
     found = rows[0].collect().to_dicts() if rows else []
-    step, why = (None, None) if found else _stopped(memory, spoken, labels, sets[-1:])
+    step, why = (None, None) if found else _stopped(memory, spoken, sets[-1:])
     told = memory.of("item_reviews", spoken.wording, spoken.locale).filter(kind="label")
     if why and verdict == "rejected":
         why += "; its cluster was rejected in review, so the wording stands alone"
@@ -38,47 +34,28 @@ def examples(memory: LakeReader, version: str, among: pl.Expr) -> pl.LazyFrame:
     return pl.scan_parquet(memory.home.training_sets / version / "examples.parquet").filter(among)
 
 
-def _stopped(
-    memory: LakeReader, spoken: Spoken, labels: pl.DataFrame, sets: list[str]
-) -> tuple[str, str]:
+def _stopped(memory: LakeReader, spoken: Spoken, sets: list[str]) -> tuple[str, str]:
     """The step at which a wording that is in no training set stopped, and why."""
     if not spoken.turns:
         return _unheard(memory, spoken)
-    if labels.is_empty():
-        answers = memory.of("slot_answers", spoken.wording, spoken.locale).height
-        return "labels", ANSWERS if answers else "no label was ever heard for it"
-    if because := _untold(memory):
-        return "verdict", f"this log cannot tell labels: {because}"
-    return _unbelieved(memory, labels, sets)
-
-
-def _unbelieved(memory: LakeReader, labels: pl.DataFrame, sets: list[str]) -> tuple[str, str]:
-    """Which floor a wording does not reach, and by how much."""
-    best = labels.row(0, named=True)
-    floor = memory.settings.min_users.training
-    believed = f"its best label {best['label']} is believed at {best['probability']:.2f}"
-    if best["users"] < floor:
-        behind = f"with {count(best['users'], 'user')} behind its cluster and label, {floor} needed"
-        return "floor of users", f"{believed} {behind}"
-    from aggregation.training_set import Floors, lower_bound
-
-    bound = lower_bound(
-        *labels.select("probability", "users").head(1).cast(pl.Float64).to_numpy().T
-    )
-    if bound[0] < Floors().belief:
-        least = f"at least at {bound[0]:.2f}, {Floors().belief:.2f} needed"
-        return "floor of belief", f"{believed} by {count(best['users'], 'user')}: {least}"
+    rows = memory.of("withheld_utterances", spoken.wording, spoken.locale).to_dicts()
+    if rows:
+        return rows[0]["stage"], _because(rows[0])
     if not sets:
         return "training set", "no training set was built yet"
-    return "training set", f"it passes these settings; {sets[0]} was built with others"
+    return "training set", f"{sets[0]} is not of this night"
 
 
-def _untold(memory: LakeReader) -> str | None:
-    """Why the log of the night tells no labels at all; None where it does."""
-    from aggregation.trust import NOT_AT_ALL
-
-    rows = memory.lake.newest("trust", memory.night).filter(subject="labels", verdict=NOT_AT_ALL)
-    return "; ".join(rows["because"].to_list()[0]) if rows.height else None
+def _because(row: dict[str, Any]) -> str:
+    """Why it was withheld, with the figures that decided."""
+    believed = f"its best label {row['label']} is believed at {row['probability'] or 0:.2f}"
+    if row["stage"] == "floor of users":
+        behind = f"with {count(row['users'], 'user')} behind its cluster and label"
+        return f"{believed} {behind}, {row['needed']:.0f} needed"
+    if row["stage"] == "floor of belief":
+        least = f"at least at {row['at_least']:.2f}, {row['needed']:.2f} needed"
+        return f"{believed} by {count(row['users'], 'user')}: {least}"
+    return str(row["reason"])
 
 
 def _unheard(memory: LakeReader, spoken: Spoken) -> tuple[str, str]:
@@ -87,7 +64,7 @@ def _unheard(memory: LakeReader, spoken: Spoken) -> tuple[str, str]:
             f"{r['reason']}: {count(r['turns'], 'turn')} on {count(r['days'], 'day')}"
             for r in spoken.aside
         )
-        return "robots", f"set aside, as no person says it so ({told})"
+        return "bots", f"set aside, as no person says it so ({told})"
     days = memory.settings.mining.window_days
     if spoken.last and memory.window("turns") and spoken.last >= memory.window("turns")[0]:
         return "night", f"said on {spoken.last}, which no night has counted yet"

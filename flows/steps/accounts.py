@@ -6,6 +6,9 @@ import polars as pl
 
 from mining.ingest.heard import whole
 from warehouse.lake import Lake
+from warehouse.tables import WithheldUtterances
+
+ANSWERS = "it is said in answer to the assistant's questions, which is no wording of an intent"
 
 
 def rejected(lake: Lake, day: str) -> pl.DataFrame:
@@ -42,12 +45,26 @@ def answers(lake: Lake, day: str) -> pl.DataFrame:
     return _one("labels", "answers to a question", lake.read("slot_answers", [day]).height)
 
 
-def unlabelled(lake: Lake, day: str) -> pl.DataFrame:
-    """Wordings for which there is no label at all."""
-    labelled = lake.read("soft_labels", [day])
-    wordings = lake.read("utterance_stats", [day])
-    none = wordings.join(labelled, on=["locale", "utterance"], how="anti").height
-    return _one("labels", "no hypothesis and no seed data", none)
+def unlabelled(wordings: pl.DataFrame, labels: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """The wordings for which there is no label at all, as rows of `WithheldUtterances`; `asked` are turns that answer a
+    question."""
+    key = ["locale", "utterance"]
+    none = wordings.join(labels, on=key, how="anti")
+    answering = none.join(asked, on=key, how="semi").select(*key, answers=True)
+    why = (
+        pl.when("answers").then(pl.lit(ANSWERS)).otherwise(pl.lit("no label was ever heard for it"))
+    )
+    rows = none.join(answering, on=key, how="left").select(
+        *key, stage=pl.lit("labels"), reason=why, needed=0.0
+    )
+    schema = WithheldUtterances.create_empty().schema
+    missing = {n: pl.lit(None, kind) for n, kind in schema.items() if n not in rows.columns}
+    return rows.with_columns(**missing).select(schema.names())
+
+
+def without_label(rows: pl.DataFrame) -> pl.DataFrame:
+    """How many wordings there is no label for."""
+    return _one("labels", "no hypothesis and no seed data", rows.height)
 
 
 def _one(stage: str, reason: str, rows: int) -> pl.DataFrame:

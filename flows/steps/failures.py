@@ -32,6 +32,7 @@ from warehouse.tables import (
     Transitions,
     Turns,
     Variants,
+    WithheldRewrites,
 )
 
 MOST_PLACES = 5  # to which a chain is followed from each wording
@@ -59,6 +60,7 @@ MOST_PLACES = 5  # to which a chain is followed from each wording
         SignalTrust,
         RewriteExperiments,
         Rewrites,
+        WithheldRewrites,
         Variants,
     ),
     settings=("mining.window_days",),
@@ -75,22 +77,19 @@ def judge_turns(at: Reading) -> Result:
         of_failures(found["p_defect"].to_numpy(), rates.if_correct, rates.if_incorrect),
     )
     chains = at.query("chains", params={"most": MOST_PLACES})
-    sure = proposals.fitting(
-        proposals.rewrites(chains, judged.now()), moves, defects.heard_last(context)
-    )
+    ways = proposals.judged(chains, judged.now(), moves, defects.heard_last(context))
     if any(verdict.verdict != WELL for verdict in told):
-        sure = sure.clear()
+        ways = ways.with_columns(stage=pl.coalesce("stage", pl.lit("verdicts")))
+    sure = ways.filter(pl.col("stage").is_null()).drop("stage", "breaks")
     followed_up = _followed_up(at, sure, rates)
     running = experiments.rewrites(followed_up)
     at.put_days(Defects, at.days(Turns), found.sort("turn_id"))
     at.put(HypothesisAccuracy, judged.wordings)
-    at.put(
-        ReformulationRates,
-        pl.DataFrame([asdict(rates)]),
-    )
+    at.put(ReformulationRates, pl.DataFrame([asdict(rates)]))
     at.put(SignalTrust, table([*told, of_rewrites(running.height, *told)]))
     at.put(RewriteExperiments, followed_up)
     at.put(Rewrites, running)
+    at.put(WithheldRewrites, proposals.withheld(ways, moves))
     return {"rewrites": running.height, "variants": _variants(at, judged.served())}
 
 

@@ -10,7 +10,7 @@ from flows import languages, reviewing, trusting
 from flows.pipeline import Reading, Result, step, tonight, window
 from flows.settings import Settings
 from flows.steps import facts
-from flows.steps.accounts import answers, cut, rejected, robots, unlabelled
+from flows.steps.accounts import answers, cut, rejected, robots, unlabelled, without_label
 from warehouse.home import Home, keep_once, read_training_set, training_versions
 from warehouse.lake import typed
 from warehouse.tables import (
@@ -32,6 +32,7 @@ from warehouse.tables import (
     UtteranceStats,
     Votes,
     Withheld,
+    WithheldUtterances,
 )
 
 PRIVATE = {"delivery", "trainer", "alert"}  # settings that may hold addresses and secrets
@@ -45,7 +46,7 @@ PRIVATE = {"delivery", "trainer", "alert"}  # settings that may hold addresses a
         ),
         *tonight(Calibration, HypothesisAccuracy, SlotAnswers, Rejects),
     ),
-    writes=(TrainingSets, Trust, Withheld),
+    writes=(TrainingSets, Trust, Withheld, WithheldUtterances),
     settings=sorted(Settings.model_fields.keys() - PRIVATE),  # the card tells them all
     facts=(facts.LANGUAGE_FILES,),
 )
@@ -80,8 +81,11 @@ def build_training_set(at: Reading) -> Result:
     }
     at.put(Trust, table(told.values()))
     at.put(TrainingSets, pl.DataFrame([row]))
-    accounts = (rejected, robots, cut, answers, unlabelled)
-    at.put(Withheld, pl.concat([*(of(at.lake, at.day) for of in accounts), built.withheld]))
+    accounts = [of(at.lake, at.day) for of in (rejected, robots, cut, answers)]
+    nameless = unlabelled(wordings, labels, at.tonight(SlotAnswers))
+    accounts += [without_label(nameless), training_set.counted(built.withheld)]
+    at.put(Withheld, pl.concat(accounts))
+    at.put(WithheldUtterances, pl.concat([built.withheld, nameless]).sort("locale", "utterance"))
     return {"version": version, "examples": built.examples.height}
 
 

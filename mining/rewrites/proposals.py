@@ -13,13 +13,59 @@ ALIKE = 75.0  # of 100, from which a value was said
 KEY = ["locale", "utterance"]
 
 
-def rewrites(chains: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """For each wording its best target, where there is one: `locale, source, target, p_better, users,
-    occurrences, p_same`, and the expected success of the target for these users and of the wording alone.
+# Where a way that users went falls out, in order.
+NOT_SERVED, NO_GAIN, ANOTHER, NOT_STAYED, VALUES = (
+    "target",
+    "success",
+    "another",
+    "stayed",
+    "values",
+)
 
-    `now`: the judged wordings as the assistant takes them now. A rewrite is proposed where it mends more than it breaks, HARM to one. A turn that was
-    not understood breaks if it is misunderstood instead.
+
+def judged(
+    chains: pl.DataFrame, now: pl.DataFrame, moves: pl.DataFrame, values: pl.DataFrame
+) -> pl.DataFrame:
+    """A row a wording and a target to which chains lead and which the assistant serves: `locale, source, target, p_better,
+    breaks, users, occurrences, p_same`, the expected `success` of the target for these users and `success_alone` of the
+    wording, and the `stage` at which it falls out, null of what may go live.
+
+    `now`: the judged wordings as the assistant takes them now. `moves`: rows of `Transitions`; `values`: `locale, utterance,
+    values`, those heard last. A rewrite may go live where it mends more than it breaks, HARM to one (a turn that was not
+    understood breaks if it is misunderstood instead), where no other target gains more, where users went that way
+    themselves and stayed with where they ended, and where no value that the assistant heard in one of both is missing in
+    the other.
     """
+    rows = _gains(chains, now).sort(
+        ["locale", "source", "gain", "reach", "target"],
+        descending=[False, False, True, True, False],
+    )
+    went = moves.filter(pl.col("p_kept") >= KEPT).select("locale", "source", "target", went=True)
+    rows = rows.join(went, on=["locale", "source", "target"], how="left", maintain_order="left")
+    rows = rows.with_columns(
+        stage=pl.when(pl.col("gain") <= 0)
+        .then(pl.lit(NO_GAIN))
+        .when(pl.int_range(pl.len()).over("locale", "source") > 0)
+        .then(pl.lit(ANOTHER))
+        .when(pl.col("went").is_null())
+        .then(pl.lit(NOT_STAYED))
+    )
+    rows = rows.with_columns(stage=pl.coalesce("stage", _lost_values(rows, values)))
+    about = ["p_better", "breaks", "users", "occurrences", "p_same", "success"]
+    return rows.select("locale", "source", "target", *about, "stage", success_alone="alone")
+
+
+def withheld(rows: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
+    """The ways that users went (`moves`) which are not proposed, as rows of `WithheldRewrites`; `rows` are judged."""
+    ways = moves.select("locale", "source", "target")
+    judged_ways = ways.join(rows, on=ways.columns, how="left")
+    stage = pl.when(pl.col("p_better").is_null()).then(pl.lit(NOT_SERVED)).otherwise("stage")
+    told = judged_ways.with_columns(stage=stage).drop_nulls("stage")
+    return told.select(*ways.columns, "stage", "p_better", "breaks").sort(ways.columns)
+
+
+def _gains(chains: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
+    """The chains with what their targets would mend and break."""
     served = pl.when(pl.col("executed") > 0).then(pl.col("right")).otherwise(0.0)
     sides = now.select(*KEY, executed="executed", served=served)
     both = chains.join(
@@ -33,46 +79,25 @@ def rewrites(chains: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
         breaks=((1 - success) * (alone + idle * (1 - alone))).round(6),
     )
     gain = pl.col("p_better") - HARM * pl.col("breaks")
-    return (
-        weighed.with_columns(gain=gain.round(6))
-        .filter(pl.col("gain") > 0)
-        .sort(
-            ["locale", "source", "gain", "reach", "target"],
-            descending=[False, False, True, True, False],
-        )
-        .unique(["locale", "source"], keep="first", maintain_order=True)
-        .select(
-            "locale",
-            "source",
-            "target",
-            "p_better",
-            "users",
-            "occurrences",
-            "p_same",
-            "success",
-            success_alone="alone",
-        )
-    )
+    return weighed.with_columns(gain=gain.round(6))
 
 
-def fitting(proposed: pl.DataFrame, moves: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
-    """The rewrites that may go live: users went that way themselves and stayed with where they ended, and no
-    value that the assistant heard in one of both is missing in the other.
-
-    `moves` as the SQL file of the name has them; `values`: `locale, utterance, values`, those heard last.
-    """
-    went = moves.filter(pl.col("p_kept") >= KEPT)
-    rows = proposed.join(
-        went.select("locale", "source", "target"), on=["locale", "source", "target"], how="semi"
-    )
+def _lost_values(rows: pl.DataFrame, values: pl.DataFrame) -> pl.Series:
+    """VALUES where one of both lacks a value of the other; asked of those that did not fall out before."""
     for side in ("source", "target"):
         heard = values.rename({"utterance": side, "values": f"{side}_values"})
         rows = rows.join(heard, on=["locale", side], how="left", maintain_order="left")
-    fits = [
-        held(r["target_values"], r["source"]) and held(r["source_values"], r["target"])
-        for r in rows.select("source", "target", "source_values", "target_values").to_dicts()
-    ]
-    return rows.filter(pl.Series(fits, dtype=pl.Boolean)).select(proposed.columns)
+    asked = rows.select("source", "target", "source_values", "target_values", "stage").to_dicts()
+    return pl.Series(
+        [
+            None
+            if r["stage"]
+            or (held(r["target_values"], r["source"]) and held(r["source_values"], r["target"]))
+            else VALUES
+            for r in asked
+        ],
+        dtype=pl.String,
+    )
 
 
 def held(values: list[str] | None, wording: str) -> bool:

@@ -216,9 +216,14 @@ def proposed(
             "occurrences": 9,
         }
     )
-    return proposals.rewrites(chains, judged.now())
+    went = chains.select("locale", "source", "target", p_kept=0.9)
+    rows = proposals.judged(chains, judged.now(), went, NO_VALUES)
+    return rows.filter(pl.col("stage").is_null())
 
 
+NO_VALUES = pl.DataFrame(
+    schema={"locale": pl.String(), "utterance": pl.String(), "values": pl.List(pl.String())}
+)
 WORKS = ("switch on", "on", 20, 0.0)
 
 
@@ -243,24 +248,35 @@ WAY = {"locale": "en-GB", "source": "lamp monday", "target": "switch on monday"}
 
 
 @pytest.mark.parametrize(
-    ("went", "heard_in", "fits"),
+    ("p_kept", "heard_in", "stage"),
     [
-        ({"users": 3, "p_kept": 0.9}, {}, True),
-        ({"users": 3, "p_kept": 0.2}, {}, False),
-        ({"users": 3, "p_kept": 0.9}, {"switch on monday": ["monday"]}, True),
-        ({"users": 3, "p_kept": 0.9}, {"switch on monday": ["friday"]}, False),
-        ({"users": 3, "p_kept": 0.9}, {"lamp monday": ["cellar"]}, False),
+        (0.9, {}, None),
+        (0.2, {}, proposals.NOT_STAYED),
+        (0.9, {"switch on monday": ["monday"]}, None),
+        (0.9, {"switch on monday": ["friday"]}, proposals.VALUES),
+        (0.9, {"lamp monday": ["cellar"]}, proposals.VALUES),
     ],
 )
-def test_a_rewrite_goes_live_where_users_went_and_values_fit(went, heard_in, fits):
-    rows = pl.DataFrame([WAY | {"p_better": 0.9}])
-    moves = pl.DataFrame([WAY | {"p_same": 0.95} | went])
+def test_a_rewrite_goes_live_where_users_went_and_values_fit(p_kept, heard_in, stage):
+    now = pl.DataFrame(
+        {
+            "locale": "en-GB",
+            "utterance": [WAY["source"], WAY["target"]],
+            "executed": 1.0,
+            "right": [0.05, 0.95],
+        }
+    )
+    chains = pl.DataFrame([WAY | {"reach": 0.5, "p_same": 0.95, "users": 3, "occurrences": 3}])
+    moves = pl.DataFrame([WAY | {"p_kept": p_kept}])
     values = pl.DataFrame(
         [("en-GB", w, v) for w, v in heard_in.items()],
         {"locale": pl.String(), "utterance": pl.String(), "values": pl.List(pl.String())},
         orient="row",
     )
-    assert proposals.fitting(rows, moves, values).height == int(fits)
+    rows = proposals.judged(chains, now, moves, values)
+    assert rows["stage"].to_list() == [stage]
+    told = proposals.withheld(rows, moves)
+    assert told["stage"].to_list() == ([stage] if stage else [])
 
 
 def test_a_rewrite_that_ran_leaves_the_evidence_for_it(tmp_path, duck):

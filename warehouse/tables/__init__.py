@@ -39,6 +39,7 @@ from warehouse.tables.labels import (
     TrainingSets,
     Trust,
     Votes,
+    WithheldUtterances,
 )
 from warehouse.tables.log import (
     Bots,
@@ -60,7 +61,7 @@ from warehouse.tables.rephrases import (
     SlotAnswers,
     Transitions,
 )
-from warehouse.tables.rewrites import RewriteExperiments, Rewrites
+from warehouse.tables.rewrites import RewriteExperiments, Rewrites, WithheldRewrites
 from warehouse.tables.trends import (
     IntentCandidateMembers,
     IntentCandidates,
@@ -156,6 +157,8 @@ __all__ = [
     "Variants",
     "Votes",
     "Withheld",
+    "WithheldRewrites",
+    "WithheldUtterances",
     "name_of",
     "tables_of",
 ]

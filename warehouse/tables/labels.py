@@ -150,6 +150,23 @@ class TrainingSets(dy.Schema):
     fresh = count("rows that the set before it did not hold with the same best label")
 
 
+@table("withheld_utterances")
+class WithheldUtterances(dy.Schema):
+    """An utterance that did not enter the training set: where it stopped, and why. Counted in `withheld`."""
+
+    locale = text("locale", key=True)
+    utterance = text("wording", key=True)
+    stage = text("where it stopped")
+    reason = text("why, as it is counted")
+    label = text("its best label", null=True)
+    probability = share("probability of that label", null=True)
+    users = dy.Int64(
+        nullable=True, min=0, description="distinct users behind its cluster and label"
+    )
+    at_least = share("lower bound of the probability over these users", null=True)
+    needed = amount("what was needed: users, or a lower bound; 0 where nothing was missed")
+
+
 @table("trust", published=Published.HISTORY)
 class Trust(dy.Schema):
     """What the log of the window can tell."""

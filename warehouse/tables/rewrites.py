@@ -49,3 +49,15 @@ class RewriteExperiments(dy.Schema):
     p_same = share("probability that the two say the same thing")
     success = share("how often the target serves these users, expected")
     success_alone = share("how often the source does, expected")
+
+
+@table("withheld_rewrites")
+class WithheldRewrites(dy.Schema):
+    """A way that users went from one wording to another which is not proposed as a rewrite: where it fell out."""
+
+    locale = text("locale", key=True)
+    source = text("wording that was given up", key=True)
+    target = text("wording that users ended up with", key=True)
+    stage = text("where it fell out")
+    p_better = share("probability that a turn would be mended", null=True)
+    breaks = share("probability that a turn that works would break", null=True)

@@ -5,7 +5,7 @@ FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi >/dev/null 
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench closed-loop analysts launches real priors shapes test-worlds test-sources fuzz test-cluster format clean
+.PHONY: demo test quick docs check bench closed-loop analysts launches real priors shapes test-worlds test-sources fuzz test-cluster format clean
 
 # torch comes first, in the pinned version: asked for later, pip may take another build of it.
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -31,11 +31,23 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
+# While working: what needs neither Spark nor a browser nor a whole night. Under a minute.
+quick: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m quick
+
+# The site of docs/, into build/site.
+docs: $(VENV)/.ready
+	$(BIN)/python -m flows.reference
+	$(BIN)/python -m warehouse.reference > docs/warehouse.md
+	$(BIN)/typer flows.cli utils docs --name sayagain --output docs/cli.md
+	$(BIN)/zensical build --strict
+
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 format: $(VENV)/.ready
 	$(BIN)/ruff format .

@@ -5,6 +5,8 @@ A user who says "wake me at seven" after "get me up at seven" tells that "seven"
 The value is looked for in the failed wording, letter by letter, then as a near match (typed or heard
 wrongly); what is not found is not projected. Label projection after Yarowsky et al. 2001, with the
 value itself as the alignment, as in Falke et al. 2020.
+
+Notation and constants: docs/method.md, 6.
 """
 
 import polars as pl

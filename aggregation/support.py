@@ -1,5 +1,8 @@
 """Whose word is behind a label: the users of the wording's cluster, or of its nearest neighbours, as
-far as the same label is believed of them. So a wording said once can have many users behind it."""
+far as the same label is believed of them. So a wording said once can have many users behind it.
+
+Notation and constants: docs/method.md, 6.
+"""
 
 import polars as pl
 

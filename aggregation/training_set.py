@@ -1,4 +1,7 @@
-"""From soft labels to a training set: what is believed enters, the rest is withheld with its reason."""
+"""From soft labels to a training set: what is believed enters, the rest is withheld with its reason.
+
+Notation and constants: docs/method.md, 6.
+"""
 
 import hashlib
 from dataclasses import dataclass, replace

@@ -3,6 +3,8 @@
 Nothing here knows the truth. A verdict weighs what the beliefs themselves claim, which is calibrated on worlds alone,
 against what users who were held back did. Where they speak against each other, or where there is nothing to weigh, the
 log cannot tell, and what it cannot tell is not taught.
+
+Notation and constants: docs/method.md, 6.
 """
 
 from collections.abc import Iterable

@@ -1,5 +1,8 @@
 """Whether retraining pays tonight: what it would mend against what it may break, where there is enough
-new that is believed, and not too soon after the last. The answer comes with its reasons."""
+new that is believed, and not too soon after the last. The answer comes with its reasons.
+
+Notation and constants: docs/method.md, 9.
+"""
 
 from dataclasses import dataclass
 

@@ -3,6 +3,8 @@
 Under one meaning users come back at one of two rates, that of right turns or that of wrong ones. Where
 significantly more come back than to what is right, significantly fewer than to what is wrong, and
 those who do end at one other label, both meanings stand, each with its share of users.
+
+Notation and constants: docs/method.md, 5.
 """
 
 from dataclasses import dataclass

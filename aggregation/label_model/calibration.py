@@ -1,7 +1,9 @@
-"""Are the probabilities what they say? Checked on users who were held back, bent where they are off.
+"""Calibration: are the probabilities what they say? Checked on users who were held back, and bent by Platt scaling where they are off.
 
 Nobody says what was meant, but who comes back tells: among hypotheses believed at p, a share
 `right p + wrong (1 - p)` of the users who were not asked should come back.
+
+Notation and constants: docs/method.md, 5.
 """
 
 from dataclasses import dataclass
@@ -54,8 +56,8 @@ class PlattScaling:
         return np.asarray(expit(self.shift + self.stretch * odds))
 
 
-def bend(held: Held, rates: Reformulation) -> PlattScaling:
-    """The bend under which who came back is most likely; none where the held-back do not call for one
+def platt_scaling(held: Held, rates: Reformulation) -> PlattScaling:
+    """The scaling under which who came back is most likely; none where the held-back do not call for one
     (likelihood ratio, two parameters). Platt 1999, through the rates of coming back."""
     if (held.accepted + held.reformulated).sum() < FEWEST:
         return PlattScaling()

@@ -4,6 +4,8 @@ Linear one-against-rest over character and word n-grams and the vectors of the n
 users who said one wording for another have taught), out of fold: the wordings of a fold are read
 by a model of the other folds and of the seed data. Labels that neither the words suggest nor anybody
 asked for are left out, so that thousands of labels fit.
+
+Notation and constants: docs/method.md, 5.
 """
 
 from dataclasses import dataclass

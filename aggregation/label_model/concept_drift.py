@@ -3,6 +3,8 @@
 Users who came back to a label as seldom as to anything right, and now do as often as to anything wrong (or the other
 way round), no longer mean the same by the words. Told apart from chance by Fisher's exact test of the newest days
 against those before, over all wordings of the night (Benjamini and Hochberg 1995).
+
+Notation and constants: docs/method.md, 5.
 """
 
 from datetime import date, timedelta

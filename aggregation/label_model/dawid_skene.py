@@ -10,6 +10,8 @@ so a single vote moves the belief in l from b to s + (1 - s) b. With b the same 
 one-coin model (Dawid and Skene 1979, with one parameter a source). Where asked, a source with votes
 enough has its own confusions, b(l | k), drawn towards those of k's group of labels, and these towards
 the whole; what is believed does without (decision 9), the figures compare.
+
+Notation and constants: docs/method.md, 5.
 """
 
 from dataclasses import dataclass

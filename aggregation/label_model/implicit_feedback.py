@@ -10,6 +10,8 @@ What speaks for a hypothesis before its own users are heard is weighed by a logi
 outcome nobody observed: it is fitted through the two rates, by the likelihood of who reformulated (a mixture
 of two coins with the covariates in the mixing share; Jordan and Jacobs 1994 call it a gate). Being
 linear in log odds, it reaches to hypotheses that were never trusted enough to be executed.
+
+Notation and constants: docs/method.md, 5.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""A locale of the label model: its wordings and labels, numbered, and the rounds that are made of its votes."""
+"""A locale of the label model: its wordings and labels, numbered, and the rounds that are made of its votes.
+
+Notation and constants: docs/method.md, 5.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -104,7 +107,7 @@ class Locale:
         """A wording's probabilities sum to at most 1."""
         cast = self.evidence.votes
         held = self._held(self._cast(votes.capped(cast.filter(votes.held_back()))), first)
-        bent = calibration.bend(held, first.rates)
+        bent = calibration.platt_scaling(held, first.rates)
         everyone = self._cast(self._trusted(first))
         last = self._round(everyone, first.belief, elsewhere, pooled)
         learned = pl.DataFrame({"source": votes.WEIGHED, "reliability": last.estimate.reliability})

@@ -3,6 +3,8 @@
 How often people come back, what speaks for a hypothesis, how reliable each source of vote is: a locale begins with
 the mean of the others, held the more firmly the more alike they have been (empirical Bayes; Efron and Morris 1975).
 Its own users soon outweigh that.
+
+Notation and constants: docs/method.md, 5.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""What a round of the label model comes to, and the steps of it that need no more than numbers."""
+"""What a round of the label model comes to, and the steps of it that need no more than numbers.
+
+Notation and constants: docs/method.md, 5.
+"""
 
 from dataclasses import dataclass
 

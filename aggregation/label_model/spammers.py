@@ -3,6 +3,8 @@
 An honest user comes back to what is wrong far more often than to what is right; one who lies, the
 other way round. What the others believe of the wordings tells which of the two a user is; what a user
 is alone with tells nothing. Two components, as for spammers in Raykar and Yu 2012, with known rates.
+
+Notation and constants: docs/method.md, 5.
 """
 
 import polars as pl

@@ -1,4 +1,7 @@
-"""The sources of evidence, and how the votes of a window add up."""
+"""The sources of evidence, and how the votes of a window add up.
+
+Notation and constants: docs/method.md, 5.
+"""
 
 from datetime import date
 

@@ -7,6 +7,8 @@ The mean cosine is the product of two sums of vectors, so it is exact though onl
 looked at. Leaning towards the night before keeps clusters steady (evolutionary clustering;
 Chakrabarti et al. 2006). Groups that name different things (`guards.py`), or of which users showed that they mean
 different things, are never joined.
+
+Notation and constants: docs/method.md, 4.
 """
 
 from dataclasses import dataclass

@@ -4,6 +4,8 @@ values. A vector sees little difference between "on" and "off".
 Digits are read in any script; number words come from num2words, names of days and months from CLDR
 (Babel), negations and opposites from `words.toml`. A language in none of these still has its digits,
 the named values of its slots, and what its users showed (`clusters.py`).
+
+Notation and constants: docs/method.md, 4.
 """
 
 import json

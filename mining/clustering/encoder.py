@@ -6,6 +6,8 @@ together, and the others of the batch pushed away (Henderson et al. 2017, arXiv 
 vectors under that loss after sentence-transformers' static embeddings). Starting from latent semantic
 vectors instead forgets names and numbers (docs/benchmarks.md). Built of stock sentence-transformers
 modules: the saved folder loads with `SentenceTransformer(path)`, without sayagain.
+
+Notation and constants: docs/method.md, 4.
 """
 
 import hashlib

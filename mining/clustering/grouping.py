@@ -1,4 +1,7 @@
-"""From wordings to vectors, neighbours and clusters."""
+"""From wordings to vectors, neighbours and clusters.
+
+Notation and constants: docs/method.md, 4.
+"""
 
 from dataclasses import dataclass
 

@@ -5,6 +5,8 @@ The wordings are the queries and the answers, so the cells of the inverted file 
 anyway, and few cells are enough. Past a ceiling of memory the file holds product codes (Jégou et al.
 2011), and the nearest by code are ranked again by their vectors. On a GPU that holds the
 full vectors the same indexes live there, exact up to a larger size.
+
+Notation and constants: docs/method.md, 4.
 """
 
 import importlib

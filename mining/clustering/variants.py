@@ -1,4 +1,7 @@
-"""Wordings of different users for one goal, with the evidence that binds them."""
+"""Wordings of different users for one goal, with the evidence that binds them.
+
+Notation and constants: docs/method.md, 4.
+"""
 
 import polars as pl
 

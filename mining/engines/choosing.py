@@ -1,4 +1,7 @@
-"""Which engine runs: what was asked for, else what fits the log."""
+"""Which engine runs: what was asked for, else what fits the log.
+
+Notation and constants: docs/method.md, 11.
+"""
 
 import os
 from collections.abc import Iterator

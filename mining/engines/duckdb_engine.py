@@ -1,4 +1,7 @@
-"""The embedded engine: DuckDB in process, in memory, spilling to disk past its limit."""
+"""The embedded engine: DuckDB in process, in memory, spilling to disk past its limit.
+
+Notation and constants: docs/method.md, 11.
+"""
 
 import os
 from collections.abc import Iterator

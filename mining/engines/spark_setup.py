@@ -1,4 +1,7 @@
-"""What Spark needs of the machine, looked at before it starts: its own errors name none of it, some after minutes."""
+"""What Spark needs of the machine, looked at before it starts: its own errors name none of it, some after minutes.
+
+Notation and constants: docs/method.md, 11.
+"""
 
 import os
 import re

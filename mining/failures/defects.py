@@ -3,6 +3,8 @@
 A turn is judged by its signs (`failures`), a wording under a hypothesis by its turns (`hypotheses`); what those mean simulated
 worlds taught (`mining.priors`). From the judged turns the log itself tells how much coming back says: how often people say it again after right turns and after wrong ones. Where
 the two are alike, coming back convicts nobody.
+
+Notation and constants: docs/method.md, 3.
 """
 
 from dataclasses import dataclass

@@ -3,6 +3,8 @@ the log does not tell.
 
 The assistant takes the same words for the same, so that one hypothesis of a wording is right for nearly all of its users
 or for hardly any. Many users who were each served rather well make it surer than any one of them.
+
+Notation and constants: docs/method.md, 3.
 """
 
 import numpy as np

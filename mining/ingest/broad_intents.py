@@ -2,6 +2,8 @@
 what nobody understood is no more alike than wordings of different intents.
 
 Names that say so themselves are in `fallbacks.py`.
+
+Notation and constants: docs/method.md, 11.
 """
 
 from collections.abc import Collection

@@ -1,4 +1,7 @@
-"""What of a logged text was said: not markup, not the payload of a button, not the whole of a pasted document."""
+"""What of a logged text was said: not markup, not the payload of a button, not the whole of a pasted document.
+
+Notation and constants: docs/method.md, 11.
+"""
 
 import html
 import re

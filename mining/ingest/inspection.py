@@ -1,5 +1,8 @@
 """What a careful engineer looks at first in a log of somebody else's: what the file is, what its rows have, and what
-would mislead. The rows go through the door, as those of a night do."""
+would mislead. The rows go through the door, as those of a night do.
+
+Notation and constants: docs/method.md, 11.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

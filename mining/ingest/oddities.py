@@ -1,5 +1,8 @@
 """What is odd about a log, a line each: what a careful engineer asks before it is believed. The lines are published
-with a night: they quote what is of the log, and count no single user."""
+with a night: they quote what is of the log, and count no single user.
+
+Notation and constants: docs/method.md, 11.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator

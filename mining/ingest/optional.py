@@ -1,4 +1,7 @@
-"""Optional fields in other forms than the contract's: read where there is one way to, else dropped. The turn stays."""
+"""Optional fields in other forms than the contract's: read where there is one way to, else dropped. The turn stays.
+
+Notation and constants: docs/method.md, 11.
+"""
 
 import math
 from collections.abc import Callable

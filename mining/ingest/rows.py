@@ -1,5 +1,8 @@
 """Rows of a log file, one by one, each with its row number: JSON lines or documents, delimited text, Parquet;
-packed or not, in UTF-8 or UTF-16. What a file is, its first bytes say; its ending only where they do not."""
+packed or not, in UTF-8 or UTF-16. What a file is, its first bytes say; its ending only where they do not.
+
+Notation and constants: docs/method.md, 11.
+"""
 
 import bz2
 import codecs

@@ -2,6 +2,8 @@
 1970 in seconds, milliseconds, microseconds or nanoseconds.
 
 The unit of a count need not be said: within a century of log years the four do not overlap.
+
+Notation and constants: docs/method.md, 11.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""The door: a raw row becomes a typed turn, or is set aside with its reason. Nothing else gets in."""
+"""The door: a raw row becomes a typed turn, or is set aside with its reason. Nothing else gets in.
+
+Notation and constants: docs/method.md, 11.
+"""
 
 import hashlib
 import json

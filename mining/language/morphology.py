@@ -1,4 +1,7 @@
-"""A table of inflected forms, as UniMorph has them: the words of a language by what they are forms of."""
+"""A table of inflected forms, as UniMorph has them: the words of a language by what they are forms of.
+
+Notation and constants: docs/method.md, 11.
+"""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -3,6 +3,8 @@
 `<name>.zip` holds a few boosted ensembles of small trees (treelite), each taught by other worlds, over features that are
 told relative to the log; where they disagree, less is believed. card.json says how they were made and which features they
 read, in their order. `make priors` makes them again.
+
+Notation and constants: docs/method.md, 2.
 """
 
 import json

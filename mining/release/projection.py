@@ -1,4 +1,7 @@
-"""A map of clusters: near ones are said alike (t-SNE, van der Maaten and Hinton 2008)."""
+"""A map of clusters: near ones are said alike (t-SNE, van der Maaten and Hinton 2008).
+
+Notation and constants: docs/method.md, 10.
+"""
 
 from typing import Any
 

@@ -3,6 +3,8 @@ as one.
 
 Addresses and digits are told by their form, in any script; numbers in words by num2words, from two words in
 a row ("one" alone is an article in many languages); names by the slots that the assistant filled.
+
+Notation and constants: docs/method.md, 10.
 """
 
 import re

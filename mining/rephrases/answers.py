@@ -3,6 +3,8 @@
 An answer is a frame with values in it: "The phone number of * is *". Words that many answers share are
 the frame, the others are masked (the idea of log parsing, as in Drain: He et al. 2017, ICWS). A group
 shows by what follows it whether such an answer goes on, asks, or repairs.
+
+Notation and constants: docs/method.md, 2.
 """
 
 import numpy as np

@@ -1,5 +1,8 @@
 """What the assistant's answers show (whether they repair, ask, or go on), and what people do with the wordings elsewhere. A
-pair's own row is left out of each share."""
+pair's own row is left out of each share.
+
+Notation and constants: docs/method.md, 2.
+"""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,5 +1,8 @@
 """The turns of a log as arrays: a row a turn, in the order in which sessions began. Only of sessions that began in the
-same millisecond the order depends on ids: others with the same words get the same beliefs."""
+same millisecond the order depends on ids: others with the same words get the same beliefs.
+
+Notation and constants: docs/method.md, 2.
+"""
 
 import re
 from dataclasses import dataclass

@@ -2,6 +2,8 @@
 
 Likeness is symmetric and fails on fragments: "jazz" after "play some jazz please". So containment is
 told beside it, in both directions, and the rarest word that both have.
+
+Notation and constants: docs/method.md, 2.
 """
 
 from collections.abc import Sequence

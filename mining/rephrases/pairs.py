@@ -1,4 +1,7 @@
-"""Candidate pairs: turns of one session of which the later may say the earlier again."""
+"""Candidate pairs: turns of one session of which the later may say the earlier again.
+
+Notation and constants: docs/method.md, 2.
+"""
 
 from datetime import date, timedelta
 

@@ -1,5 +1,8 @@
 """Siblings are not rephrases: "next bus", "previous bus". Two wordings that differ in one place, where
-the frame around the place is filled by many values that people say often, take turns in it."""
+the frame around the place is filled by many values that people say often, take turns in it.
+
+Notation and constants: docs/method.md, 2.
+"""
 
 import re
 from collections import defaultdict

@@ -3,6 +3,8 @@ rare each is in the locale, so that a shared name counts and a shared "please" d
 
 Words are not assumed: a text without spaces is one word. What was spoken is compared by its sound
 too, since a recogniser mistakes what sounds the same.
+
+Notation and constants: docs/method.md, 2.
 """
 
 import re

@@ -2,6 +2,8 @@
 no wordings of it. Where the log names the slot that was asked for, it is believed; else the answers tell.
 
 Where the assistant hears an answer as an intent of its own (affirm, inform), it is a wording of that and stays.
+
+Notation and constants: docs/method.md, 2.
 """
 
 import re

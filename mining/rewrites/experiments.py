@@ -7,6 +7,8 @@ are counted apart (`arms.sql`), and compared. Treated turns that begin to fail (
 days) put what was seen before the change aside and open the holdout to one half, so that a fix that went bad
 shows within days. One that is worse than leaving the wording alone is withdrawn, and waits the longer
 the more often it was.
+
+Notation and constants: docs/method.md, 7.
 """
 
 from dataclasses import dataclass
@@ -140,8 +142,8 @@ def _begun(row: Row, before: Row | None, rates: Reformulation, night: str) -> Ro
         "withdrawals": before["withdrawals"] if before else 0,
         "since": night,
         "promised": round(promised, 6),
-        "believed": round(_fled(rates, promised), 6),
-        "believed_alone": round(_fled(rates, row["success_alone"]), 6),
+        "believed": round(_reformulation_rate(rates, promised), 6),
+        "believed_alone": round(_reformulation_rate(rates, row["success_alone"]), 6),
         "holdout": FIRST,
         "treated": 0.0,
         "treated_reformulated": 0.0,
@@ -155,7 +157,7 @@ def _judged(row: Row, seen: pl.DataFrame, rates: Reformulation, night: str) -> R
     """A fix after what its arms show up to this night."""
     treated, alone = _arms(seen, row["source"], row["target"])
     if row["status"] == LIVE:
-        began = _change(treated.filter(pl.col("day") > row["since"]), rates, row["promised"])
+        began = _cusum(treated.filter(pl.col("day") > row["since"]), rates, row["promised"])
         if began:
             row = row | {"since": began, "believed": None, "believed_alone": None}
     since = pl.col("day") > row["since"]
@@ -192,9 +194,10 @@ def _arms(seen: pl.DataFrame, source: str, target: str) -> tuple[pl.DataFrame, p
     return treated, alone
 
 
-def _change(treated: pl.DataFrame, rates: Reformulation, promised: float) -> str | None:
-    """The last day before treated turns began to fail, where they did."""
-    good, bad = _fled(rates, promised), _fled(rates, BROKEN * promised)
+def _cusum(treated: pl.DataFrame, rates: Reformulation, promised: float) -> str | None:
+    """The last day before treated turns began to fail, where they did: a CUSUM over days of the log likelihood ratio of
+    BROKEN of the success promised against all of it (Page 1954)."""
+    good, bad = _reformulation_rate(rates, promised), _reformulation_rate(rates, BROKEN * promised)
     sum_, start, last = 0.0, None, None
     daily = treated.group_by("day").agg(pl.len(), reformulated=REFORMULATED)
     for day, users, share in daily.sort("day").rows():
@@ -208,7 +211,7 @@ def _change(treated: pl.DataFrame, rates: Reformulation, promised: float) -> str
     return None
 
 
-def _fled(rates: Reformulation, success: float) -> float:
+def _reformulation_rate(rates: Reformulation, success: float) -> float:
     """The share of users who come back where so many turns are right."""
     return success * rates.if_correct + (1 - success) * rates.if_incorrect
 

@@ -1,5 +1,8 @@
 """Wordings that fail, and the one that would serve their users: proposed only where we are sure, where users went from
-the one to the other and came out well, and where both speak of the same values."""
+the one to the other and came out well, and where both speak of the same values.
+
+Notation and constants: docs/method.md, 7.
+"""
 
 import polars as pl
 from anyascii import anyascii

@@ -1,4 +1,7 @@
-"""Bots: what no person says is set aside, and teaches nothing."""
+"""Bots: what no person says is set aside, and teaches nothing.
+
+Notation and constants: docs/method.md, 1.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -4,6 +4,8 @@ Silences inside a session and between sessions are two humps on a logarithmic sc
 where the second becomes far more likely (Halfaker et al. 2015, "User session identification based
 on strong regularities in inter-activity time", take the point where both are equally likely; what is
 cut apart is lost, what is left together can still be told apart, so we wait until we are sure).
+
+Notation and constants: docs/method.md, 1.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""What kind of log it is: how long sessions are, how often people go on, how long they wait, what the log names."""
+"""What kind of log it is: how long sessions are, how often people go on, how long they wait, what the log names.
+
+Notation and constants: docs/method.md, 1.
+"""
 
 from dataclasses import asdict, dataclass, fields
 

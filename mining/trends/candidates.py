@@ -6,6 +6,8 @@ it again; and no label is believed of most of what they say. An intent that is o
 elsewhere, a new value or slang has the label of its intent. The first two have p-values, of which the larger counts
 (intersection-union, Berger 1982); the false-discovery rate is bounded over all units of the night (Benjamini and Hochberg 1995).
 Candidates that share people's wordings, or between which people move, are one.
+
+Notation and constants: docs/method.md, 8.
 """
 
 from dataclasses import dataclass

@@ -7,6 +7,8 @@ others, measured on the locale's own history; and people who say a thing day by 
 up a count. Both lower the effective counts of a comparison that is otherwise exact: given the total, the
 recent part is binomial. The three windows are paid for by Bonferroni, all units of a night by Benjamini and
 Hochberg (1995): terms that share wordings go up and down together, for which its bound holds.
+
+Notation and constants: docs/method.md, 8.
 """
 
 from collections.abc import Collection
@@ -18,7 +20,7 @@ import polars as pl
 from scipy.special import betainc, betaincinv
 
 from mining.language.words import unspaced, words
-from mining.trends.seasonality import rhythm
+from mining.trends.seasonality import seasonality
 
 Floats = npt.NDArray[np.float64]
 
@@ -170,7 +172,7 @@ def _past(
     spoke[[at[d] for d in people["day"]]] = people["users"].to_numpy()
     weekday = np.array([d.weekday() for d in days.to_list()])
     old = slice(0, len(at) - reach)
-    noise, profile = rhythm(said[:, old], spoke[old], weekday[old])
+    noise, profile = seasonality(said[:, old], spoke[old], weekday[old])
     return _Past(said, spoke * profile[:, weekday], noise, reach)
 
 

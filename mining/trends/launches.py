@@ -3,6 +3,8 @@
 That share is an estimate without truth: of the turns that failed their users, so probably, the expected
 share for which another label than the executed one is believed, as probably as it is believed. It is as
 right as the two probabilities are; how far chance alone moves it, a bootstrap over users tells.
+
+Notation and constants: docs/method.md, 8.
 """
 
 from datetime import date

@@ -1,4 +1,7 @@
-"""How much days differ beyond chance in what people say, and how much more a thing is said on some weekdays."""
+"""How much days differ beyond chance in what people say, and how much more a thing is said on some weekdays.
+
+Notation and constants: docs/method.md, 8.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +13,7 @@ WEEK = 7
 STEADY = 20  # days of people, from which a unit tells how much days differ
 
 
-def rhythm(said: Floats, spoke: Floats, weekday: Weekdays) -> tuple[float, Floats]:
+def seasonality(said: Floats, spoke: Floats, weekday: Weekdays) -> tuple[float, Floats]:
     """Of `said` (units x days) by the people who `spoke` on each day: the variance of days beyond chance, relative to
     the square of what is expected; and units x weekdays, how much more a unit is said on a weekday than on others."""
     noise, weekly = _variation(said, spoke, weekday)

@@ -4,6 +4,8 @@ heard it twice can tell (an outbox with idempotent receivers).
 
 A message is one training set's for one receiver. It is waiting, then told, refused (by its receiver,
 for good) or withdrawn (by a person who rejected the training set).
+
+Notation and constants: docs/method.md, 9.
 """
 
 from collections.abc import Callable, Iterable, Mapping

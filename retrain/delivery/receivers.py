@@ -1,4 +1,7 @@
-"""Who is told that retraining is due, beside Prefect: a webhook, a command."""
+"""Who is told that retraining is due, beside Prefect: a webhook, a command.
+
+Notation and constants: docs/method.md, 9.
+"""
 
 import base64
 import hashlib

@@ -3,6 +3,8 @@ cases that changed, McNemar 1947), and breaks little of what worked.
 
 Judged are cases that no model was taught (cross-validated over the seed data). How firmly what would
 serve holds to the champion's answers is chosen along the way: the most accurate that passes.
+
+Notation and constants: docs/method.md, 9.
 """
 
 from collections.abc import Iterator

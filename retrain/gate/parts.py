@@ -3,6 +3,8 @@ be lost.
 
 What can be told of a part by itself depends on its cases: where even the loss of all of them could be chance, it is
 judged together with the others like it.
+
+Notation and constants: docs/method.md, 9.
 """
 
 from collections.abc import Iterator

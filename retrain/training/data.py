@@ -1,5 +1,8 @@
 """What a model is taught: wordings with soft labels, each with its weight; and how it is parted, so that
-each case is scored by a model that never saw it."""
+each case is scored by a model that never saw it.
+
+Notation and constants: docs/method.md, 9.
+"""
 
 import hashlib
 from collections.abc import Iterator

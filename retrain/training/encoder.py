@@ -1,4 +1,7 @@
-"""The encoder that a model carries along: any folder of sentence-transformers."""
+"""The encoder that a model carries along: any folder of sentence-transformers.
+
+Notation and constants: docs/method.md, 9.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

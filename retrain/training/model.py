@@ -5,6 +5,8 @@ weights.npz      features (hashed n-grams), weights, offsets, and weights of the
 encoder/         the encoder of the meaning, where there is one
 outside/         a model of the user's own in their place, which their program reads
 before/          the model whose answers are held, where there is one
+
+Notation and constants: docs/method.md, 9.
 """
 
 import hashlib

@@ -6,6 +6,8 @@
     answers.jsonl   written by it, a line for each of ask.jsonl: {"labels": [{"label", "probability"}]}
 
 A teacher is such a program without lessons.
+
+Notation and constants: docs/method.md, 9.
 """
 
 import json

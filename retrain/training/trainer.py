@@ -3,6 +3,8 @@ learns soft labels by their cross-entropy.
 
 Convex, solved over all rows at once (L-BFGS), so that the same lesson gives the same model. On the processor
 also where there is a GPU: the sparse product there gives other last digits each time.
+
+Notation and constants: docs/method.md, 9.
 """
 
 import warnings

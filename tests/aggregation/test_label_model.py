@@ -308,7 +308,7 @@ def test_probabilities_are_bent_where_held_back_users_call_for_it(stretch):
         rng.random(4000) < np.where(right, rates.if_correct, rates.if_incorrect)
     ).astype(float)
     held = Held(believed, 1 - reformulated, reformulated, np.zeros(4000), {"unseen": 4000})
-    bent = calibration.bend(held, rates)
+    bent = calibration.platt_scaling(held, rates)
     assert bent.stretch == pytest.approx(stretch, abs=0.12)
     report = calibration.report(held, rates, bent)
     assert report["bent"].to_list() == pytest.approx(report["observed"].to_list(), abs=0.05)

@@ -3,6 +3,8 @@ only judge.
 
 A reader is a module with `recognizes(record)`, whether a record is of this system, and `turns(records)`, which
 yields for each turn of a user (row number, row, record). Records come in the order of the file.
+
+Notation and constants: docs/method.md, 11.
 """
 
 import json

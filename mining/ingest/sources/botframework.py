@@ -1,6 +1,8 @@
 """Microsoft Bot Framework: transcripts, arrays of activities.
 
 Left without: `slots`, `arm`. A button that sends the text on it looks typed.
+
+Notation and constants: docs/method.md, 11.
 """
 
 from collections.abc import Iterator

@@ -2,6 +2,8 @@
 
 Left without: intents, `confidence`, `n_best`, `slots`, `outcome`, `interrupted`, `arm`. Where messages have no time,
 a conversation needs one, and its turns follow in steps of a second: their silences say nothing.
+
+Notation and constants: docs/method.md, 11.
 """
 
 import hashlib

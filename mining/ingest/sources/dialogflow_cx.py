@@ -1,6 +1,8 @@
 """Dialogflow CX: the interaction log that it exports to BigQuery, a row a turn.
 
 Left without: `interrupted`, `arm`.
+
+Notation and constants: docs/method.md, 11.
 """
 
 from collections.abc import Iterator

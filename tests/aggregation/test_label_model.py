@@ -19,7 +19,7 @@ from aggregation.label_model.evidence import Believed, Evidence
 from aggregation.label_model.model import believe
 from aggregation.label_model.votes import held_back, tally
 from warehouse.common.reformulation import Reformulation
-from warehouse.tables import Examples, SoftLabels
+from warehouse.tables import Examples, SoftLabels, WithheldUtterances
 from warehouse.tables import Votes as VotesTable
 
 KEY = ["locale", "utterance"]
@@ -417,7 +417,9 @@ def test_what_is_believed_enters_and_the_rest_is_counted(rows):
     )
     built = built_of(SoftLabels.cast(labels), VotesTable.create_empty())
     Examples.validate(Examples.cast(built.examples))
-    assert built.examples.height + built.withheld["rows"].sum() == len(rows)
+    assert built.examples.height + built.withheld.height == len(rows)
+    WithheldUtterances.validate(WithheldUtterances.cast(built.withheld))
+    assert training_set.counted(built.withheld)["rows"].sum() == built.withheld.height
     assert (built.examples["users"] >= 2).all()
 
 

@@ -22,6 +22,7 @@ from aggregation.trust import (
     separation,
     table,
 )
+from warehouse.tables import WithheldUtterances
 
 EVIDENCE = ["words", "answers"]
 FINE = Labelled(
@@ -126,14 +127,23 @@ def test_nothing_is_told_better_than_what_it_rests_on():
 
 
 def test_what_cannot_be_told_leaves_what_a_person_accepted():
-    examples = pl.DataFrame({"utterance": ["a", "b"], "sources": [["person"], ["accepted"]]})
-    withheld = pl.DataFrame(
-        schema={"stage": pl.String(), "reason": pl.String(), "rows": pl.Int64()}
+    examples = pl.DataFrame(
+        {
+            "locale": "en-GB",
+            "utterance": ["a", "b"],
+            "labels": [["x"], ["y"]],
+            "weight": [1.0, 0.25],
+            "users": [3, 3],
+            "sources": [["person"], ["accepted"]],
+        }
     )
+    withheld = WithheldUtterances.create_empty()
     built = training_set.TrainingSet(examples, withheld, pl.DataFrame())
     found = training_set.emptied(built, ("nobody can tell",))
     assert found.examples["utterance"].to_list() == ["a"]
-    assert found.withheld.row(0)[1:] == ("this log cannot tell labels: nobody can tell", 1)
+    (row,) = found.withheld.to_dicts()
+    assert (row["utterance"], row["stage"], row["probability"]) == ("b", "verdict", 0.5)
+    assert row["reason"] == "this log cannot tell labels: nobody can tell"
 
 
 def test_verdicts_are_a_table():

@@ -493,11 +493,13 @@ def test_one_thing_is_explained_at_a_time(home, args):
     assert isinstance(told.exception, BadInput)
 
 
-def test_floors_come_from_the_settings(home, tmp_path):
+def test_what_is_needed_to_enter_is_what_the_night_asked(home, tmp_path):
+    """Other settings than the night's change nothing of what it decided."""
     (tmp_path / "s.toml").write_text("[min_users]\ntraining = 1\npublished = 9\n")
     asked = ["explain", "--home", str(home), "zyx wvu", "--json", "--config"]
     told = json.loads(CliRunner().invoke(app, [*asked, str(tmp_path / "s.toml")]).stdout)
-    assert told["stopped_at"] == "floor of belief"
+    assert told["stopped_at"] == "floor of users"
+    assert "2 needed" in told["withheld_because"]
     assert told["published"]["needed"] == 9
 
 

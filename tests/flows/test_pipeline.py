@@ -64,7 +64,7 @@ def test_a_step_sees_the_days_that_it_declares_alone(tonight):
     def yesterday(at: Reading):
         return {"rows": at.lake.read("fallback_intents", ["2026-01-04"]).height}
 
-    with pytest.raises(Undeclared, match="fallbacks of 2026-01-04"):
+    with pytest.raises(Undeclared, match="fallback_intents of 2026-01-04"):
         declared(yesterday, reads=pipeline.tonight(FallbackIntents))(tonight, DAY)
     assert (
         declared(yesterday, reads=pipeline.last_night(FallbackIntents))(tonight, DAY)["rows"] == 1
@@ -187,7 +187,7 @@ def test_steps_that_wait_for_each_other_or_write_one_table_are_refused():
     other = declared(two, reads=pipeline.tonight(FallbackIntents), writes=[Clusters])
     with pytest.raises(ValueError, match="wait for each other"):
         in_order([first, other])
-    with pytest.raises(ValueError, match="both write fallbacks"):
+    with pytest.raises(ValueError, match="both write fallback_intents"):
         in_order([first, declared(two, writes=[FallbackIntents])])
 
 

@@ -18,7 +18,7 @@ from logs import turn, write_log
 from retrain.training.data import training_data
 from warehouse.errors import BadInput
 from warehouse.home import Home, read_training_set, read_variants, training_versions
-from warehouse.tables import Examples, ExampleVariants
+from warehouse.tables import Examples, ExampleVariants, WithheldUtterances
 
 FORMS = "lampen\tlampen\tN;PL\nlampe\tlampe\tN;SG\nlampe\tlampen\tN;PL\nlampe\tlamps\tN;PL\nsee\tsaw\tV;PST\n"
 WORDS = "lampe,lamp\nlampe,light\nan,on\n"
@@ -79,7 +79,7 @@ def test_a_broken_file_ends_the_run_before_anything_is_written(known, tmp_path):
 
 
 def built_of(rows: list[dict]) -> training_set.TrainingSet:
-    withheld = pl.DataFrame(schema=["stage", "reason", "rows"])
+    withheld = WithheldUtterances.create_empty()
     examples = Examples.validate(pl.DataFrame(rows), cast=True)
     return training_set.TrainingSet(examples, withheld, pl.DataFrame())
 

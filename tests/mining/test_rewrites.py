@@ -113,9 +113,9 @@ users = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_si
 def test_rates_tell_what_coming_back_says(rows):
     p, again = zip(*rows, strict=True)
     found = defects.rates(pl.DataFrame({"p_defect": p, "again": again}))
-    assert 0 < found.right <= found.wrong < 1
+    assert 0 < found.if_correct <= found.if_incorrect < 1
     reformulated = np.linspace(0, 1, 5)
-    right = found.was_right(reformulated)
+    right = found.p_correct(reformulated)
     assert (np.diff(right) <= 1e-12).all()
 
 
@@ -123,9 +123,9 @@ def test_where_coming_back_depends_on_nothing_nobody_is_convicted():
     rng = np.random.default_rng(0)
     frame = pl.DataFrame({"p_defect": rng.random(4_000), "again": rng.random(4_000)})
     found = defects.rates(frame)
-    assert found.wrong / found.right < 1.1
+    assert found.if_incorrect / found.if_correct < 1.1
     same = Reformulation(0.3, 0.3)
-    assert (same.was_right(np.linspace(0, 1, 5)) == 0.5).all()
+    assert (same.p_correct(np.linspace(0, 1, 5)) == 0.5).all()
 
 
 def test_no_turns_are_judged_without_error():

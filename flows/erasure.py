@@ -92,7 +92,7 @@ def _spared(home: Home) -> set[tuple[str, str]]:
     days = lake.days("embeddings")
     used = _encoders(lake, days[-NEWEST:])
     vectors = {("embeddings", d) for d in days if used & _encoders(lake, [d])}
-    return last | vectors | {("wordings", version[:10]) for version in _taught(home)}
+    return last | vectors | {("utterance_stats", version[:10]) for version in _taught(home)}
 
 
 def _encoders(lake: Lake, nights: list[str]) -> set[str]:

@@ -6,8 +6,9 @@ python -m flows.reference
 import inspect
 from pathlib import Path
 
-from flows.night import HEARD, believed, take_in
+from flows.night import HEARD, believed
 from flows.pipeline import Scope, Step
+from flows.steps.intake import take_in
 from warehouse.tables import name_of
 
 BEGIN, END = "<!-- steps: made by python -m flows.reference -->", "<!-- end of steps -->"

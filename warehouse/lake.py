@@ -18,7 +18,6 @@ from typing import TypeVar
 import dataframely as dy
 import polars as pl
 
-from warehouse.home import write_atomically
 from warehouse.ledger import digest, file_digest
 from warehouse.tables import TABLES
 
@@ -38,7 +37,7 @@ class Lake:
     def recover(self) -> None:
         """Finish what a killed run had committed, and drop what it had not; only for the run that holds the home."""
         _settle(self.root)
-        shutil.rmtree(self.root / ".staging", ignore_errors=True)
+        _drop(self.root / ".staging")
 
     def complete(self, table: str) -> None:
         """Give what an earlier version wrote the columns that the table has gained since, null."""
@@ -100,7 +99,7 @@ class Lake:
     def staging(self, name: str) -> Path:
         """An empty folder to build something in, inside the lake so that a rename can move it."""
         folder = self.root / ".staging" / name
-        shutil.rmtree(folder, ignore_errors=True)
+        _drop(folder)
         folder.mkdir(parents=True)
         return folder
 
@@ -168,10 +167,10 @@ def commit(root: Path, staged: Mapping[Place, Path]) -> None:
     """Make staged folders the partitions of their tables and days, all or none."""
     draft, decided = root / ".staging" / ".commit", root / ".committed"
     _settle(root)
-    shutil.rmtree(draft, ignore_errors=True)
+    _drop(draft)
     draft.mkdir(parents=True)
     for (table, day), folder in staged.items():
-        content(folder)
+        _note(folder, _seen(folder))
         place = draft / table / f"day={day}"
         place.parent.mkdir(exist_ok=True)
         os.replace(folder, place)
@@ -182,7 +181,9 @@ def commit(root: Path, staged: Mapping[Place, Path]) -> None:
 def _settle(root: Path) -> None:
     """Move what was committed to where it belongs; done twice it is as done once."""
     decided, aside = root / ".committed", root / ".staging" / ".replaced"
-    shutil.rmtree(aside, ignore_errors=True)
+    if not decided.exists():
+        return
+    _drop(aside)
     for new in sorted(decided.glob("*/day=*")):
         place = root / new.relative_to(decided)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -191,20 +192,36 @@ def _settle(root: Path) -> None:
             old.parent.mkdir(parents=True, exist_ok=True)
             os.replace(place, old)
         os.replace(new, place)
-    shutil.rmtree(decided, ignore_errors=True)
-    shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(decided)
+    _drop(aside)
+
+
+def _drop(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def content(partition: Path) -> str:
     """A hash of a partition's files, whatever their names; computed once, and again where one was changed since."""
-    files = sorted(partition.glob("*.parquet"))
-    seen = {f.name: [f.stat().st_size, f.stat().st_mtime_ns] for f in files}
-    note = partition / CONTENT
-    known = json.loads(note.read_text()) if note.is_file() else {}
-    if known.get("files") == seen:
-        return str(known["content"])
-    found = digest(sorted(file_digest(f) for f in files))
-    write_atomically(note, json.dumps({"files": seen, "content": found}).encode())
+    seen = _seen(partition)
+    try:
+        known = json.loads((partition / CONTENT).read_text())
+    except (OSError, ValueError):
+        known = {}
+    return str(known["content"]) if known.get("files") == seen else _note(partition, seen)
+
+
+def _seen(partition: Path) -> dict[str, list[int]]:
+    """By its name, the size of each file and when it was written."""
+    stats = ((f.name, f.stat()) for f in sorted(partition.glob("*.parquet")))
+    return {name: [s.st_size, s.st_mtime_ns] for name, s in stats}
+
+
+def _note(partition: Path, seen: dict[str, list[int]]) -> str:
+    """Hash the files, and write that down beside them. A note that a kill left half written is of no harm: what it
+    leads to is computed again."""
+    found = digest(sorted(file_digest(partition / name) for name in seen))
+    (partition / CONTENT).write_text(json.dumps({"files": seen, "content": found}))
     return found
 
 

@@ -212,7 +212,13 @@ def test_a_night_that_pays_ends_in_a_promotion_unless_held_and_can_be_rolled_bac
 
     tasks = httpx.post(f"{api}/task_runs/filter", json={}, timeout=10).json()
     names = {t["name"].rsplit("-", 1)[0] for t in tasks}
-    assert {"take-in", "believe-labels", "post-messages", "publish-warehouse", "challenge"} <= names
+    assert {
+        "take-in",
+        "label-utterances",
+        "post-messages",
+        "publish-warehouse",
+        "challenge",
+    } <= names
     artifacts = httpx.post(f"{api}/artifacts/filter", json={}, timeout=10).json()
     assert {a["key"] for a in artifacts} == {"sayagain-night"}
 
@@ -265,7 +271,7 @@ def test_a_deployment_is_a_program(server, tmp_path):
     )
     ask = (
         "from pathlib import Path; from flows.programs import DeploymentProgram;"
-        "from retrain.program import asked;"
+        "from retrain.training.program import asked;"
         f"print(asked(DeploymentProgram('answer/gpu', 120.0), Path({str(tmp_path)!r}), ['a', 'b']))"
     )
     try:

@@ -1,12 +1,17 @@
 """What the documents say is there, is there."""
 
+import ast
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+from flows import reference
 from flows.cli import app
 from flows.settings import Settings, load
 from warehouse.errors import BadInput
@@ -14,7 +19,8 @@ from warehouse.publish import views
 from warehouse.queries import names
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / f"{name}.md" for name in ("README", "ARCHITECTURE", "CONTRIBUTING")]
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
 
 
 def test_every_command_and_option_of_the_readme_exists():
@@ -88,3 +94,68 @@ def test_every_file_of_the_views_and_the_cookbook_says_what_it_is():
         assert view.comment, view.name
     folder = ROOT / "warehouse" / "queries"
     assert all((folder / f"{n}.sql").read_text().startswith("-- ") for n in names())
+
+
+def test_the_steps_of_the_architecture_are_those_of_the_night():
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    assert reference.written(text) == text, "python -m flows.reference"
+
+
+def test_the_page_of_commands_says_what_the_program_says(tmp_path):
+    command = [Path(sys.executable).parent / "typer", "flows.cli", "utils", "docs"]
+    made = tmp_path / "cli.md"
+    named = ["--name", "sayagain", "--output", made]
+    subprocess.run([*command, *named], check=True, capture_output=True, cwd=ROOT)
+    assert (ROOT / "docs" / "cli.md").read_text() == made.read_text(), "make docs"
+
+
+def test_the_commands_of_the_first_page_run(tmp_path):
+    """As a newcomer types them, one after the other."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "index.md").read_text(), re.DOTALL)
+    assert len(blocks) == 3
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    known = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(blocks)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=known | {"PATH": path, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "(known)" in done.stderr
+    assert (tmp_path / "home" / "report.html").exists()
+
+
+def test_the_pages_of_the_site_are_those_of_the_folder():
+    named = set(re.findall(r"([\w/-]+\.md)", (ROOT / "mkdocs.yml").read_text()))
+    folder = ROOT / "docs"
+    assert named == {str(p.relative_to(folder)) for p in folder.rglob("*.md")}
+
+
+def test_where_the_constants_of_a_method_come_from_is_named():
+    """Numbers stand in the module that uses them, and its docstring leads to their sources."""
+    for folder in ("mining", "aggregation", "retrain"):
+        for place in (ROOT / folder).rglob("*.py"):
+            tree = ast.parse(place.read_text())
+            numbers = [
+                node
+                for node in tree.body
+                if isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Name)
+                and node.targets[0].id.isupper()
+                and isinstance(node.value, ast.Constant)
+                and type(node.value.value) in (int, float)
+            ]
+            if numbers:
+                assert "docs/method.md, " in (ast.get_docstring(tree) or ""), place
+
+
+def test_the_method_names_files_and_functions_that_are_there():
+    text = (ROOT / "docs" / "method.md").read_text()
+    code = {p.name: p.read_text() for p in ROOT.rglob("*.py") if ".venv" not in p.parts}
+    named = re.findall(r"\(`(\w+)`(?: in `(\w+\.py)`)?[;)]", text)
+    assert len(named) > 4
+    for name, place in named:
+        assert any(f"def {name}(" in t for n, t in code.items() if place in ("", n)), name

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from flows.pipeline import Reading, Result, earlier, own, step, tonight, window
-from mining.clustering import encoder, grouping
+from mining.clustering import encoder, lessons
 from warehouse.common import encoders
 from warehouse.home import keep_once
 from warehouse.lake import Lake
@@ -52,12 +52,12 @@ def _taught(at: Reading, wordings: pl.DataFrame) -> tuple[Any, str]:
     if named and not fine_tune:
         model = encoders.load(named)
         return model, f"{Path(named).name}-{encoder.fingerprint(model)}"
-    lessons = grouping.lessons(wordings, at.window(RephraseEvents), at.tonight(Transitions))
+    taught = lessons.lessons(wordings, at.window(RephraseEvents), at.tonight(Transitions))
     if named:
-        model = encoder.attend(encoders.load(named), lessons, encoder.PRETRAINED)
+        model = encoder.attend(encoders.load(named), taught, encoder.PRETRAINED)
     else:
         before = _folder_before(at)
-        model = encoder.learn(lessons, encoders.load(str(before)) if before else None)
+        model = encoder.learn(taught, encoders.load(str(before)) if before else None)
     version = f"{at.day}-{encoder.fingerprint(model)}"
     keep_once(_folder(at, version), partial(encoder.save, model))
     return model, version

@@ -11,10 +11,10 @@ from scipy.sparse import csr_matrix
 
 from mining.clustering import constraints
 from mining.clustering.clusters import Known, communities, describe, memberships
-from mining.clustering.encoder import Indices, Lessons, Vectors
+from mining.clustering.encoder import Indices, Vectors
+from mining.clustering.lessons import placed
 from mining.clustering.neighbours import Nearest, Search, nearest
 
-SURE = 0.8  # probability of the pairs that the encoder learns from
 PROBABLE = 0.5  # and of the moves that draw two wordings together
 FEWEST = 0.05  # probability of a membership worth a row
 KEY = ["locale", "utterance"]
@@ -39,17 +39,6 @@ class Meaning:
     clusters: pl.DataFrame
     memberships: pl.DataFrame
     searches: pl.DataFrame
-
-
-def lessons(wordings: pl.DataFrame, events: pl.DataFrame, moves: pl.DataFrame) -> Lessons:
-    """Pairs of different wordings that one user said for the other, at once or at the end of a chain;
-    `wordings` has `locale, utterance`."""
-    said = events.filter((pl.col("p_rephrase") >= SURE) & (pl.col("kind") == "rephrase"))
-    ended = moves.filter(pl.col("p_same") >= SURE)
-    every = pl.concat(f.select("locale", "source", "target") for f in (said, ended)).unique()
-    placed = _placed(every, wordings.select(KEY).with_row_index("place"))
-    pairs = placed.filter(pl.col("left") != pl.col("right")).sort("left", "right")
-    return Lessons(wordings["utterance"].to_list(), _indices(pairs.select("left", "right")))
 
 
 def group(
@@ -124,7 +113,7 @@ def _known(wordings: pl.DataFrame, log: Log, kinds: constraints.Kinds) -> Known:
     shape = (wordings.height, 1 + int(accepted["meaning"].max() or 0))  # type: ignore[arg-type]
     where = (accepted["place"].to_numpy(), accepted["meaning"].to_numpy())
     meant = csr_matrix((accepted["accepted"].to_numpy().astype(np.float32), where), shape)
-    moves = _placed(log.moves.filter(pl.col("p_same") >= PROBABLE), place)
+    moves = placed(log.moves.filter(pl.col("p_same") >= PROBABLE), place)
     one_way = csr_matrix(
         (
             moves["p_same"].to_numpy().astype(np.float32),
@@ -162,16 +151,6 @@ def _shares(part: _Part, community: Indices, first: int, search: Search) -> pl.D
     return part.wordings.select(KEY)[rows[kept]].with_columns(
         community=pl.Series(of[kept] + first), probability=pl.Series(np.round(probability[kept], 6))
     )
-
-
-def _placed(pairs: pl.DataFrame, place: pl.DataFrame) -> pl.DataFrame:
-    return pairs.join(
-        place.rename({"utterance": "source", "place": "left"}), on=["locale", "source"]
-    ).join(place.rename({"utterance": "target", "place": "right"}), on=["locale", "target"])
-
-
-def _indices(rows: pl.DataFrame) -> Indices:
-    return rows.to_numpy().astype(np.int64).reshape(-1, rows.width)
 
 
 def _long(part: pl.DataFrame, near: Nearest) -> pl.DataFrame:

@@ -1,7 +1,9 @@
 """What an edit makes compute anew: what reaches the edited file, and nothing else."""
 
 import importlib
+import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,7 +26,8 @@ def test_no_step_reaches_a_help_text_or_the_report(step):
 
 def test_word_lists_reach_the_clusters_and_not_the_log():
     assert "mining/clustering/words.toml" in reached("cluster_utterances")
-    assert "mining/clustering/words.toml" not in reached("take_in")
+    for step in ("take_in", "score_pairs", "count_utterances", "embed_utterances"):
+        assert "mining/clustering/words.toml" not in reached(step)
 
 
 def test_a_prior_reaches_what_is_judged_by_it():
@@ -95,3 +98,40 @@ def test_an_edit_matters_where_it_is_reached(package, file, before, after, matte
     place = package / file
     place.write_text(place.read_text().replace(before, after))
     assert (key(package) != first) == matters
+
+
+FOLDERS = ("flows", "mining", "aggregation", "retrain", "warehouse")
+
+
+def done(tree: Path, log: Path, home: Path) -> dict[str, bool]:
+    """The steps of a night of the program in `tree`, and whether each was computed."""
+    command = [sys.executable, "-m", "flows", "run", str(log), "--home", str(home), "-v"]
+    ran = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    lines = re.findall(r"^([a-z ]+?) +[\d.]+ s( \(known\))?$", ran.stderr, re.MULTILINE)
+    return {name.replace(" ", "_"): not known for name, known in lines if name in NAMED}
+
+
+NAMED = {name.replace("_", " ") for name in STEPS}
+
+
+def test_an_edit_computes_what_reaches_it_and_what_follows_from_another_result(
+    small_world, tmp_path
+):
+    """A help text nothing; a word list the clusters, and what reads them where they are others now."""
+    tree = tmp_path / "tree"
+    for folder in FOLDERS:
+        shutil.copytree(reach.ROOT / folder, tree / folder)
+    log, home = small_world / "log.jsonl.gz", tmp_path / "home"
+    assert all(done(tree, log, home).values())
+    help_text = tree / "flows" / "cli" / "ask.py"
+    help_text.write_text(help_text.read_text().replace("A read-only query", "A query"))
+    assert not any(done(tree, log, home).values())
+    words = tree / "mining" / "clustering" / "words.toml"
+    edited = words.read_text().replace('negation = ["not",', 'negation = ["the", "my", "not",')
+    assert edited != words.read_text()
+    words.write_text(edited)
+    computed = {name for name, fresh in done(tree, log, home).items() if fresh}
+    assert {"cluster_utterances", "judge_turns", "label_utterances"} <= computed
+    before = {"take_in", "score_pairs", "count_utterances", "embed_utterances"}
+    assert not computed & before

@@ -11,7 +11,7 @@ from flows import seed
 from flows.erasure import erase_old
 from flows.pipeline import Caller, Night, Result, Step, in_order
 from flows.steps import added
-from flows.steps.accounts import robots
+from flows.steps.accounts import bots
 from flows.steps.clustering import cluster_utterances
 from flows.steps.decision import decide_retraining, post_messages
 from flows.steps.embedding import embed_utterances
@@ -140,9 +140,9 @@ def _outcome(
 
 def about_rows(night: Night, day: str) -> list[str]:
     """What is odd about the files, and turns of the window that no person says."""
-    aside = robots(night.lake, day, night.window("bots", day))
+    aside = bots(night.lake, day, night.window("bots", day))
     reasons = [
-        f"{rows:,} for {reason.removeprefix('robots: ')}" for _, reason, rows in aside.iter_rows()
+        f"{rows:,} for {reason.removeprefix('bots: ')}" for _, reason, rows in aside.iter_rows()
     ]
     told = f"{aside['rows'].sum():,} turns are set aside, for no person speaks so: {', '.join(reasons)}"
     return [*night.odd, told] if reasons else [*night.odd]

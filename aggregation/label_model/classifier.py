@@ -1,6 +1,6 @@
 """A model in the loop that never saw the item: what the words alone say a wording means.
 
-Linear one-against-rest over character and word n-grams and the vectors of the night's encoder (which
+Out of fold: linear one-against-rest over character and word n-grams and the vectors of the night's encoder (which
 users who said one wording for another have taught), out of fold: the wordings of a fold are read
 by a model of the other folds and of the seed data. Labels that neither the words suggest nor anybody
 asked for are left out, so that thousands of labels fit.

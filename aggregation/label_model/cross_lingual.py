@@ -1,9 +1,9 @@
-"""What other locales know of the words: one reader of all locales, over the n-grams that two of them share, and
+"""What other locales know of the words: one classifier of all locales, over the n-grams that two of them share, and
 over vectors where a multilingual encoder made them.
 
 Loans, names and numbers, kindred languages, translations where a lexicon is given, and how often a label is
 meant at all: a locale without seed data has nothing else to begin with. The wordings of a fold are read by a
-model of the other folds, as in `reader`; how much a locale trusts it beside its own reader is learned there.
+model of the other folds, as in `classifier`; how much a locale trusts it beside its own classifier is learned there.
 
 Notation and constants: docs/method.md, 5.
 """

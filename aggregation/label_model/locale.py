@@ -74,7 +74,7 @@ class Locale:
         return float(own["weight"].sum())
 
     def begun(self, elsewhere: Elsewhere | None, pooled: PooledPrior) -> "Round":
-        """What three users in four or so come to."""
+        """What the users who are not held back come to."""
         some = self._cast(self.evidence.votes.filter(~votes.held_back()))
         return self._round(some, self._guessed(some), elsewhere, pooled)
 

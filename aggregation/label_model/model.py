@@ -1,10 +1,12 @@
-"""From what users did to what each wording means: soft labels, a locale at a time.
+"""The label model: from what users did to what each utterance means, soft labels, a locale at a time.
 
 Three voices, none of which is the truth: the assistant's hypotheses, convicted by the users who reformulated
-them or reformulated their like (`reformulating`); a reader of the words that never saw the wording (`reader`); and
-votes of other sources, each as reliable as it shows (`em`). The reader learns from what is believed, and
-what is believed from the reader, for two rounds. The first knows three users in four: by the others
+them or their like (`implicit_feedback`); an out-of-fold classifier of the words (`classifier`); and
+votes of other sources, each as reliable as it shows (`dawid_skene`). The classifier learns from what is believed, and
+what is believed from the classifier, for two rounds. The first knows 13 users in 16: by the others
 its probabilities are checked, and bent where they are off (`calibration`).
+
+Notation and constants: docs/method.md, 5.
 """
 
 from collections.abc import Sequence
@@ -23,8 +25,8 @@ from aggregation.label_model.rounds import Round
 def believe(evidence: Evidence) -> Believed:
     """What is believed of each wording, and how that held before users who were held back.
 
-    Locales with many users begin alone, the others with what those lend (`lending`). Then all are read
-    together (`together`), and each is finished with what the others know.
+    Locales with many users begin alone, the others with what those lend (`partial_pooling`). Then all are read
+    together (`cross_lingual`), and each is finished with what the others know.
     """
     turned = concept_drift.moved(evidence.votes, evidence.night)
     evidence = replace(evidence, votes=concept_drift.faded(evidence.votes, turned))

@@ -115,7 +115,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     ]
     if found["set_aside"] and counted["turns"]:
         aside = sum(r["turns"] for r in found["set_aside"])
-        told.append(f"set aside as a robot's: {aside} more turns")
+        told.append(f"set aside as a bot's: {aside} more turns")
     told += [
         f"  {r['probability']:.2f}  {r['label']} ({count(r['users'], 'user')} behind cluster and label)"
         for r in found["soft_labels"][:5]

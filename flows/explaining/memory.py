@@ -64,7 +64,7 @@ class LakeReader:
 
 @dataclass(frozen=True)
 class Spoken:
-    """A wording: how often it was said in the window by people, what of it was set `aside` as a robot's
+    """A wording: how often it was said in the window by people, what of it was set `aside` as a bot's
     (`reason, turns, days`), and the `last` day on which it was said, where nobody said it in the window."""
 
     wording: str
@@ -101,8 +101,8 @@ def spoken(memory: LakeReader, utterance: str, locale: str | None) -> Spoken:
         raise BadInput(f"{wording!r} was said in {', '.join(tags)}; add --locale")
     (tag,) = tags
     turns, users = counted.select("turns", "users").row(0) if counted.height else (0, 0)
-    robots = aside.filter(locale=tag).drop("locale").to_dicts()
-    return Spoken(wording, tag, turns, users, robots, last.get(tag))
+    bots = aside.filter(locale=tag).drop("locale").to_dicts()
+    return Spoken(wording, tag, turns, users, bots, last.get(tag))
 
 
 def _raise_if_masked(memory: LakeReader, wording: str) -> None:
@@ -121,7 +121,7 @@ def _raise_if_masked(memory: LakeReader, wording: str) -> None:
 
 
 def _aside(memory: LakeReader, wording: str, locale: str | None) -> pl.DataFrame:
-    """`locale, reason, turns, days`: what was set aside as a robot's."""
+    """`locale, reason, turns, days`: what was set aside as a bot's."""
     parts = [
         memory.lake.scan("bots", [day]).filter(said(wording, locale)).with_columns(day=pl.lit(day))
         for day in memory.window("bots")

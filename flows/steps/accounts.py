@@ -22,11 +22,11 @@ def rejected(lake: Lake, day: str) -> pl.DataFrame:
     )
 
 
-def robots(lake: Lake, day: str, days: Iterable[str] | None = None) -> pl.DataFrame:
+def bots(lake: Lake, day: str, days: Iterable[str] | None = None) -> pl.DataFrame:
     """Turns of the window (`days`; all that may be read where not given) that no person says, by the reason."""
     aside = lake.by_day("bots", lake.days("bots") if days is None else days)
     return (
-        aside.group_by(reason=pl.lit("robots: ") + pl.col("reason").cast(pl.String))
+        aside.group_by(reason=pl.lit("bots: ") + pl.col("reason").cast(pl.String))
         .agg(rows=pl.col("turns").sum())
         .select(pl.lit("mining").alias("stage"), "reason", "rows")
         .sort("reason")

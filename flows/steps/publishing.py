@@ -8,7 +8,7 @@ import polars as pl
 
 from flows import trusting
 from flows.pipeline import Night, Result, Step
-from flows.steps.accounts import rejected, robots
+from flows.steps.accounts import bots, rejected
 from flows.steps.figures import funnel
 from flows.steps.rephrases import evidence_of
 from warehouse.lake import Lake, typed
@@ -68,7 +68,7 @@ def believe_nothing(night: Night, day: str, steps: Iterable[Step]) -> Result:
         if day in lake.days(name_of(table)):
             lake.put(name_of(table), day, table.create_empty())
     days = night.window("bots", day)
-    aside = pl.concat([rejected(lake, day), robots(lake, day, days)])
+    aside = pl.concat([rejected(lake, day), bots(lake, day, days)])
     lake.put("withheld", day, aside)
     return {}
 

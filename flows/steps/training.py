@@ -10,7 +10,7 @@ from flows import languages, reviewing, trusting
 from flows.pipeline import Reading, Result, step, tonight, window
 from flows.settings import Settings
 from flows.steps import facts
-from flows.steps.accounts import answers, cut, rejected, robots, unlabelled, without_label
+from flows.steps.accounts import answers, bots, cut, rejected, unlabelled, without_label
 from warehouse.home import Home, keep_once, read_training_set, training_versions
 from warehouse.lake import typed
 from warehouse.tables import (
@@ -81,7 +81,7 @@ def build_training_set(at: Reading) -> Result:
     }
     at.put(Trust, table(told.values()))
     at.put(TrainingSets, pl.DataFrame([row]))
-    accounts = [of(at.lake, at.day) for of in (rejected, robots, cut, answers)]
+    accounts = [of(at.lake, at.day) for of in (rejected, bots, cut, answers)]
     nameless = unlabelled(wordings, labels, at.tonight(SlotAnswers))
     accounts += [without_label(nameless), training_set.counted(built.withheld)]
     at.put(Withheld, pl.concat(accounts))

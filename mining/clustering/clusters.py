@@ -1,11 +1,11 @@
-"""Wordings that mean the same: average linkage over near neighbours, held back by guards.
+"""Wordings that mean the same: average linkage over near neighbours, held back by cannot-link constraints.
 
 Two groups are joined where the mean cosine of all their pairs, raised by the users who said one for
 the other and by having stood together the night before, is above a threshold and is the best that either has: reciprocal agglomeration, which
 gives what agglomerative clustering gives (Sumengen et al. 2021, arXiv 2105.11653), a round at a time.
 The mean cosine is the product of two sums of vectors, so it is exact though only near neighbours are
 looked at. Leaning towards the night before keeps clusters steady (evolutionary clustering;
-Chakrabarti et al. 2006). Groups that name different things (`guards.py`), or of which users showed that they mean
+Chakrabarti et al. 2006). Groups that name different things (`constraints.py`), or of which users showed that they mean
 different things, are never joined.
 
 Notation and constants: docs/method.md, 4.
@@ -36,7 +36,7 @@ AT_ONCE = 100_000  # pairs compared at once
 class Known:
     """What is known of wordings besides their vectors, a row each."""
 
-    kinds: Kinds  # wordings x kinds: what each names (guards.py)
+    kinds: Kinds  # wordings x kinds: what each names (constraints.py)
     meant: csr_matrix  # wordings x hypotheses: users who stayed with it
     moved: csr_matrix  # wordings x wordings, symmetric: probable moves between the two
     before: csr_matrix  # wordings x clusters of the night before: 1 where it was in it

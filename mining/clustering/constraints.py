@@ -1,4 +1,4 @@
-"""What two wordings must not differ in to mean the same: negation, number, time, opposites, named
+"""Cannot-link constraints: what two wordings must not differ in to mean the same: negation, number, time, opposites, named
 values. A vector sees little difference between "on" and "off".
 
 Digits are read in any script; number words come from num2words, names of days and months from CLDR

@@ -23,7 +23,7 @@ class Engine(Protocol):
 
     Inputs bind table names to files or rows, `params` bind the :names of the SQL; those that the file does not need are
     passed over, and ValueError names one that it needs and lacks. PEOPLE is the view of its own file, over `turns`
-    and `robots`.
+    and `bots`.
     """
 
     name: str

@@ -1,5 +1,5 @@
--- What people said: the turns without those of robots, with their day, and the wording that ran. A view
--- for the other files, wherever turns and robots are among their inputs.
+-- What people said: the turns without those of bots, with their day, and the wording that ran. A view
+-- for the other files, wherever turns and bots are among their inputs.
 -- reads bots: what no person says, with its day
 -- reads turns: the turns of the window
 select

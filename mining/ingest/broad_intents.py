@@ -3,7 +3,7 @@ what nobody understood is no more alike than wordings of different intents.
 
 Names that say so themselves are in `fallbacks.py`.
 
-Notation and constants: docs/method.md, 11.
+Notation and constants: docs/method.md, 1.
 """
 
 from collections.abc import Collection

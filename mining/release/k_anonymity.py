@@ -1,5 +1,7 @@
-"""Which wordings may be published: those said by `k` users or more and, where asked for, chosen with
+"""k-anonymity: which wordings may be published. Those said by `k` users or more and, where asked for, chosen with
 differential privacy, so that whether one user spoke at all can hardly be told from the set of them.
+
+Notation and constants: docs/method.md, 10.
 """
 
 import hashlib
@@ -40,7 +42,7 @@ def release(
     """Rows of `Shown`, and how many wordings were withheld by reason (`reason, rows`).
 
     `wordings` are those of the window (`locale, utterance, turns, users`), `values` those of slots
-    (`guards.slot_values`).
+    (`constraints.slot_values`).
     """
     masked = wordings.with_columns(shown=shown(wordings, values, mask))
     counted = _counted(engine, people, masked)

@@ -42,7 +42,7 @@ class Mask:
 def shown(wordings: pl.DataFrame, values: pl.DataFrame, mask: Mask) -> pl.Series:
     """Each wording of `wordings` (`locale, utterance`) as it may be shown.
 
-    `values` (`locale, name, value, wordings`) are those that slots held (`guards.slot_values`).
+    `values` (`locale, name, value, wordings`) are those that slots held (`constraints.slot_values`).
     """
     text = pl.col("utterance")
     if "addresses" in mask.kinds:

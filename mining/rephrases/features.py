@@ -1,6 +1,8 @@
 """Comparison features of a pair of turns (Fellegi and Sunter 1969 call them the comparison vector), told
 relative to the log: ranks among random non-matches, shares of this log, never absolute lengths, so
 that what is learned of them on one log holds on another. nan where the log does not tell.
+
+Notation: docs/method.md, 2.
 """
 
 from dataclasses import dataclass

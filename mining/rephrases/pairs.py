@@ -1,4 +1,4 @@
-"""Candidate pairs: turns of one session of which the later may say the earlier again.
+"""Candidate pairs: turns of one session of which the later may say the earlier again (blocking, as record linkage calls it).
 
 Notation and constants: docs/method.md, 2.
 """

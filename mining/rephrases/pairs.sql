@@ -1,6 +1,6 @@
 -- Candidate pairs: two turns of one session, at most :reach turns apart and, where
 -- silences end sessions, one gap, so that a "no"
--- or a failed retry may lie between. Robots are apart, so that no user and day has many.
+-- or a failed retry may lie between. Bots are apart, so that no user and day has many.
 -- reads session_timeouts: the silences that end a session
 -- reads people: what people said on the days and on the one before each
 -- reads rewritten: the days of the targets

@@ -3,7 +3,7 @@
 A fix erases the evidence that made it: nobody says again what works. So a fix, once it runs, stays by
 what its own turns show, not by being mined again. Of its turns a random share, its holdout, is left
 alone: a fifth at first, fewer the more users it served, never none. Those and the treated turns
-are counted apart (`arms.sql`), and compared. Treated turns that begin to fail (a CUSUM of Page 1954 over
+are counted apart (`arms.sql`, inverse propensity), and compared. Treated turns that begin to fail (a CUSUM of Page 1954 over
 days) put what was seen before the change aside and open the holdout to one half, so that a fix that went bad
 shows within days. One that is worse than leaving the wording alone is withdrawn, and waits the longer
 the more often it was.

@@ -1,1 +1,1 @@
-"""Turns, what ends a session, and who is no person."""
+"""Sessionization: turns, what ends a session, and who is no person."""

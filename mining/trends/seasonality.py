@@ -1,4 +1,4 @@
-"""How much days differ beyond chance in what people say, and how much more a thing is said on some weekdays.
+"""Seasonality and overdispersion: how much days differ beyond chance in what people say, and how much more a thing is said on some weekdays.
 
 Notation and constants: docs/method.md, 8.
 """

@@ -23,7 +23,7 @@ DOUBT = 0.1  # chance that a rate lies beyond its bound
 INCUMBENT_BONUSES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0, 6.0)  # log odds
 POOL = 50.0  # cases that the overall rate is worth for a locale or an intent
 WORST = 3.0  # times as many flips as overall that a locale or an intent may surely have
-SEED, USERS, MUST_PASS = "seed", "users", "promise"
+SEED, USERS, MUST_PASS = "seed", "users", "must pass"
 
 
 def _weight(of: str) -> pl.Expr:
@@ -100,7 +100,7 @@ class Verdict:
 def judge(cases: Cases, config: GateConfig) -> Verdict:
     """The verdict at the most accurate incumbent_bonus that passes; where none does, at the most accurate.
 
-    A promise is an utterance that must never break: right with the champion, right ever after.
+    A must-pass case (`--promises`) is an utterance that must never break: right with the champion, right ever after.
     """
     if cases.champion is None:
         return _verdict(cases, 0.0, config)

@@ -414,7 +414,7 @@ def test_a_decision_shows_what_it_rests_on_and_what_came_of_it(retrained):
     assert any("5000 needed" in b for b in found["decision"]["because"])
     kept = found["training_set"]
     assert kept["examples"] == kept["fresh"] > 0
-    assert {"robots: repetition", "fewer than 2 users behind cluster and label"} <= {
+    assert {"bots: repetition", "fewer than 2 users behind cluster and label"} <= {
         w["reason"] for w in kept["withheld"]
     }
     (model,) = found["models"]

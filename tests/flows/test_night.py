@@ -293,9 +293,9 @@ def test_what_a_night_does_not_count_is_told(tmp_path):
     home = tmp_path / "home"
     outcome = learn(home, logs)
     assert outcome.status == "empty"
-    left, robots = outcome.noticed
+    left, bots = outcome.noticed
     assert left.startswith("1 files are left out") and "part-0001" in left
-    assert robots == "700 turns are set aside, for no person speaks so: 700 for rate"
+    assert bots == "700 turns are set aside, for no person speaks so: 700 for rate"
     lake = Lake(home / "lake")
-    assert lake.newest("withheld").row(0) == ("mining", "robots: rate", 700)
-    assert lake.newest("runs").row(0, named=True)["message"] == f"{left}; {robots}"
+    assert lake.newest("withheld").row(0) == ("mining", "bots: rate", 700)
+    assert lake.newest("runs").row(0, named=True)["message"] == f"{left}; {bots}"

@@ -216,7 +216,9 @@ def cases(before, after, rows: list[tuple[str, str]], promises: int = 0) -> Case
         [("en", *row) for row in rows], ["locale", "utterance", "intent"], orient="row"
     ).with_columns(
         weight=pl.lit(1.0),
-        kind=pl.Series(["seed"] * (len(rows) - promises) + ["promise"] * promises, dtype=pl.String),
+        kind=pl.Series(
+            ["seed"] * (len(rows) - promises) + ["must pass"] * promises, dtype=pl.String
+        ),
     )
     wordings = frame["utterance"].to_list()
     return Cases(

@@ -1,7 +1,7 @@
 """How often people say it again after they were served and after they were failed, and what that tells of a hypothesis.
 
 People who got what they wanted seldom come back, the others often. Two rates turn the share of users who reformulated into a
-share of hypotheses that were correct, and counts of users into log odds (implicit feedback; docs/method.md, 2).
+share of hypotheses that were correct, and counts of users into log odds (implicit feedback; docs/method.md, 3).
 """
 
 from dataclasses import dataclass

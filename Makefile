@@ -33,7 +33,7 @@ test: $(VENV)/.ready
 
 # While working: what needs neither Spark nor a browser nor a whole night. Under a minute.
 quick: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m quick
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "quick and not slow"
 
 # The site of docs/, into build/site.
 docs: $(VENV)/.ready

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("mining", "aggregation", "retrain", "warehouse", "flows")
 MODULES = sorted(

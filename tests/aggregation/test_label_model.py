@@ -22,6 +22,8 @@ from warehouse.common.reformulation import Reformulation
 from warehouse.tables import Examples, SoftLabels, WithheldUtterances
 from warehouse.tables import Votes as VotesTable
 
+pytestmark = pytest.mark.quick
+
 KEY = ["locale", "utterance"]
 NIGHT = "2026-01-31"
 SEED = pl.DataFrame(

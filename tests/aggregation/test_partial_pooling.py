@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_label_model import (
@@ -23,6 +24,8 @@ from aggregation.label_model.evidence import Evidence
 from aggregation.label_model.model import believe
 from aggregation.label_model.partial_pooling import LENDS, PooledPrior, Shown, pooled_prior
 from warehouse.common.reformulation import Reformulation
+
+pytestmark = pytest.mark.quick
 
 OLD, NEW = "en-GB", "xx"
 rates = st.tuples(st.floats(0.02, 0.2), st.floats(0.3, 0.9))

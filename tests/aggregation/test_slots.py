@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from aggregation.slots import project, span
 from warehouse.tables import Transitions
 
+pytestmark = pytest.mark.quick
+
 word = st.text("abcdefghij", min_size=3, max_size=8)
 
 

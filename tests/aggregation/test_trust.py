@@ -24,6 +24,8 @@ from aggregation.trust import (
 )
 from warehouse.tables import WithheldUtterances
 
+pytestmark = pytest.mark.quick
+
 EVIDENCE = ["words", "answers"]
 FINE = Labelled(
     wordings=500, turned=50, turned_claimed=0.8, turned_hypothesis=0.2, checks=200.0, believed=0.9, observed=0.88, error=0.02

@@ -19,6 +19,8 @@ from warehouse.home import create
 from warehouse.lake import Lake, Transaction, Undeclared
 from warehouse.tables import TABLES, Clusters, Decisions, FallbackIntents, name_of
 
+pytestmark = pytest.mark.quick
+
 DAY = "2026-01-05"
 ROWS = pl.DataFrame({"intent": ["none"], "wordings": [1], "breadth": [1.0]})
 
@@ -191,6 +193,7 @@ def test_steps_that_wait_for_each_other_or_write_one_table_are_refused():
         in_order([first, declared(two, writes=[FallbackIntents])])
 
 
+@pytest.mark.slow
 def test_what_a_step_declares_is_what_it_reads(tmp_path, small_world, monkeypatch):
     """Every table and setting that a step declares is looked at in a night; the undeclared are refused anyway."""
     looked: dict[str, set[str]] = {}
@@ -241,6 +244,7 @@ def test_guarded_settings_give_what_is_declared_and_whole_sections():
             read()
 
 
+@pytest.mark.slow
 def test_a_stage_is_added_in_one_file(tmp_path, small_world, monkeypatch):
     """The one of CONTRIBUTING: its file is all that there is of it."""
     contributing = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()

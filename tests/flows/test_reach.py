@@ -11,6 +11,8 @@ import pytest
 
 from flows import night, reach
 
+pytestmark = pytest.mark.quick
+
 STEPS = {each.name: each.work for each in (night.take_in, *night.HEARD, *night.believed())}
 
 
@@ -115,6 +117,7 @@ def done(tree: Path, log: Path, home: Path) -> dict[str, bool]:
 NAMED = {name.replace("_", " ") for name in STEPS}
 
 
+@pytest.mark.slow
 def test_an_edit_computes_what_reaches_it_and_what_follows_from_another_result(
     small_world, tmp_path
 ):

@@ -23,6 +23,8 @@ from mining.clustering import encoder
 from mining.ingest.validation import FIELDS
 from warehouse.errors import BadInput
 
+pytestmark = pytest.mark.quick
+
 HABITS = Habits(20, 2, 600, "2026-01-05", 4, 0.2, 1, 0.0)
 FILES = ["log.jsonl.gz", "seed.jsonl.gz", "test.jsonl.gz", "truth.jsonl.gz"]
 

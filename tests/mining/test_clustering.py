@@ -13,6 +13,8 @@ from mining.clustering import constraints, grouping, lineage
 from mining.clustering.clusters import MOVED, Known, communities, memberships
 from mining.clustering.neighbours import Search
 
+pytestmark = pytest.mark.quick
+
 NOTHING = constraints.slot_values([])
 
 

@@ -12,6 +12,8 @@ from mining.language import lexicon, morphology
 from mining.language.terms import Terms, fold, keys, units
 from warehouse.errors import BadInput
 
+pytestmark = pytest.mark.quick
+
 LEXICON = "# a comment\ntaa\tlamp\ntaa\tlight\nWASHA\tswitch on\nzima taa\tlights out\n"
 MORPHOLOGY = """wecken\tweckt\tV;3;SG;PRS
 wecken\tweckte\tV;3;SG;PST

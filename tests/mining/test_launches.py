@@ -10,6 +10,8 @@ from mining.engines.duckdb_engine import DuckdbEngine
 from mining.trends import launches
 from warehouse.tables import LaunchDays
 
+pytestmark = pytest.mark.quick
+
 DAYS = [f"2026-01-{n:02}" for n in range(1, 15)]
 ROBOTS = {"user_id": pl.String, "locale": pl.String, "utterance": pl.String, "day": pl.String}
 
@@ -160,6 +162,7 @@ def test_small_locales_count_a_user_of_several_once(tmp_path):
     assert pooled.intents(engine, known, alone, 3).is_empty()
 
 
+@pytest.mark.slow
 def test_a_night_tells_of_launches_what_nights_before_it_told(nights):
     lakes = [published.lake for published in nights]
     before, after = (lake.newest("launches") for lake in lakes)

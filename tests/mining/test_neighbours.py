@@ -11,6 +11,8 @@ from mining.clustering import encoder, neighbours
 from mining.clustering.neighbours import Search, nearest
 from warehouse.common import encoders
 
+pytestmark = pytest.mark.quick
+
 WORDINGS = [
     f"{verb} {thing}"
     for verb in ("open", "close", "clean")

@@ -16,6 +16,8 @@ from mining.release.k_anonymity import Privacy, bounds, release, select, sigma, 
 from mining.release.redaction import Mask, shown
 from warehouse.blur import blurred
 
+pytestmark = pytest.mark.quick
+
 EVERYTHING = Mask(["numbers", "addresses", "names"], ["*name*", "*person*"])
 NO_VALUES = pl.DataFrame(
     schema={"locale": pl.String, "name": pl.String, "value": pl.String, "wordings": pl.Int64}

@@ -20,6 +20,8 @@ from mining.rephrases.siblings import turns_taken
 from mining.rephrases.similarity import Wordings, sound
 from mining.sessions import bots
 
+pytestmark = pytest.mark.quick
+
 ROOMS = ["kitchen", "hall", "garage", "attic", "porch", "cellar", "study", "nursery", "pantry"]
 DEVICES = ["lamp", "heater", "door", "window", "light", "radio", "fan", "blind", "kettle"]
 THINGS = [f"{room} {device}" for room in ROOMS for device in DEVICES]

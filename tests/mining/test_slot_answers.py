@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import pytest
 from test_sql import mined
 
 from logs import turn
 from mining.rephrases.log import Log
 from mining.rephrases.slot_answers import answering
 from mining.sessions import bots
+
+pytestmark = pytest.mark.quick
 
 ASKS = "For when?"
 

@@ -16,6 +16,8 @@ from mining.ingest.sides import Sides
 from mining.ingest.validation import DoorConfig, admit_file
 from warehouse.errors import BadInput
 
+pytestmark = pytest.mark.quick
+
 SALT = b"s" * 32
 WORDS = ("lamp on", "turn the lamp on", "heater up", "it is cold", 'say "hi" to {all}')
 ROWS = [

@@ -24,6 +24,8 @@ from mining.sessions.turns import Admitted, account, admit, merge
 from warehouse.errors import BadInput
 from warehouse.lake import Lake
 
+pytestmark = pytest.mark.quick
+
 CONFIG = DoorConfig(salt=b"s" * 32)
 
 

@@ -24,6 +24,8 @@ from retrain.trigger import ExpectedGain, TriggerConfig, decide, drift, mended
 from warehouse.errors import BadInput
 from warehouse.home import Home
 
+pytestmark = pytest.mark.quick
+
 LAMPS = [f"{w} lamp {n}" for w in ("switch on", "light the") for n in range(6)]
 MUSIC = [f"{w} song {n}" for w in ("stop", "skip the") for n in range(6)]
 SEED = pl.DataFrame(

@@ -10,6 +10,8 @@ from retrain.training.trainer import train
 from warehouse.errors import BadInput
 from warehouse.home import Home, create
 
+pytestmark = pytest.mark.quick
+
 WORDS = ["switch on lamp 3", "stop song 3", "what"]
 
 

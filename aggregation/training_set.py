@@ -34,7 +34,7 @@ class Floors:
 
 
 @dataclass(frozen=True)
-class Believed:
+class SetInputs:
     """`labels` (soft labels of the lake), the `votes` behind them, `slots` (`locale, utterance, slots`),
     `wordings` (`locale, utterance, users`) and those whose label a person accepted (`locale, utterance`)."""
 
@@ -54,7 +54,7 @@ class TrainingSet:
     variants: pl.DataFrame
 
 
-def build(believed: Believed, floors: Floors) -> TrainingSet:
+def build(believed: SetInputs, floors: Floors) -> TrainingSet:
     """Examples whose best label is believed, and how many wordings were withheld by reason.
 
     What decides is the lower bound of the best label's probability over the distinct users behind it:
@@ -76,7 +76,7 @@ def build(believed: Believed, floors: Floors) -> TrainingSet:
     return TrainingSet(_examples(believed, kept).sort(KEY), withheld.sort(KEY), pl.DataFrame())
 
 
-def _judged(believed: Believed, floors: Floors) -> pl.DataFrame:
+def _judged(believed: SetInputs, floors: Floors) -> pl.DataFrame:
     """`locale, utterance, labels, probabilities, best, users, accepted, reason`: a row a wording, with the reason why it
     is withheld, where it is."""
     gathered = (
@@ -112,7 +112,7 @@ def _judged(believed: Believed, floors: Floors) -> pl.DataFrame:
     )
 
 
-def _examples(believed: Believed, kept: pl.DataFrame) -> pl.DataFrame:
+def _examples(believed: SetInputs, kept: pl.DataFrame) -> pl.DataFrame:
     """Rows of `Examples`."""
     best = kept.select(*KEY, label=pl.col("labels").list.first())
     speaking = believed.votes.filter(pl.col("source").is_in(FOR))

@@ -50,7 +50,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Labelled:
+class BuiltSet:
     """The training set that was built: how many wordings, what it claims, of what was `turned` against the hypothesis
     what it claims and how often the hypothesis was right, expected; and what held-back users found of wordings that few
     said, of which a training set is mostly made, with its standard error."""
@@ -110,7 +110,7 @@ def separation(p: Floats) -> float:
     return float((weight * (below[first] + of_value / 2)).sum() / (order.sum() * right.sum()))
 
 
-def of_labels(found: Labelled, pairs: Verdict, failures: Verdict) -> Verdict:
+def of_labels(found: BuiltSet, pairs: Verdict, failures: Verdict) -> Verdict:
     """By what the labels gain over the hypotheses, if they are as right as they claim and as held-back users find: who
     comes back tells it with an error, and labels that may be right within it are not thrown away. Two doubts, of
     held-back users and of the pairs that labels are made of, are too many: where pairs are not told well, labels hold

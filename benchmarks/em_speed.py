@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from labels import of_rival
 
-from aggregation.label_model.dawid_skene import Cells, Votes, em
+from aggregation.label_model.dawid_skene import CastVotes, Cells, em
 
 SOURCES = 8
 SIZES = ((20_000, 77_000, 100), (500_000, 2_000_000, 300))  # items, votes, labels
@@ -82,7 +82,7 @@ def race(size: tuple[int, int, int], runs: int, rivals: str | None) -> None:
     truth, item, source, label = invented(*size)
     cells = Cells.of(item, label, size[0], size[2])
     cell = cells.find(item, label)
-    cast = Votes(cell, source, np.ones(len(item)))
+    cast = CastVotes(cell, source, np.ones(len(item)))
     solvers = {
         "bare one coin": lambda: bare(cells, cell, source),
         "ours, one coin": lambda: em(cells, cast, SOURCES).belief,
@@ -120,7 +120,7 @@ def night(size: tuple[int, int, int], of_night: int, runs: int) -> None:
     cells = Cells.of(item, label, items, labels)  # as the night's votes left them
     cell = cells.find(item, label)
     ones = np.ones(len(item))
-    earlier = em(cells, Votes(cell[:votes], source[:votes], ones[:votes]), SOURCES)
+    earlier = em(cells, CastVotes(cell[:votes], source[:votes], ones[:votes]), SOURCES)
 
     def alone() -> np.ndarray:
         touched, place = np.unique(item[votes:], return_inverse=True)
@@ -128,11 +128,11 @@ def night(size: tuple[int, int, int], of_night: int, runs: int) -> None:
         new = np.repeat(np.arange(len(touched)), sizes)
         kept = np.arange(len(new)) + (cells.start[touched] - np.cumsum(sizes) + sizes)[new]
         few = Cells.of(new, cells.label[kept], len(touched), labels)
-        cast = Votes(few.find(place, label[votes:]), source[votes:], ones[votes:])
+        cast = CastVotes(few.find(place, label[votes:]), source[votes:], ones[votes:])
         return few.label[few.best(em(few, cast, SOURCES, earlier=earlier.at(kept)).belief)]
 
     def again() -> np.ndarray:
-        belief = em(cells, Votes(cell, source, ones), SOURCES).belief
+        belief = em(cells, CastVotes(cell, source, ones), SOURCES).belief
         return cells.label[cells.best(belief)]
 
     best, _, took = timed(alone, runs)

@@ -26,7 +26,7 @@ from truth import intents
 
 from aggregation.label_model import model as believing
 from aggregation.label_model.classifier import Read
-from aggregation.label_model.dawid_skene import Cells, Votes, em
+from aggregation.label_model.dawid_skene import CastVotes, Cells, em
 from aggregation.label_model.evidence import Evidence
 from aggregation.label_model.model import believe
 from aggregation.label_model.votes import (
@@ -182,7 +182,7 @@ def by_em(votes: pl.DataFrame, *, confusions: bool) -> Labels:
             for c in columns
         )
         cells = Cells.of(item, label, len(columns["utterance"]), len(columns["label"]))
-        cast = Votes(cells.find(item, label), source, np.ones(len(item)))
+        cast = CastVotes(cells.find(item, label), source, np.ones(len(item)))
         estimate = em(cells, cast, len(columns["source"]), confusions=confusions)
         found.append(
             pl.DataFrame(

@@ -34,7 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         engine = DuckdbEngine(Path(folder))
         for k, epsilon in [*((k, None) for k in FLOORS), *((5, e) for e in EPSILONS)]:
-            privacy = k_anonymity.Privacy(k, epsilon, asked.delta, asked.max_utterances_per_user, 1)
+            privacy = k_anonymity.Release(k, epsilon, asked.delta, asked.max_utterances_per_user, 1)
             shares, shown = [], 0
             for mask in (everything, nothing):
                 rows, _ = k_anonymity.release(engine, people, said, values, mask, privacy)

@@ -11,7 +11,7 @@ from flows.settings import Settings
 from retrain.registry import store
 from retrain.training.model import MEMORY
 from warehouse import erasing, forgotten
-from warehouse.erasing import Gone, Scope
+from warehouse.erasing import ErasureScope, Gone
 from warehouse.forgotten import Erasing
 from warehouse.home import Home
 from warehouse.lake import Lake
@@ -32,7 +32,7 @@ def cutoff(lake: Lake, settings: Settings, now: date) -> date | None:
 def erase_old(home: Home, settings: Settings, now: date) -> dict[str, int]:
     """Erase what is older than the settings have it; how many turns."""
     first = cutoff(Lake(home.lake), settings, now)
-    scope = Scope(before=first.isoformat() if first else None)
+    scope = ErasureScope(before=first.isoformat() if first else None)
     if first is None or not _too_old(home, scope):
         return {"turns": 0}
     window = settings.mining.window_days
@@ -42,7 +42,7 @@ def erase_old(home: Home, settings: Settings, now: date) -> dict[str, int]:
     return {"turns": counted.turns}
 
 
-def count(home: Home, scope: Scope, day: str, window: int) -> Erasing:
+def count(home: Home, scope: ErasureScope, day: str, window: int) -> Erasing:
     """What there is to erase. Nothing is erased yet."""
     gone = Gone.of(Lake(home.lake), scope)
     dropped = [f.name for f in _unneeded(home, scope, gone.days, window)]
@@ -61,7 +61,7 @@ def count(home: Home, scope: Scope, day: str, window: int) -> Erasing:
 def erase(home: Home, counted: Erasing, window: int) -> list[str]:
     """Erase what was counted, and prove it; the models that learned from it. Done twice it is as done
     once."""
-    scope = Scope(counted.user, counted.before)
+    scope = ErasureScope(counted.user, counted.before)
     folders = _unneeded(home, scope, counted.days, window)
     erasing.erase(home, counted, folders, _spared(home))
     models = _learned(home, counted.days, window)
@@ -70,7 +70,7 @@ def erase(home: Home, counted: Erasing, window: int) -> list[str]:
     return models
 
 
-def _too_old(home: Home, scope: Scope) -> bool:
+def _too_old(home: Home, scope: ErasureScope) -> bool:
     lake, spared = Lake(home.lake), _spared(home)
     before = scope.before or ""
     old = (
@@ -100,7 +100,7 @@ def _encoders(lake: Lake, nights: list[str]) -> set[str]:
     return set(lake.scan("embeddings", nights).select("encoder").unique().collect()["encoder"])
 
 
-def _unneeded(home: Home, scope: Scope, days: list[str], window: int) -> list[Path]:
+def _unneeded(home: Home, scope: ErasureScope, days: list[str], window: int) -> list[Path]:
     """Folders that go: encoders that a user taught, as they teach the next ones; encoders and training
     sets that are too old."""
     encoders, sets = (
@@ -163,7 +163,7 @@ def _prove(home: Home, counted: Erasing, models: list[str]) -> None:
     lake.put("erasures", counted.day, rows.sort("erasure"))
 
 
-def _name(home: Home, scope: Scope, day: str, days: list[str]) -> str:
+def _name(home: Home, scope: ErasureScope, day: str, days: list[str]) -> str:
     """An id that leads to nobody who does not know the salt."""
     content = "\0".join([scope.user or "", scope.before or "", day, *days])
     return hashlib.blake2b(content.encode(), key=home.salt(), digest_size=12).hexdigest()

@@ -8,7 +8,7 @@ from flows.steps.intake import NOTHING
 from mining.ingest.validation import hashed
 from mining.sessions import turns
 from warehouse import forgotten
-from warehouse.erasing import Scope
+from warehouse.erasing import ErasureScope
 from warehouse.errors import BadInput
 from warehouse.forgotten import Erasing
 
@@ -19,7 +19,7 @@ def forget(night: Night, user: str, call: Caller) -> Result:
     home, today = night.home, night.now.isoformat()
     mine, begun = hashed(user, home.salt()), forgotten.read(home).erasing
     late = finish(night, call)
-    counted = erasure.count(home, Scope(user=mine), today, night.settings.mining.window_days)
+    counted = erasure.count(home, ErasureScope(user=mine), today, night.settings.mining.window_days)
     if counted.turns:
         forgotten.begin(home, counted, max(today, counted.days[-1]))
         return finish(night, call) or {}

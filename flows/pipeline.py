@@ -61,35 +61,35 @@ class Scope(Enum):
 
 
 @dataclass(frozen=True)
-class Read:
+class TableRead:
     """A table that a step reads, and which days of it."""
 
     table: str
     scope: Scope
 
 
-def tonight(*schemas: type[dy.Schema]) -> tuple[Read, ...]:
-    return tuple(Read(name_of(s), Scope.TONIGHT) for s in schemas)
+def tonight(*schemas: type[dy.Schema]) -> tuple[TableRead, ...]:
+    return tuple(TableRead(name_of(s), Scope.TONIGHT) for s in schemas)
 
 
-def window(*schemas: type[dy.Schema]) -> tuple[Read, ...]:
-    return tuple(Read(name_of(s), Scope.WINDOW) for s in schemas)
+def window(*schemas: type[dy.Schema]) -> tuple[TableRead, ...]:
+    return tuple(TableRead(name_of(s), Scope.WINDOW) for s in schemas)
 
 
-def last_night(*schemas: type[dy.Schema]) -> tuple[Read, ...]:
-    return tuple(Read(name_of(s), Scope.LAST_NIGHT) for s in schemas)
+def last_night(*schemas: type[dy.Schema]) -> tuple[TableRead, ...]:
+    return tuple(TableRead(name_of(s), Scope.LAST_NIGHT) for s in schemas)
 
 
-def earlier(*schemas: type[dy.Schema]) -> tuple[Read, ...]:
-    return tuple(Read(name_of(s), Scope.EARLIER) for s in schemas)
+def earlier(*schemas: type[dy.Schema]) -> tuple[TableRead, ...]:
+    return tuple(TableRead(name_of(s), Scope.EARLIER) for s in schemas)
 
 
-def every(*schemas: type[dy.Schema]) -> tuple[Read, ...]:
-    return tuple(Read(name_of(s), Scope.EVERY) for s in schemas)
+def every(*schemas: type[dy.Schema]) -> tuple[TableRead, ...]:
+    return tuple(TableRead(name_of(s), Scope.EVERY) for s in schemas)
 
 
-def own(*schemas: type[dy.Schema]) -> tuple[Read, ...]:
-    return tuple(Read(name_of(s), Scope.OWN) for s in schemas)
+def own(*schemas: type[dy.Schema]) -> tuple[TableRead, ...]:
+    return tuple(TableRead(name_of(s), Scope.OWN) for s in schemas)
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ class Step:
     """A function of a night, with what it declares."""
 
     work: Callable[[Reading], Result]
-    reads: tuple[Read, ...]
+    reads: tuple[TableRead, ...]
     writes: tuple[type[dy.Schema], ...]
     settings: tuple[str, ...]
     facts: tuple[Fact, ...]
@@ -256,7 +256,7 @@ class Step:
         asked = dumped(night.settings, self.settings)
         return digest(self.name, day, code_of(self.work), asked, facts, read)
 
-    def days(self, read: Read, night: Night, day: str) -> list[str]:
+    def days(self, read: TableRead, night: Night, day: str) -> list[str]:
         """The days of a table that it reads on a night."""
         there = night.lake.days(read.table)
         return read.scope.days(there, day, night.settings.mining.window_days)
@@ -272,7 +272,7 @@ class Step:
 
 def step(
     *,
-    reads: Iterable[Read] = (),
+    reads: Iterable[TableRead] = (),
     writes: Iterable[type[dy.Schema]] = (),
     settings: Iterable[str] = (),
     facts: Iterable[Fact] = (),

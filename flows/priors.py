@@ -42,7 +42,7 @@ from mining.failures import defects, hypothesis_features, turn_features
 from mining.priors import Prior
 from mining.rephrases import scoring
 from mining.rephrases.features import Features, compare
-from mining.rephrases.log import Log
+from mining.rephrases.log import LogArrays
 from warehouse.home import create
 
 PLACE = Path(priors.__file__).parent
@@ -105,7 +105,7 @@ def pairs_of(seed: int, number: int) -> Lesson:
     with tempfile.TemporaryDirectory() as folder:
         drawn, tonight = _taken_in(seed, number, Path(folder))
         ordered = scoring.in_order(_pairs(tonight))
-        found = compare(ordered, Log.of(_context(tonight)))
+        found = compare(ordered, LogArrays.of(_context(tonight)))
         gold, chain = _said_again(Path(folder))
         tonight.engine.close()
     sides = ordered.select("source_turn_id", "target_turn_id").rows()
@@ -118,7 +118,7 @@ def turns_of(seed: int, number: int) -> Lesson:
     with tempfile.TemporaryDirectory() as folder:
         drawn, tonight = _taken_in(seed, number, Path(folder))
         lake, day = tonight.lake, _up_to_neighbours(tonight)
-        log = Log.of(_context(tonight))
+        log = LogArrays.of(_context(tonight))
         found = turn_features.signs(
             log, lake.read("rephrase_events"), lake.read("neighbours", [day])
         )

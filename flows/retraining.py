@@ -14,9 +14,9 @@ from flows.pipeline import Caller, Result
 from flows.reach import code_of
 from flows.settings import Settings
 from flows.steps.facts import digest_of
-from retrain.gate.judging import GateConfig, Verdict, judge
+from retrain.gate.judging import GateConfig, GateVerdict, judge
 from retrain.registry import overrides, store
-from retrain.training.data import Trainer, TrainingData, taught_by, training_data
+from retrain.training.data import CrossFitter, TrainingData, taught_by, training_data
 from retrain.training.encoder import Encoder
 from retrain.training.external import OutsideTrainer
 from retrain.training.model import Model
@@ -104,7 +104,7 @@ def publish_models(job: Retraining) -> Result:
     return {"views": publish(job.home, Lake(job.home.lake), job.settings.min_users.published)}
 
 
-def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Verdict]:
+def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, GateVerdict]:
     home = job.home
     known, promises = seed.kept(home), seed.read(job.promises) if job.promises else None
     if known["intent"].n_unique() < 2:
@@ -135,7 +135,7 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
     program = programs.trainer(job.settings)
     champion = store.fetch(home, serving, program) if serving else None
     with tempfile.TemporaryDirectory(prefix="sayagain-") as place:
-        trainer: Trainer = Reference(encoder)
+        trainer: CrossFitter = Reference(encoder)
         if program:
             trainer = OutsideTrainer(program, Path(place))
         taught = _distilled(job.settings, material, Path(place))
@@ -146,7 +146,7 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ve
 
 def _settled(
     job: Retraining, version: str, training_set: str | None, found: tuple[Model | None, Tried]
-) -> Verdict:
+) -> GateVerdict:
     """Judge the challenger, keep it, and let it serve if it may."""
     home, (champion, challenger) = job.home, found
     serving = store.champion(home)
@@ -180,13 +180,13 @@ def _distilled(settings: Settings, material: Material, place: Path) -> TrainingD
     return taught_by(taught, wordings, scores, settings.trainer.teacher_share)
 
 
-def _known(home: Home, version: str) -> Verdict:
+def _known(home: Home, version: str) -> GateVerdict:
     """The verdict on a model that was trained and judged already; it serves now, where a run was killed
     before it did."""
     about = store.about(home, version)
     if about["promoted"]:
         store.promote(home, version)
-    return Verdict(
+    return GateVerdict(
         about["promoted"],
         about["incumbent_bonus"],
         tuple(about["because"]),
@@ -207,7 +207,7 @@ def _keep(
     version: str,
     model: Model,
     about: dict[str, Any],
-    verdict: Verdict,
+    verdict: GateVerdict,
     unseen: pl.DataFrame,
 ) -> None:
     evaluation = verdict.figures.with_columns(
@@ -221,7 +221,7 @@ def _keep(
     store.keep(home, version, model, about, _card(version, about, verdict), tables)
 
 
-def _card(version: str, about: dict[str, Any], verdict: Verdict) -> str:
+def _card(version: str, about: dict[str, Any], verdict: GateVerdict) -> str:
     figures = verdict.figures.filter(pl.col("intent") == "all")
     rows = [
         f"| {r['locale']} | {r['cases']:.0f} | {_share(r['champion_accuracy'])}"

@@ -19,7 +19,7 @@ from warehouse.home import existing
 BATCH = 1_000
 
 
-class Asked(msgspec.Struct):
+class Line(msgspec.Struct):
     """A line of JSON: what to label."""
 
     utterance: str
@@ -44,7 +44,7 @@ def answers(
 def _asked(number: int, line: bytes) -> str:
     try:
         if line.lstrip().startswith(b"{"):
-            return msgspec.json.decode(line, type=Asked).utterance
+            return msgspec.json.decode(line, type=Line).utterance
         return line.decode("utf8").rstrip("\r\n")
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadInput(

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from aggregation.trust import SUBJECTS, Labelled
+from aggregation.trust import SUBJECTS, BuiltSet
 from warehouse.lake import Lake
 
 COLUMNS = tuple(f"verdict_{subject}" for subject in SUBJECTS)
 KEY = ["locale", "utterance"]
 
 
-def labelled(lake: Lake, day: str, examples: pl.DataFrame) -> Labelled:
+def labelled(lake: Lake, day: str, examples: pl.DataFrame) -> BuiltSet:
     """What a training set that was built claims, and what held-back users found."""
     best = examples.select(
         *KEY,
@@ -33,7 +33,7 @@ def labelled(lake: Lake, day: str, examples: pl.DataFrame) -> Labelled:
         for name in ("bent", "observed")
     )
     errors = checks["error"].fill_null(0.0).to_numpy() * votes
-    return Labelled(
+    return BuiltSet(
         wordings=best.height,
         turned=turned.height,
         turned_claimed=_mean(turned["claimed"]),

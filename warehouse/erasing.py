@@ -32,7 +32,7 @@ NEEDED = ["turn_id", "user_id", "locale", "utterance", "executed_utterance"]
 
 
 @dataclass(frozen=True)
-class Scope:
+class ErasureScope:
     """What goes: all of a hashed `user`, or all `before` a day."""
 
     user: str | None = None
@@ -53,13 +53,13 @@ class Scope:
 class Gone:
     """The turns that go (`turn_id`), their days, and the wordings (`locale, wording`) that go with them."""
 
-    scope: Scope
+    scope: ErasureScope
     days: list[str]
     turns: pl.DataFrame
     wordings: pl.DataFrame
 
     @staticmethod
-    def of(lake: Lake, scope: Scope) -> "Gone":
+    def of(lake: Lake, scope: ErasureScope) -> "Gone":
         going, staying = scope.parted(lake)
         turns = going.select("turn_id", "day").collect()
         said = _said(going).collect()
@@ -109,7 +109,7 @@ def erase(
     """Erase what an erasure counted, and these folders. Of tables and nights that are `spared`, which are
     needed though they are too old, only rows go. Done twice it is as done once."""
     lake = Lake(home.lake)
-    gone = Gone.of(lake, Scope(erasing.user, erasing.before))
+    gone = Gone.of(lake, ErasureScope(erasing.user, erasing.before))
     _drop_leftovers(home)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)

@@ -23,7 +23,7 @@ TOGETHER = 0.6  # of the users who came back and ended somewhere, the share that
 
 
 @dataclass(frozen=True)
-class Heard:
+class Disagreement:
     """A row a wording and executed hypothesis: users who accepted and reformulated, users who ended at the most
     frequent other label, and users who ended anywhere."""
 
@@ -33,7 +33,7 @@ class Heard:
     ended: Floats
 
 
-def share_of_first(heard: Heard, rates: Reformulation) -> Floats:
+def share_of_first(heard: Disagreement, rates: Reformulation) -> Floats:
     """The share of users who mean the hypothesis; NaN where the disagreement is noise."""
     users = np.round(heard.accepted + heard.reformulated)
     reformulated = np.round(heard.reformulated)

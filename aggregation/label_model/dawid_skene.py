@@ -78,7 +78,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Votes:
+class CastVotes:
     """A row a cell and source: weight of the votes, and their background where the item has its own."""
 
     cell: Indices
@@ -105,7 +105,7 @@ class Statistics:
         """Of each source."""
         return np.asarray(np.clip(self.from_truth / self.cast.sum(axis=1), LEAST, MOST))
 
-    def background(self, cells: Cells, votes: Votes) -> Floats:
+    def background(self, cells: Cells, votes: CastVotes) -> Floats:
         """Of each vote: the share of its label among the votes of its source."""
         share = self.cast / self.cast.sum(axis=1, keepdims=True)
         return np.asarray(share[votes.source, cells.label[votes.cell]])
@@ -134,7 +134,7 @@ class Estimate:
 
 def em(
     cells: Cells,
-    votes: Votes,
+    votes: CastVotes,
     sources: int,
     prior: Floats | None = None,
     *,
@@ -145,7 +145,7 @@ def em(
     there is none, all labels of an item are as probable before it is voted on, also those without a
     cell, so that the beliefs of its cells sum to less than 1.
 
-    Votes that come later can be estimate alone, over the cells of their items, given what `earlier` ones
+    CastVotes that come later can be estimate alone, over the cells of their items, given what `earlier` ones
     came to at these cells (incremental EM, Neal and Hinton 1998).
     With `confusions`, sources with more than CONFUSED votes a label have their own.
     """
@@ -172,7 +172,9 @@ def em(
     return Estimate(belief, now, reliability, known)
 
 
-def _from_truth(votes: Votes, belief: Floats, reliability: Floats, background: Floats) -> Floats:
+def _from_truth(
+    votes: CastVotes, belief: Floats, reliability: Floats, background: Floats
+) -> Floats:
     """The M-step: of each source, the expected weight of the votes that come from the truth, of which the reliability
     is the share."""
     s = reliability[votes.source]
@@ -180,13 +182,13 @@ def _from_truth(votes: Votes, belief: Floats, reliability: Floats, background: F
     return _sums(votes.source, true, len(reliability))
 
 
-def _cast(cells: Cells, votes: Votes, sources: int) -> Floats:
+def _cast(cells: Cells, votes: CastVotes, sources: int) -> Floats:
     place = votes.source * cells.labels + cells.label[votes.cell]
     return _sums(place, votes.weight, sources * cells.labels).reshape(sources, cells.labels)
 
 
 def _log_likelihood_ratio(
-    cells: Cells, votes: Votes, reliability: Floats, background: Floats
+    cells: Cells, votes: CastVotes, reliability: Floats, background: Floats
 ) -> Floats:
     """What the votes tell of each cell, on log scale; of labels that nobody voted for it is 0."""
     told = votes.weight * np.log1p(reliability / ((1 - reliability) * background))
@@ -202,7 +204,7 @@ class _Pairs:
     place: Indices  # in sources x labels (truth) x labels (vote), flattened
 
     @staticmethod
-    def of(cells: Cells, votes: Votes) -> "_Pairs":
+    def of(cells: Cells, votes: CastVotes) -> "_Pairs":
         item = cells.item[votes.cell]
         sizes = np.diff(cells.start)[item]
         vote = np.repeat(np.arange(len(item)), sizes)
@@ -213,7 +215,9 @@ class _Pairs:
         return _Pairs(cell, vote, place)
 
 
-def _confused(cells: Cells, votes: Votes, pairs: _Pairs, belief: Floats, coin: Floats) -> Floats:
+def _confused(
+    cells: Cells, votes: CastVotes, pairs: _Pairs, belief: Floats, coin: Floats
+) -> Floats:
     """What the votes tell of each cell, on log scale, under the confusions of their sources."""
     sources, labels = len(coin), cells.labels
     shape = (sources, labels, labels)

@@ -58,7 +58,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Believed:
+class LabelEstimates:
     """`labels`: `locale, utterance, label, probability`; `calibration`: `locale` and what
     `calibration.report` gives; `reliability`: `locale, source, reliability`; `borrowed`: `locale, users,
     lenders, own, elsewhere`: votes of its own users, how many locales pooled to it, and the trust in its own words and in those of
@@ -71,6 +71,6 @@ class Believed:
     moved: pl.DataFrame
 
 
-NOTHING = Believed(
+NOTHING = LabelEstimates(
     NO_LABELS, calibration.NONE, NO_RELIABILITY, NO_PRIORS, concept_drift.MOVED.to_frame()
 )

@@ -88,7 +88,7 @@ class Guess:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Feedback:
     """`was_right`: the probability of each hypothesis to be right, own users apart; the `rates` and the
     `gate` behind it."""
 
@@ -109,7 +109,7 @@ def rates_of(heard: Heard, guess: Guess) -> Reformulation:
     )
 
 
-def judge(heard: Heard, words: csr_matrix, near: csr_matrix, guess: Guess) -> Judged:
+def judge(heard: Heard, words: csr_matrix, near: csr_matrix, guess: Guess) -> Feedback:
     """What is to be thought of each hypothesis.
 
     `words` (items x labels) is the reader's, `near` (items x items) the cosine of neighbours.
@@ -140,7 +140,7 @@ def judge(heard: Heard, words: csr_matrix, near: csr_matrix, guess: Guess) -> Ju
             was_right[asked] = expit(gates[k, 0] + rows[asked] @ gates[k, 1:])
         rates = Reformulation(_calm(heard, was_right, tried, (rates, guess)), rates.if_incorrect)
     was_right = np.clip(was_right, 1 - MOST_SURE, MOST_SURE)
-    return Judged(was_right, rates, gates.mean(axis=0))
+    return Feedback(was_right, rates, gates.mean(axis=0))
 
 
 def odds(was_right: Floats, told: Floats) -> Floats:

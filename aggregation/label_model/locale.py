@@ -16,8 +16,8 @@ from aggregation.label_model import calibration, partial_pooling, votes
 from aggregation.label_model.calibration import Held
 from aggregation.label_model.classifier import Others, Texts, read
 from aggregation.label_model.cross_lingual import Elsewhere, Taught
-from aggregation.label_model.dawid_skene import Cells, Estimate, Votes, em
-from aggregation.label_model.evidence import NO_LABELS, NO_PRIORS, NOTHING, Believed, Evidence
+from aggregation.label_model.dawid_skene import CastVotes, Cells, Estimate, em
+from aggregation.label_model.evidence import NO_LABELS, NO_PRIORS, NOTHING, Evidence, LabelEstimates
 from aggregation.label_model.implicit_feedback import Guess, Heard, at, judge, odds
 from aggregation.label_model.partial_pooling import PooledPrior
 from aggregation.label_model.rounds import (
@@ -103,7 +103,7 @@ class Locale:
 
     def finished(
         self, first: "Round", elsewhere: Elsewhere | None, pooled: PooledPrior
-    ) -> Believed:
+    ) -> LabelEstimates:
         """A wording's probabilities sum to at most 1."""
         cast = self.evidence.votes
         held = self._held(self._cast(votes.capped(cast.filter(votes.held_back()))), first)
@@ -116,7 +116,7 @@ class Locale:
         named = pl.lit(self.name).alias("locale")
         trust = [float(t) for t in last.trust] + [0.0]
         owed = (self.name, self.users, pooled.lenders, trust[0], trust[1])
-        return Believed(
+        return LabelEstimates(
             self._long(last.cells, calibrated(last, everyone, bent)).select(named, pl.all()),
             report.select(named, pl.all()),
             reliability.select(named, pl.all()),
@@ -206,7 +206,9 @@ class Locale:
         joined = self.evidence.votes.join(trust, on="user_id", how="left", maintain_order="left")
         return joined.with_columns(pl.col("weight") * pl.col("honest").fill_null(1.0))
 
-    def _votes(self, cast: pl.DataFrame, cells: Cells, before: Floats, sure: csr_matrix) -> Votes:
+    def _votes(
+        self, cast: pl.DataFrame, cells: Cells, before: Floats, sure: csr_matrix
+    ) -> CastVotes:
         """The votes that are weighed by reliability. `before` is what is believed without them, `sure`
         (items x labels) how surely a hypothesis that was executed is right."""
         cast = cast.filter(pl.col("source").is_in(votes.WEIGHED))

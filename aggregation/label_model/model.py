@@ -16,13 +16,13 @@ import polars as pl
 
 from aggregation.label_model import concept_drift, partial_pooling
 from aggregation.label_model.cross_lingual import Elsewhere, together
-from aggregation.label_model.evidence import NOTHING, Believed, Evidence
+from aggregation.label_model.evidence import NOTHING, Evidence, LabelEstimates
 from aggregation.label_model.locale import Locale
 from aggregation.label_model.partial_pooling import PooledPrior, pooled_prior
 from aggregation.label_model.rounds import Round
 
 
-def believe(evidence: Evidence) -> Believed:
+def believe(evidence: Evidence) -> LabelEstimates:
     """What is believed of each wording, and how that held before users who were held back.
 
     Locales with many users begin alone, the others with what those lend (`partial_pooling`). Then all are read
@@ -45,7 +45,7 @@ def believe(evidence: Evidence) -> Believed:
             for at, first, words in zip(locales, begun, elsewhere, strict=True)
         ),
     ]
-    return Believed(
+    return LabelEstimates(
         pl.concat(f.labels for f in found),
         pl.concat(f.calibration for f in found),
         pl.concat(f.reliability for f in found),

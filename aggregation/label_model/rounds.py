@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 
 from aggregation.label_model import ambiguity, votes
 from aggregation.label_model.calibration import PlattScaling
-from aggregation.label_model.dawid_skene import Cells, Estimate, Votes
+from aggregation.label_model.dawid_skene import CastVotes, Cells, Estimate
 from aggregation.label_model.implicit_feedback import Heard, at
 from aggregation.label_model.partial_pooling import Shown
 from warehouse.common.reformulation import Reformulation
@@ -59,7 +59,7 @@ class Round:
         )
 
 
-def without_herding(cell: Indices, source: Indices, weight: Floats, before: Floats) -> Votes:
+def without_herding(cell: Indices, source: Indices, weight: Floats, before: Floats) -> CastVotes:
     """The first vote of a source for a label of a wording is judged by how probable the label is anyhow;
     those after it may repeat the first one's mistake, or its lie: their background is 1."""
     keys, place = np.unique(cell * len(votes.WEIGHED) + source, return_inverse=True)
@@ -67,7 +67,7 @@ def without_herding(cell: Indices, source: Indices, weight: Floats, before: Floa
     cell, source = keys // len(votes.WEIGHED), keys % len(votes.WEIGHED)
     more = whole > 1
     background = np.maximum(before[cell], LEAST_BACKGROUND)
-    return Votes(
+    return CastVotes(
         np.concatenate([cell, cell[more]]),
         np.concatenate([source, source[more]]),
         np.concatenate([np.minimum(whole, 1.0), whole[more] - 1]),
@@ -132,7 +132,9 @@ def calibrated(last: Round, cast: pl.DataFrame, bent: PlattScaling) -> Floats:
     moved = moved - heard.matrix(at(moved, heard.item, heard.label), moved.shape)
     most, there = row_max(moved), np.asarray(moved.argmax(axis=1)).ravel()
     whole = np.asarray(moved.sum(axis=1)).ravel()
-    seen = ambiguity.Heard(heard.accepted, heard.reformulated, most[heard.item], whole[heard.item])
+    seen = ambiguity.Disagreement(
+        heard.accepted, heard.reformulated, most[heard.item], whole[heard.item]
+    )
     share = ambiguity.share_of_first(seen, last.rates)
     _keep_accepted(cells, belief, heard)
     for row in np.flatnonzero(np.isfinite(share)):

@@ -179,7 +179,7 @@ class Chat(Quiet):
 
 
 @dataclass
-class Search(Quiet):
+class SearchSession(Quiet):
     """Queries of a session."""
 
     def held(self) -> list[Said]:

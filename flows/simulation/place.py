@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from rapidfuzz.fuzz import ratio
 
 from flows.simulation.changing import Changes, Hearing
-from flows.simulation.chatting import Chat, Search
+from flows.simulation.chatting import Chat, SearchSession
 from flows.simulation.corpus import Language, Wording
 from flows.simulation.launching import Launch
 from flows.simulation.people import Answer, Assistant, Manner, Person, Plot, Said, goals
@@ -147,7 +147,7 @@ class Place:
         """A session that is no command."""
         if shape.kind == "dialogue":
             return Dialogue(self.customs, person.goals, shape, self.rng, assistant).held()
-        of = Chat if shape.kind == "chat" else Search
+        of = Chat if shape.kind == "chat" else SearchSession
         return of(self.customs, person.goals, shape, self.rng).held()
 
     def move(self, wording: Wording) -> Wording | None:

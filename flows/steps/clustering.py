@@ -48,7 +48,7 @@ def cluster_utterances(at: Reading) -> Result:
     version = at.tonight(Encoders)["version"].item()
     known = stored(at.lake, version, at.lake.days("embeddings"))
     vectors = wordings.join(known, on=KEY, maintain_order="left")["vector"]
-    log = grouping.Log(
+    log = grouping.NightContext(
         at.tonight(HypothesisStats),
         at.tonight(Transitions),
         constraints.slot_values(at.files(Turns)),

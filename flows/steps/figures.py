@@ -115,7 +115,7 @@ def _released(at: Reading) -> tuple[pl.DataFrame, pl.DataFrame]:
         at.tonight(UtteranceStats),
         constraints.slot_values(at.files(Turns)),
         redaction.Mask(asked.mask, asked.name_slots),
-        k_anonymity.Privacy(
+        k_anonymity.Release(
             k, asked.epsilon, asked.delta, asked.max_utterances_per_user, _seed(at.home, at.day)
         ),
     )

@@ -4,7 +4,7 @@ import polars as pl
 
 from flows.pipeline import Reading, Result, step, window
 from mining.rephrases import scoring, slot_answers
-from mining.rephrases.log import Log
+from mining.rephrases.log import LogArrays
 from mining.sessions.shape import changed
 from warehouse.tables import Bots, MixtureFits, Pairs, RephraseEvents, SlotAnswers, Turns
 
@@ -18,7 +18,7 @@ def score_pairs(at: Reading) -> Result:
     """Give every pair of the window its probability, told relative to the window."""
     days = at.days(Pairs)
     turns = at.query("context")
-    log = Log.of(turns)
+    log = LogArrays.of(turns)
     parts = [at.lake.by_day("pairs", [d]) for d in days]
     scored = scoring.score(pl.concat(parts), log)
     at.put_days(RephraseEvents, days, scored.events)

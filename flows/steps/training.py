@@ -55,7 +55,7 @@ def build_training_set(at: Reading) -> Result:
     labels, wordings = at.tonight(SoftLabels), at.tonight(UtteranceStats)
     filled = at.query("filled_slots")
     built = training_set.build(
-        training_set.Believed(
+        training_set.SetInputs(
             labels,
             at.tonight(Votes),
             slots.project(training_set.best(labels), filled, at.tonight(Transitions)),

@@ -86,7 +86,7 @@ def _candidates(
     since = at.last_night(IntentCandidates).select("locale", "candidate_id", "since")
     asked = candidates.asked(changed, grouped, known)
     newest = {"since": _end(at.day) - LONGEST * DAY}
-    said = candidates.Said(
+    said = candidates.Outcomes(
         at.query("outcomes", {"grouped": asked}, newest),
         at.tonight(SoftLabels),
         at.tonight(Transitions),

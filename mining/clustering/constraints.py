@@ -35,7 +35,7 @@ NUMBERS = (*range(2, 21), *range(30, 100, 10))  # "one" is an article in many la
 
 
 @dataclass(frozen=True)
-class Lexicon:
+class WordList:
     """Words of a language by what they name; a word stands for itself or for the number that it is."""
 
     negation: frozenset[str]
@@ -86,12 +86,12 @@ def differ(left: Kinds, right: Kinds) -> npt.NDArray[np.bool_]:
 
 
 @cache
-def lexicon_of(locale: str) -> Lexicon:
+def lexicon_of(locale: str) -> WordList:
     """What is known of a locale's language; empty where nothing is."""
     language = re.split("[-_]", locale)[0].lower()
     listed = tomllib.loads((Path(__file__).parent / "words.toml").read_text("utf8"))
     own = listed.get(language, {})
-    return Lexicon(
+    return WordList(
         negation=frozenset(own.get("negation", [])),
         number=_numbers(language),
         time=_times(language),

@@ -21,7 +21,7 @@ KEY = ["locale", "utterance"]
 
 
 @dataclass(frozen=True)
-class Log:
+class NightContext:
     """What is known of wordings besides their words: `utterances`, `moves`, `values` of slots
     (constraints.slot_values), and the clusters of the night `before`."""
 
@@ -42,7 +42,7 @@ class Meaning:
 
 
 def group(
-    wordings: pl.DataFrame, vectors: Vectors, log: Log, search: Search, *, across: bool
+    wordings: pl.DataFrame, vectors: Vectors, log: NightContext, search: Search, *, across: bool
 ) -> Meaning:
     """Neighbours and clusters of `wordings` (`locale, utterance, users`), whose vectors are given;
     within each locale, or across all where the encoder knows what they share. Clusters lean towards
@@ -79,7 +79,7 @@ class _Part:
 def _of_locale(
     part: pl.DataFrame,
     vectors: Vectors,
-    log: Log,
+    log: NightContext,
     search: Search,
     numbered: dict[frozenset[str], int],
 ) -> _Part:
@@ -90,7 +90,7 @@ def _of_locale(
 
 
 def _whole(
-    wordings: pl.DataFrame, vectors: Vectors, log: Log, search: Search, parts: list[_Part]
+    wordings: pl.DataFrame, vectors: Vectors, log: NightContext, search: Search, parts: list[_Part]
 ) -> _Part:
     """All locales as one. Only the shared kinds of what each names go across."""
     rows = np.concatenate([p.wordings["row"].to_numpy() for p in parts])
@@ -100,7 +100,7 @@ def _whole(
     return _Part(wordings, vectors, nearest(vectors, search), _known(wordings, log, kinds))
 
 
-def _known(wordings: pl.DataFrame, log: Log, kinds: constraints.Kinds) -> Known:
+def _known(wordings: pl.DataFrame, log: NightContext, kinds: constraints.Kinds) -> Known:
     place = wordings.select(KEY).with_row_index("place")
     accepted = (
         log.utterances.filter(pl.col("intent") != "")

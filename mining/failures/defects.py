@@ -16,7 +16,7 @@ import polars as pl
 from mining.failures import hypothesis_features, turn_features
 from mining.failures.hypothesis_features import KEY
 from mining.priors import prior
-from mining.rephrases.log import Log
+from mining.rephrases.log import LogArrays
 from warehouse.common.reformulation import Reformulation
 
 Floats = npt.NDArray[np.float64]
@@ -47,7 +47,7 @@ class Judged:
 def defects(turns: pl.DataFrame, pairs: pl.DataFrame, neighbours: pl.DataFrame) -> pl.DataFrame:
     """A row a turn: `turn_id, locale, day, p_defect, again` (that it is said again), its wording that ran and its
     `intent`. `turns` as the SQL file `context` has them, `pairs` with their `p_rephrase`."""
-    log = Log.of(turns)
+    log = LogArrays.of(turns)
     found = turn_features.signs(log, pairs, neighbours)
     p = prior("turns").probability(found) if log.turns.height else np.zeros(0)
     again = found.values[:, found.names.index("said again")]

@@ -12,13 +12,13 @@ import polars as pl
 from mining.failures.hypothesis_features import KEY, beside
 from mining.rephrases.features import Features
 from mining.rephrases.habits import openers
-from mining.rephrases.log import NONE, Log, mean_by, ranks, share
+from mining.rephrases.log import NONE, LogArrays, mean_by, ranks, share
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 
-def signs(log: Log, pairs: pl.DataFrame, neighbours: pl.DataFrame) -> Features:
+def signs(log: LogArrays, pairs: pl.DataFrame, neighbours: pl.DataFrame) -> Features:
     """The features of each turn of the log. `pairs` have their `p_rephrase`; `neighbours` of the wordings, with their
     `similarity`."""
     s, t = log.at(pairs["source_turn_id"]), log.at(pairs["target_turn_id"])
@@ -38,7 +38,7 @@ def signs(log: Log, pairs: pl.DataFrame, neighbours: pl.DataFrame) -> Features:
     return Features(list(told), np.column_stack(list(told.values())).astype(np.float32))
 
 
-def _said_again(log: Log, again: Floats, says_again: Floats) -> dict[str, Floats]:
+def _said_again(log: LogArrays, again: Floats, says_again: Floats) -> dict[str, Floats]:
     """Whether it was said again, whether it says something again, and how often others did."""
     return {
         "said again": again,
@@ -50,7 +50,7 @@ def _said_again(log: Log, again: Floats, says_again: Floats) -> dict[str, Floats
     }
 
 
-def _next(log: Log, t: Indices, p: Floats) -> dict[str, Floats]:
+def _next(log: LogArrays, t: Indices, p: Floats) -> dict[str, Floats]:
     """How often what opens as the next turn does, and what is worded so, says again what went before: a "no" in any
     language. `p` are the probabilities of turns `t` to say the turn before again."""
     following = np.where(log.followed, log.next, 0)
@@ -65,7 +65,7 @@ def _next(log: Log, t: Indices, p: Floats) -> dict[str, Floats]:
     return found
 
 
-def _neighbours(log: Log, again: Floats, neighbours: pl.DataFrame) -> dict[str, Floats]:
+def _neighbours(log: LogArrays, again: Floats, neighbours: pl.DataFrame) -> dict[str, Floats]:
     """How often others say again what is said most like it and was taken for the same, and which share of what is
     like it was taken for the same."""
     turns = log.turns.select(
@@ -86,7 +86,7 @@ def _neighbours(log: Log, again: Floats, neighbours: pl.DataFrame) -> dict[str, 
     }
 
 
-def _assistant(log: Log) -> dict[str, Floats]:
+def _assistant(log: LogArrays) -> dict[str, Floats]:
     """What the assistant said of its own hypothesis."""
     turns = log.turns
     executed = log.turns["executed"].to_numpy().astype(np.float64)
@@ -114,7 +114,7 @@ def _assistant(log: Log) -> dict[str, Floats]:
     }
 
 
-def _answer(log: Log, again: Floats) -> dict[str, Floats]:
+def _answer(log: LogArrays, again: Floats) -> dict[str, Floats]:
     """What the answer shows."""
     template = log.template
     following = np.where(log.followed, template, NONE)
@@ -134,7 +134,7 @@ def _answer(log: Log, again: Floats) -> dict[str, Floats]:
     }
 
 
-def _place(log: Log) -> dict[str, Floats]:
+def _place(log: LogArrays) -> dict[str, Floats]:
     """Where it stands in its session, and how often it is said."""
     turns = log.turns
     wait = turns["next_ms"].to_numpy().astype(np.float64)

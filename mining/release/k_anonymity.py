@@ -19,7 +19,7 @@ KEY = ["locale", "utterance"]
 
 
 @dataclass(frozen=True)
-class Privacy:
+class Release:
     """`k`: distinct users that a wording needs. With `epsilon` the set of wordings is (`epsilon`, `delta`)
     differentially private, at most `most` of each user's wordings counting for it; `seed` makes the noise,
     and must not be known outside."""
@@ -37,7 +37,7 @@ def release(
     wordings: pl.DataFrame,
     values: pl.DataFrame,
     mask: Mask,
-    privacy: Privacy,
+    privacy: Release,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of `Shown`, and how many wordings were withheld by reason (`reason, rows`).
 
@@ -77,7 +77,7 @@ def _counted(engine: Engine, people: Inputs, masked: pl.DataFrame) -> pl.DataFra
     )
 
 
-def select(given: pl.DataFrame, epsilon: float, privacy: Privacy) -> pl.DataFrame:
+def select(given: pl.DataFrame, epsilon: float, privacy: Release) -> pl.DataFrame:
     """Of `given` (`locale, shown, given`) the rows whose sum, with noise, is above a threshold: weighted
     Gaussian selection (Gopi et al. 2020, Differentially Private Set Union, section 4)."""
     deviation, least = bounds(epsilon, privacy)
@@ -86,7 +86,7 @@ def select(given: pl.DataFrame, epsilon: float, privacy: Privacy) -> pl.DataFram
     return rows.filter(pl.col("given") + pl.Series(noise) > least).select("locale", "shown")
 
 
-def bounds(epsilon: float, privacy: Privacy) -> tuple[float, float]:
+def bounds(epsilon: float, privacy: Release) -> tuple[float, float]:
     """Deviation of the noise, and the threshold. Half of `delta` is for the noise, a quarter for a wording
     that one user alone said, a quarter for one of fewer than k users: it would be chosen with that chance,
     so that the exact floor, which holds besides, tells no more."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from mining.rephrases import habits, interpretations
-from mining.rephrases.log import Log
+from mining.rephrases.log import LogArrays
 from mining.rephrases.siblings import turns_taken
 
 Floats = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ class Features:
     values: npt.NDArray[np.float32]
 
 
-def compare(pairs: pl.DataFrame, log: Log) -> Features:
+def compare(pairs: pl.DataFrame, log: LogArrays) -> Features:
     """A row a pair of `pairs` (ordered by target, nearest source first)."""
     s, t = log.at(pairs["source_turn_id"]), log.at(pairs["target_turn_id"])
     apart = pairs["apart"].to_numpy().astype(np.int64)
@@ -44,7 +44,7 @@ def compare(pairs: pl.DataFrame, log: Log) -> Features:
     return Features(list(found), np.column_stack(list(found.values())).astype(np.float32))
 
 
-def _text(log: Log, s: Indices, t: Indices) -> dict[str, Floats]:
+def _text(log: LogArrays, s: Indices, t: Indices) -> dict[str, Floats]:
     """How alike the wordings are, and what each has of the other."""
     alike, shared = log.alike(s, t), log.shared(s, t)
     tail, contained_tail, jaccard_tail = (np.zeros(len(s)) for _ in range(3))
@@ -122,7 +122,7 @@ def _order(s: Indices, t: Indices, tail: Floats) -> dict[str, Floats]:
 
 
 def _around(
-    log: Log, pairs: pl.DataFrame, s: Indices, t: Indices, apart: Indices
+    log: LogArrays, pairs: pl.DataFrame, s: Indices, t: Indices, apart: Indices
 ) -> dict[str, Floats]:
     """Time, place in the session, and what the log says of how it went."""
     seconds = np.log(pairs["seconds"].to_numpy() + 0.5)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mining.rephrases.log import NONE, Log, mean_by, share
+from mining.rephrases.log import NONE, LogArrays, mean_by, share
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -34,7 +34,9 @@ ANSWERS = (
 )
 
 
-def answers(log: Log, s: Indices, t: Indices, apart: Indices, tail: Floats) -> dict[str, Floats]:
+def answers(
+    log: LogArrays, s: Indices, t: Indices, apart: Indices, tail: Floats
+) -> dict[str, Floats]:
     """What the assistant's answers show: whether they repair, ask, or go on."""
     template = log.template
     if (template == NONE).all():
@@ -74,7 +76,7 @@ def answers(log: Log, s: Indices, t: Indices, apart: Indices, tail: Floats) -> d
     }
 
 
-def wordings(log: Log, s: Indices, t: Indices, tail: Floats) -> dict[str, Floats]:
+def wordings(log: LogArrays, s: Indices, t: Indices, tail: Floats) -> dict[str, Floats]:
     """What people do with these wordings elsewhere."""
     w = log.wording
     rows = pl.DataFrame({"a": w[s], "b": w[t], "u": log.user[s]})
@@ -96,7 +98,7 @@ def wordings(log: Log, s: Indices, t: Indices, tail: Floats) -> dict[str, Floats
     }
 
 
-def openers(log: Log) -> Indices:
+def openers(log: LogArrays) -> Indices:
     """The first word of each turn, as a number; NONE where it has none."""
     first = log.turns["utterance"].str.to_lowercase().str.extract(r"^\W*([\w'’]+)", 1)
     return first.rank("dense").fill_null(0).to_numpy().astype(np.int64) - 1

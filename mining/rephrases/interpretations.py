@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mining.rephrases.log import NONE, Log, ranks, share
+from mining.rephrases.log import NONE, LogArrays, ranks, share
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -16,7 +16,7 @@ SAME, AMONG, OTHER, UNKNOWN = range(4)
 RESTATED, RESTATED_AND_NEW, CORRECTED, OTHER_SLOTS, NO_SLOTS = range(5)
 
 
-def intents(log: Log, s: Indices, t: Indices, apart: Indices) -> dict[str, Floats]:
+def intents(log: LogArrays, s: Indices, t: Indices, apart: Indices) -> dict[str, Floats]:
     """What the assistant made of both."""
     turns = log.turns
     if turns["best_intent"].null_count() == turns.height:
@@ -58,7 +58,7 @@ def intents(log: Log, s: Indices, t: Indices, apart: Indices) -> dict[str, Float
 
 
 def _habit(
-    log: Log, goes: Bools, one: Indices, other: Indices, own: Bools
+    log: LogArrays, goes: Bools, one: Indices, other: Indices, own: Bools
 ) -> tuple[Floats, Floats]:
     """Of each pair's hypotheses: the share of turns of the earlier one that the later one follows at once, and that beside how
     often the later one follows any, log scale. `goes` are turns that are followed by one with a hypothesis; a pair's
@@ -78,7 +78,7 @@ def _habit(
     return chance, np.log((chance + 1e-4) / (overall + 1e-3))
 
 
-def slots(log: Log, s: Indices, t: Indices) -> dict[str, Floats]:
+def slots(log: LogArrays, s: Indices, t: Indices) -> dict[str, Floats]:
     """Whether the later turn restates a value, corrects it, or tells another."""
     rows = log.turns.select(
         pairs=pl.col("slots").list.eval(

@@ -28,15 +28,15 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class Log:
+class LogArrays:
     """`turns` as the SQL file `context` gives them."""
 
     turns: pl.DataFrame
 
     @staticmethod
-    def of(turns: pl.DataFrame) -> "Log":
+    def of(turns: pl.DataFrame) -> "LogArrays":
         began = pl.col("at_ms").min().over("opening")
-        return Log(turns.sort(began, "opening", "place"))
+        return LogArrays(turns.sort(began, "opening", "place"))
 
     def at(self, turn_ids: pl.Series) -> Indices:
         """The rows of these turns."""

@@ -12,7 +12,7 @@ import polars as pl
 
 from mining.priors import prior
 from mining.rephrases.features import Features, compare
-from mining.rephrases.log import Log
+from mining.rephrases.log import LogArrays
 from warehouse.tables import MixtureFits, RephraseEvents
 
 Floats = npt.NDArray[np.float64]
@@ -39,7 +39,7 @@ class Scored:
     fits: pl.DataFrame
 
 
-def score(pairs: pl.DataFrame, log: Log) -> Scored:
+def score(pairs: pl.DataFrame, log: LogArrays) -> Scored:
     """The rows of `pairs` (with their `day`), judged; `log` of the window."""
     if pairs.is_empty():
         return Scored(

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mining.rephrases.log import NONE, Log, share
+from mining.rephrases.log import NONE, LogArrays, share
 from mining.rephrases.overlap import TOKEN
 
 Bools = npt.NDArray[np.bool_]
@@ -24,7 +24,7 @@ FEW = 3  # words of an answer in which no value was heard
 OPENS = 0.25  # share of a wording's turns that open a session, up to which it may be an answer
 
 
-def answering(log: Log) -> pl.DataFrame:
+def answering(log: LogArrays) -> pl.DataFrame:
     """`turn_id, locale, utterance` of the turns that answer."""
     if log.turns.is_empty():
         return log.turns.select("turn_id", "locale", "utterance")
@@ -43,7 +43,7 @@ def answering(log: Log) -> pl.DataFrame:
     return log.turns.filter(chosen).select("turn_id", "locale", "utterance")
 
 
-def _covered(log: Log) -> npt.NDArray[np.float64]:
+def _covered(log: LogArrays) -> npt.NDArray[np.float64]:
     """The share of each turn's words that its slot values hold, a rare word counting more; nan without values."""
     size = log.turns.height
     found = np.full(size, np.nan)

@@ -14,7 +14,7 @@ TIMES = 2.0  # by which a length or a time differs that was another
 
 
 @dataclass(frozen=True)
-class Shape:
+class LogShape:
     """Figures of a log: `turns_a_session` and `seconds_between` turns are medians, the others shares of turns: those that
     another follows, those that say an earlier one again, and those with hypothesis, answer and outcome."""
 
@@ -27,14 +27,14 @@ class Shape:
     outcomes: float
 
 
-def shape(turns: pl.DataFrame, events: pl.DataFrame) -> Shape | None:
+def shape(turns: pl.DataFrame, events: pl.DataFrame) -> LogShape | None:
     """Of `turns` as the SQL file `context` has them and of the pairs among them; None of too few."""
     if turns.height < FEWEST:
         return None
     sessions = turns.group_by("opening").len()["len"]
     waits = turns["next_ms"].drop_nulls().to_numpy() / 1000
     mine = events.join(turns.select(target_turn_id="turn_id"), on="target_turn_id", how="semi")
-    return Shape(
+    return LogShape(
         turns_a_session=float(sessions.median() or 0),  # type: ignore[arg-type]
         seconds_between=float(np.median(waits)) if len(waits) else 0.0,
         followed=len(waits) / turns.height,
@@ -54,7 +54,7 @@ def changed(turns: pl.DataFrame, events: pl.DataFrame) -> list[str]:
         return []
     return [
         f"{f.name.replace('_', ' ')} {_told(f.name, was)} before, {_told(f.name, is_)} on {last}"
-        for f in fields(Shape)
+        for f in fields(LogShape)
         if _differs(f.name, was := asdict(before)[f.name], is_ := asdict(now)[f.name])
     ]
 

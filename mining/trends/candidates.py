@@ -35,7 +35,7 @@ MEMBER = ["locale", "utterance"]
 
 
 @dataclass(frozen=True)
-class Said:
+class Outcomes:
     """What is known of the wordings of units: `outcomes` (`locale, kind, unit, users, well`) of the units and of each wording by itself,
     `labels` (`locale, utterance, label, probability`), `moves` of the lake, `clusters` (`locale, utterance, cluster_id`), and
     the wordings that were `old` (`locale, utterance`) before the newest days."""
@@ -66,7 +66,7 @@ def asked(changed: pl.DataFrame, grouped: pl.DataFrame, known: pl.DataFrame) -> 
 
 
 def candidates(
-    changed: pl.DataFrame, grouped: pl.DataFrame, said: Said, known: pl.DataFrame
+    changed: pl.DataFrame, grouped: pl.DataFrame, said: Outcomes, known: pl.DataFrame
 ) -> Found:
     """What may be a new intent. `changed` are all units asked about (`changes.changes`), `grouped` what `asked` gave, `known` the candidates
     of the night before (`locale, candidate_id, since`)."""
@@ -108,7 +108,7 @@ MEMBERS = pl.Schema(
 
 
 def _judged(
-    changed: pl.DataFrame, grouped: pl.DataFrame, said: Said, known: pl.DataFrame
+    changed: pl.DataFrame, grouped: pl.DataFrame, said: Outcomes, known: pl.DataFrame
 ) -> pl.DataFrame:
     """Each unit with `users`, `well`, its best `label` and how much that explains, and `q`, the false-discovery rate at which it is
     a candidate. One that was a candidate the night before needs not rise again."""
@@ -125,7 +125,7 @@ def _judged(
     return rows.with_columns(q=pl.Series(benjamini_hochberg(p), dtype=pl.Float64))
 
 
-def _explained(grouped: pl.DataFrame, said: Said) -> pl.DataFrame:
+def _explained(grouped: pl.DataFrame, said: Outcomes) -> pl.DataFrame:
     """Of each unit the `label` that is believed of most of what is said, and of how much (`explained`)."""
     users = _users(said)
     people = grouped.join(users, on=MEMBER)
@@ -142,13 +142,13 @@ def _explained(grouped: pl.DataFrame, said: Said) -> pl.DataFrame:
     return joined.select(*KEY, "label", explained=share)
 
 
-def _users(said: Said) -> pl.DataFrame:
+def _users(said: Outcomes) -> pl.DataFrame:
     """`locale, utterance, users` of the newest days, with `well`."""
     alone = said.outcomes.filter(kind=WORDING)
     return alone.select("locale", utterance="unit", users="users", well="well")
 
 
-def _unexplained(said: Said) -> pl.DataFrame:
+def _unexplained(said: Outcomes) -> pl.DataFrame:
     """`locale, utterance, users, well`: wordings that are new, and neither explained by a label nor served."""
     best = said.labels.group_by(MEMBER).agg(pl.col("probability").max())
     return (
@@ -163,7 +163,9 @@ def _unexplained(said: Said) -> pl.DataFrame:
     )
 
 
-def _merged(chosen: pl.DataFrame, members: pl.DataFrame, said: Said, known: pl.DataFrame) -> Found:
+def _merged(
+    chosen: pl.DataFrame, members: pl.DataFrame, said: Outcomes, known: pl.DataFrame
+) -> Found:
     units = members.select(KEY).unique().sort(KEY).with_row_index("row")
     held = members.join(units, on=KEY)
     wordings = held.select(MEMBER).unique().sort(MEMBER).with_row_index("column")

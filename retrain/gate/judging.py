@@ -81,7 +81,7 @@ class Cases:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateVerdict:
     """Whether the challenger serves, by how much it holds to the champion's answers, why, the figures
     (`locale, intent, cases, ...`; `all` over the whole), and the cases that flipped."""
 
@@ -97,7 +97,7 @@ class Verdict:
         return float(self.figures.row(0, named=True)["challenger_accuracy"] or 0.0)
 
 
-def judge(cases: Cases, config: GateConfig) -> Verdict:
+def judge(cases: Cases, config: GateConfig) -> GateVerdict:
     """The verdict at the most accurate incumbent_bonus that passes; where none does, at the most accurate.
 
     A must-pass case (`--promises`) is an utterance that must never break: right with the champion, right ever after.
@@ -106,13 +106,13 @@ def judge(cases: Cases, config: GateConfig) -> Verdict:
         return _verdict(cases, 0.0, config)
     verdicts = [_verdict(cases, incumbent_bonus, config) for incumbent_bonus in INCUMBENT_BONUSES]
 
-    def order(verdict: Verdict) -> tuple[bool, float, float]:
+    def order(verdict: GateVerdict) -> tuple[bool, float, float]:
         return verdict.promote, verdict.accuracy, verdict.incumbent_bonus
 
     return max(verdicts, key=order)
 
 
-def _verdict(cases: Cases, incumbent_bonus: float, config: GateConfig) -> Verdict:
+def _verdict(cases: Cases, incumbent_bonus: float, config: GateConfig) -> GateVerdict:
     judged = _judged(cases, incumbent_bonus)
     measured = judged.filter(pl.col("kind") != MUST_PASS)
     figures = _figures(measured, cases.taught)
@@ -124,7 +124,7 @@ def _verdict(cases: Cases, incumbent_bonus: float, config: GateConfig) -> Verdic
         tuple(against) if against else (_in_favour(measured, figures, incumbent_bonus, cases),)
     )
     flipped = judged.filter("flipped").select("locale", "utterance", "intent")
-    return Verdict(not against, incumbent_bonus, because, figures, flipped)
+    return GateVerdict(not against, incumbent_bonus, because, figures, flipped)
 
 
 def _judged(cases: Cases, incumbent_bonus: float) -> pl.DataFrame:

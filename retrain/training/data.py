@@ -37,7 +37,7 @@ class TrainingData:
         return TrainingData(wordings, self.labels, self.shares[some], self.weights[some])
 
 
-class Trainer(Protocol):
+class CrossFitter(Protocol):
     """Whatever turns a lesson into a model: the reference one, or the user's own program."""
 
     def cross_fit(self, taught: TrainingData, cases: list[str]) -> tuple[Model, Floats]:

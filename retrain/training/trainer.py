@@ -32,7 +32,7 @@ SHARPNESS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 
 @dataclass(frozen=True)
-class Reading:
+class SeenWordings:
     """What the model sees of wordings: n-grams, and vectors (none without an encoder)."""
 
     grams: csr_matrix
@@ -40,17 +40,17 @@ class Reading:
     encoder: Encoder | None
 
     @staticmethod
-    def of(wordings: list[str], encoder: Encoder | None) -> "Reading":
+    def of(wordings: list[str], encoder: Encoder | None) -> "SeenWordings":
         vectors = encoder.embed(wordings) if encoder else np.zeros((len(wordings), 0), np.float32)
-        return Reading(hashed(wordings), vectors, encoder)
+        return SeenWordings(hashed(wordings), vectors, encoder)
 
-    def at(self, some: npt.NDArray[np.bool_]) -> "Reading":
-        return Reading(self.grams[some], self.vectors[some], self.encoder)
+    def at(self, some: npt.NDArray[np.bool_]) -> "SeenWordings":
+        return SeenWordings(self.grams[some], self.vectors[some], self.encoder)
 
 
 def train(taught: TrainingData, encoder: Encoder | None = None) -> Model:
     """A model of the lesson; the same lesson gives the same model. Needs two labels at least."""
-    return _fit(taught, Reading.of(taught.wordings, encoder))
+    return _fit(taught, SeenWordings.of(taught.wordings, encoder))
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class Reference:
     encoder: Encoder | None
 
     def cross_fit(self, taught: TrainingData, cases: list[str]) -> tuple[Model, Floats]:
-        reading = Reading.of(taught.wordings, self.encoder)
-        asked = Reading.of(cases, self.encoder)
+        reading = SeenWordings.of(taught.wordings, self.encoder)
+        asked = SeenWordings.of(cases, self.encoder)
         scores = np.full((len(cases), len(taught.labels)), UNKNOWN)
         for rest, here in parts(taught, cases):
             model = _fit(taught.of(rest), reading.at(rest))
@@ -79,7 +79,7 @@ def sharpest(scores: Floats, truth: Indices) -> float:
     return SHARPNESS[int(np.argmax(gains))]
 
 
-def _fit(taught: TrainingData, reading: Reading) -> Model:
+def _fit(taught: TrainingData, reading: SeenWordings) -> Model:
     used = np.flatnonzero(np.diff(taught.shares.tocsc().indptr))
     common = _common(reading.grams)
     seen = reading.grams[:, common].tocsr()

@@ -14,13 +14,13 @@ from polars.testing import assert_frame_equal
 from aggregation import support, training_set
 from aggregation.label_model import ambiguity, calibration
 from aggregation.label_model.calibration import Held
-from aggregation.label_model.dawid_skene import Cells, Votes, em
-from aggregation.label_model.evidence import Believed, Evidence
+from aggregation.label_model.dawid_skene import CastVotes, Cells, em
+from aggregation.label_model.evidence import Evidence, LabelEstimates
 from aggregation.label_model.model import believe
 from aggregation.label_model.votes import held_back, tally
 from warehouse.common.reformulation import Reformulation
+from warehouse.tables import CastVotes as VotesTable
 from warehouse.tables import Examples, SoftLabels, WithheldUtterances
-from warehouse.tables import Votes as VotesTable
 
 pytestmark = pytest.mark.quick
 
@@ -121,7 +121,7 @@ def near(wordings: list[str]) -> pl.DataFrame:
     return pl.DataFrame(pairs, columns | {"similarity": pl.Float64()}, orient="row")
 
 
-def best(found: Believed, utterance: str) -> tuple[str, float]:
+def best(found: LabelEstimates, utterance: str) -> tuple[str, float]:
     rows = found.labels.filter(utterance=utterance).sort("probability", descending=True)
     row = rows.row(0, named=True)
     return row["label"], row["probability"]
@@ -202,7 +202,7 @@ def test_disagreement_at_either_rate_is_noise(accepted, ends, right):
     rates = Reformulation(0.05, 0.6)
     rate = rates.if_correct if right else rates.if_incorrect
     reformulated = np.floor(np.array([accepted * rate / (1 - rate)]))
-    seen = ambiguity.Heard(
+    seen = ambiguity.Disagreement(
         np.array([float(accepted)]), reformulated, np.array([float(ends)]), np.array([400.0])
     )
     assert np.isnan(ambiguity.share_of_first(seen, rates)).all()
@@ -231,7 +231,7 @@ def test_em_agrees_with_the_slow_way(rows):
     rows = [(i, 0, 0, 0.5) for i in range(6)] + rows  # every item has a vote
     item, label, source, weight = (np.array(column) for column in zip(*rows, strict=True))
     cells = Cells.of(item, label, 6, 4)
-    votes = Votes(cells.find(item, label), source, weight)
+    votes = CastVotes(cells.find(item, label), source, weight)
     estimate = em(cells, votes, 3)
     assert (np.add.reduceat(estimate.belief, cells.start[:-1]) < 1 + 1e-9).all()
     slow = slow_one_coin(rows, estimate.reliability)
@@ -268,7 +268,7 @@ def test_em_finds_who_is_reliable(confusions):
     honest = rng.random(9000) < np.array([0.9, 0.6, 0.2])[source]
     label = np.where(honest, truth[item], rng.integers(20, size=9000))
     cells = Cells.of(item, label, 3000, 20)
-    votes = Votes(cells.find(item, label), source, np.ones(9000))
+    votes = CastVotes(cells.find(item, label), source, np.ones(9000))
     estimate = em(cells, votes, 3, confusions=confusions)
     right = (cells.label[cells.best(estimate.belief)] == truth).mean()
     majority = np.array([np.bincount(label[item == i]).argmax() for i in range(3000)])
@@ -286,15 +286,15 @@ def test_votes_that_come_later_can_be_solved_alone():
     cells = Cells.of(item, label, 3000, 20)
     cell = cells.find(item, label)
     early = np.arange(15_000) < 14_000
-    first = em(cells, Votes(cell[early], source[early], np.ones(early.sum())), 3)
+    first = em(cells, CastVotes(cell[early], source[early], np.ones(early.sum())), 3)
     touched, place = np.unique(item[~early], return_inverse=True)
     kept = np.flatnonzero(np.isin(cells.item, touched))
     alone = Cells.of(
         np.searchsorted(touched, cells.item[kept]), cells.label[kept], len(touched), 20
     )
-    night = Votes(alone.find(place, label[~early]), source[~early], np.ones((~early).sum()))
+    night = CastVotes(alone.find(place, label[~early]), source[~early], np.ones((~early).sum()))
     later = em(alone, night, 3, earlier=first.at(kept))
-    whole = em(cells, Votes(cell, source, np.ones(15_000)), 3)
+    whole = em(cells, CastVotes(cell, source, np.ones(15_000)), 3)
     assert later.known.cast == pytest.approx(whole.known.cast)
     assert later.reliability == pytest.approx(whole.reliability, abs=0.01)
     assert np.abs(later.belief - whole.belief[kept]).mean() < 0.005
@@ -400,7 +400,7 @@ def built_of(
 ) -> training_set.TrainingSet:
     slots = Examples.create_empty().select(*KEY, "slots")
     wordings = labels.select(KEY).unique().with_columns(users=pl.lit(1, dtype=pl.Int64))
-    believed = training_set.Believed(labels, votes, slots, wordings, accepted)
+    believed = training_set.SetInputs(labels, votes, slots, wordings, accepted)
     return training_set.build(believed, training_set.Floors())
 
 

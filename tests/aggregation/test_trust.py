@@ -13,7 +13,7 @@ from aggregation.trust import (
     ORDER,
     WEAKLY,
     WELL,
-    Labelled,
+    BuiltSet,
     Verdict,
     of_failures,
     of_labels,
@@ -27,7 +27,7 @@ from warehouse.tables import WithheldUtterances
 pytestmark = pytest.mark.quick
 
 EVIDENCE = ["words", "answers"]
-FINE = Labelled(
+FINE = BuiltSet(
     wordings=500, turned=50, turned_claimed=0.8, turned_hypothesis=0.2, checks=200.0, believed=0.9, observed=0.88, error=0.02
 )  # fmt: skip
 
@@ -74,24 +74,24 @@ PAIRS = Verdict("pairs", WELL)
 def test_two_doubts_about_labels_are_too_many():
     well, doubted = Verdict("failures", WELL), Verdict("pairs", WEAKLY)
     assert of_labels(FINE, doubted, well).verdict == WELL
-    off = Labelled(**vars(FINE) | {"observed": 0.8})
+    off = BuiltSet(**vars(FINE) | {"observed": 0.8})
     assert of_labels(off, PAIRS, well).verdict == WEAKLY
     assert of_labels(off, doubted, well).verdict == NOT_AT_ALL
-    unsure = Labelled(**vars(FINE) | {"error": 0.1})
+    unsure = BuiltSet(**vars(FINE) | {"error": 0.1})
     assert of_labels(unsure, PAIRS, well).verdict == WELL
     assert of_labels(unsure, doubted, well).verdict == NOT_AT_ALL, "within it they may not hold"
-    idle = Labelled(**vars(FINE) | {"error": 0.5})
+    idle = BuiltSet(**vars(FINE) | {"error": 0.5})
     assert of_labels(idle, doubted, well).verdict == WEAKLY, "the check tells nothing: one doubt"
 
 
 def test_a_check_that_could_be_chance_throws_no_label_away_and_makes_none_sure():
     well = Verdict("failures", WELL)
     far = vars(FINE) | {"observed": 0.5}
-    assert of_labels(Labelled(**far | {"error": 0.05}), PAIRS, well).verdict == NOT_AT_ALL
-    within = of_labels(Labelled(**far | {"error": 0.3}), PAIRS, well)
+    assert of_labels(BuiltSet(**far | {"error": 0.05}), PAIRS, well).verdict == NOT_AT_ALL
+    within = of_labels(BuiltSet(**far | {"error": 0.3}), PAIRS, well)
     assert within.verdict == WEAKLY
     assert within.because[0].endswith("believed at 90%, give or take 30%")
-    assert of_labels(Labelled(**vars(FINE) | {"error": 0.3}), PAIRS, well).verdict == WEAKLY
+    assert of_labels(BuiltSet(**vars(FINE) | {"error": 0.3}), PAIRS, well).verdict == WEAKLY
 
 
 def test_only_pairs_and_failures_that_are_told_well_lead_to_rewrites():
@@ -104,17 +104,17 @@ def test_only_pairs_and_failures_that_are_told_well_lead_to_rewrites():
 def test_labels_that_would_be_worse_than_the_hypotheses_are_not_told():
     well = Verdict("failures", WELL)
     assert of_labels(FINE, PAIRS, well) == Verdict("labels", WELL)
-    worse = Labelled(**vars(FINE) | {"turned_hypothesis": 0.85})
+    worse = BuiltSet(**vars(FINE) | {"turned_hypothesis": 0.85})
     assert of_labels(worse, PAIRS, well).verdict == NOT_AT_ALL
-    off = of_labels(Labelled(**vars(FINE) | {"observed": 0.8}), PAIRS, well)
+    off = of_labels(BuiltSet(**vars(FINE) | {"observed": 0.8}), PAIRS, well)
     assert off.verdict == WEAKLY
     assert "80%" in off.because[0]
-    assert of_labels(Labelled(**vars(FINE) | {"observed": 0.6}), PAIRS, well).verdict == NOT_AT_ALL
+    assert of_labels(BuiltSet(**vars(FINE) | {"observed": 0.6}), PAIRS, well).verdict == NOT_AT_ALL
     assert (
-        of_labels(Labelled(**vars(FINE) | {"checks": 3.0, "observed": 0.0}), PAIRS, well).verdict
+        of_labels(BuiltSet(**vars(FINE) | {"checks": 3.0, "observed": 0.0}), PAIRS, well).verdict
         == WEAKLY
     )
-    assert of_labels(Labelled(**vars(FINE) | {"wordings": 0}), PAIRS, well).verdict == NOT_AT_ALL
+    assert of_labels(BuiltSet(**vars(FINE) | {"wordings": 0}), PAIRS, well).verdict == NOT_AT_ALL
 
 
 def test_nothing_is_told_better_than_what_it_rests_on():

@@ -152,7 +152,7 @@ def wordings_of(said: dict[str, int], locale: str = "en-GB") -> pl.DataFrame:
     return pl.DataFrame({"locale": locale, "utterance": list(said), "users": list(said.values())})
 
 
-NO_LOG = grouping.Log(
+NO_LOG = grouping.NightContext(
     pl.DataFrame(
         schema={
             "locale": pl.String,

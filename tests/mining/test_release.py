@@ -12,7 +12,7 @@ from scipy.stats import norm
 from logs import turn, write_log
 from mining.clustering.constraints import slot_values
 from mining.ingest.validation import DoorConfig, admit_file
-from mining.release.k_anonymity import Privacy, bounds, release, select, sigma, threshold
+from mining.release.k_anonymity import Release, bounds, release, select, sigma, threshold
 from mining.release.redaction import Mask, shown
 from warehouse.blur import blurred
 
@@ -194,7 +194,7 @@ def test_users_of_what_is_shown_alike_are_counted_once(tmp_path_factory, said, k
         who.setdefault(wording.replace("1", "<number>").replace("2", "<number>"), set()).add(user)
     told = people(said)
     wordings = engine.query("utterance_stats", told)
-    privacy = Privacy(k, None, 1e-6, 10, 0)
+    privacy = Release(k, None, 1e-6, 10, 0)
     rows, withheld = release(engine, told, wordings, NO_VALUES, EVERYTHING, privacy)
     assert dict(rows.select("shown", "users").iter_rows()) == {
         wording: len(users) for wording, users in who.items() if len(users) >= k
@@ -244,12 +244,12 @@ def test_what_most_say_is_chosen_and_what_few_say_is_not():
     rows = pl.DataFrame(
         {"locale": "en-GB", "shown": [f"w{n:03}" for n in range(200)], "given": [200.0, 2.0] * 100}
     )
-    chosen = [select(rows, 1.0, Privacy(5, 1.0, 1e-6, 10, seed)) for seed in (1, 1, 2)]
+    chosen = [select(rows, 1.0, Release(5, 1.0, 1e-6, 10, seed)) for seed in (1, 1, 2)]
     assert set(chosen[0]["shown"]) == set(rows.filter(pl.col("given") > 100)["shown"])
     assert chosen[0].equals(chosen[1])
-    near = rows.with_columns(given=pl.lit(bounds(1.0, Privacy(5, 1.0, 1e-6, 10, 0))[1]))
+    near = rows.with_columns(given=pl.lit(bounds(1.0, Release(5, 1.0, 1e-6, 10, 0))[1]))
     noisy = [
-        select(near, 1.0, Privacy(5, 1.0, 1e-6, 10, seed))["shown"].to_list() for seed in (1, 2)
+        select(near, 1.0, Release(5, 1.0, 1e-6, 10, seed))["shown"].to_list() for seed in (1, 2)
     ]
     assert noisy[0] != noisy[1]
     assert 60 < len(noisy[0]) < 140
@@ -257,7 +257,7 @@ def test_what_most_say_is_chosen_and_what_few_say_is_not():
 
 def test_a_night_without_one_user_does_not_differ_by_what_he_said():
     """The same seed, but other noise: wordings that he never said change places, too."""
-    privacy = Privacy(5, 1.0, 1e-6, 10, 1)
+    privacy = Release(5, 1.0, 1e-6, 10, 1)
     names = [f"w{n:04}" for n in range(2_000)]
     whole = pl.DataFrame(
         {"locale": "en-GB", "shown": names, "given": [bounds(1.0, privacy)[1]] * 2_000}
@@ -271,7 +271,7 @@ def test_a_night_without_one_user_does_not_differ_by_what_he_said():
 @pytest.mark.parametrize("k", [1, 5, 50])
 @pytest.mark.parametrize("epsilon", [0.5, 8.0])
 def test_the_exact_floor_takes_hardly_anything_away(k, epsilon):
-    privacy = Privacy(k, epsilon, 1e-6, 10, 0)
+    privacy = Release(k, epsilon, 1e-6, 10, 0)
     deviation, least = bounds(epsilon, privacy)
     passes = -np.expm1(privacy.most * norm.logcdf((least - (k - 1)) / deviation))
     assert passes <= privacy.delta / 4

@@ -14,7 +14,7 @@ from mining.engines.duckdb_engine import DuckdbEngine
 from mining.rephrases import scoring
 from mining.rephrases.answers import NO_ANSWER, templates
 from mining.rephrases.features import compare
-from mining.rephrases.log import NONE, Log, share
+from mining.rephrases.log import NONE, LogArrays, share
 from mining.rephrases.overlap import Words
 from mining.rephrases.siblings import turns_taken
 from mining.rephrases.similarity import Wordings, sound
@@ -94,7 +94,7 @@ def scored(root, sessions: list[Session]) -> pl.DataFrame:
     context = engine.query("context", people)
     parts = [lake.read("pairs", [d]).with_columns(day=pl.lit(d)) for d in lake.days("pairs")]
     engine.close()
-    return scoring.score(pl.concat(parts), Log.of(context)).events
+    return scoring.score(pl.concat(parts), LogArrays.of(context)).events
 
 
 def mean(found: pl.DataFrame, first: int, last: int) -> float:
@@ -238,7 +238,7 @@ def test_a_share_leaves_its_own_row_out(rows):
         )
 
 
-def of_texts(said: list[tuple[str, str]]) -> tuple[Log, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def of_texts(said: list[tuple[str, str]]) -> tuple[LogArrays, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
     """A log of sessions of two turns, and the rows of the first and of the second ones."""
     rows = [
         {
@@ -253,7 +253,7 @@ def of_texts(said: list[tuple[str, str]]) -> tuple[Log, np.ndarray, np.ndarray]:
         for n, both in enumerate(said)
         for side, text in enumerate(both)
     ]
-    log = Log.of(pl.DataFrame(rows))
+    log = LogArrays.of(pl.DataFrame(rows))
     first, second = ([f"{n}{side}" for n in range(len(said))] for side in (0, 1))
     return log, log.at(pl.Series(first)), log.at(pl.Series(second))
 
@@ -274,6 +274,6 @@ def test_no_feature_depends_on_the_salt_or_the_names_of_users(tmp_path):
         lake = mined(engine, tmp_path / str(number), rows)
         days = lake.days("turns")
         people = bots.people(lake, days)
-        log = Log.of(engine.query("context", people))
+        log = LogArrays.of(engine.query("context", people))
         found.append(compare(scoring.in_order(lake.read("pairs")), log).values)
     assert np.array_equal(*found, equal_nan=True)

@@ -6,7 +6,7 @@ import pytest
 from test_sql import mined
 
 from logs import turn
-from mining.rephrases.log import Log
+from mining.rephrases.log import LogArrays
 from mining.rephrases.slot_answers import answering
 from mining.sessions import bots
 
@@ -29,7 +29,7 @@ def answers(tmp_path, duck, rows: list[dict[str, Any]]) -> set[str]:
     lake = mined(duck, tmp_path, rows)
     days = lake.days("turns")
     people = bots.people(lake, days)
-    found = answering(Log.of(duck.query("context", people)))
+    found = answering(LogArrays.of(duck.query("context", people)))
     return set(found["turn_id"])
 
 

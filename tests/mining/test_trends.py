@@ -18,7 +18,7 @@ from flows.steps import trends
 from logs import turn, write_log
 from mining.engines.duckdb_engine import DuckdbEngine
 from mining.trends import candidates, detection
-from mining.trends.candidates import Said
+from mining.trends.candidates import Outcomes
 from mining.trends.detection import KEY, Counts, benjamini_hochberg
 from slow import benjamini_hochberg as slow_bounds
 from warehouse import queries
@@ -173,7 +173,7 @@ def judged(p_up: float, well: float, explained: float, moved: float = 0.0) -> pl
     moves = pl.DataFrame(
         {"locale": "en-GB", "source": WISH[:1], "target": WISH[2:], "users": 9, "p_same": moved}
     )
-    said = Said(
+    said = Outcomes(
         outcomes,
         key.with_columns(label=pl.lit("light_dim"), probability=pl.lit(explained)),
         moves,
@@ -211,7 +211,7 @@ def test_old_wordings_are_no_members():
         schema=dict.fromkeys(("locale", "source", "target"), pl.String)
         | {"users": pl.Int64, "p_same": pl.Float64}
     )
-    said = Said(outcomes, labels, moves, key.with_columns(cluster_id=pl.lit("c9")), key.head(1))
+    said = Outcomes(outcomes, labels, moves, key.with_columns(cluster_id=pl.lit("c9")), key.head(1))
     found = candidates.candidates(none, asked, said, known.drop("utterance").unique())
     assert found.candidates.select("candidate_id", "since").rows() == [("c0", "2026-01-20")]
     assert sorted(found.members["utterance"]) == sorted(WISH[1:])

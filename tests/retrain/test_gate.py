@@ -13,7 +13,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from mining.clustering import encoder as mining_encoder
-from retrain.gate.judging import Cases, Cost, GateConfig, Verdict, judge
+from retrain.gate.judging import Cases, Cost, GateConfig, GateVerdict, judge
 from retrain.gate.parts import worse
 from retrain.registry import store
 from retrain.training.data import folds, training_data
@@ -293,7 +293,7 @@ def test_flips_are_bounded_for_every_locale_and_intent():
     assert any("locale 'sw'" in reason for reason in found.because)
 
 
-def by_intent(**counts: tuple[int, int, int]) -> Verdict:
+def by_intent(**counts: tuple[int, int, int]) -> GateVerdict:
     """The verdict on models that break, mend and keep so many cases of each intent, whatever is held."""
     parts = [changed("en", "seed", c).with_columns(intent=pl.lit(n)) for n, c in counts.items()]
     rows = pl.concat(parts).with_columns(utterance=pl.format("u{}", pl.int_range(pl.len())))
@@ -368,7 +368,7 @@ def changed(
     )
 
 
-def judged_by(*parts: pl.DataFrame, taught: tuple[str, ...] = ()) -> Verdict:
+def judged_by(*parts: pl.DataFrame, taught: tuple[str, ...] = ()) -> GateVerdict:
     """The verdict where the two models answer as the parts say, whatever is held."""
     rows = pl.concat(parts)
     right = rows.select("before", "after").to_numpy().astype(float)

@@ -315,7 +315,7 @@ def test_killed_at_every_change_of_a_file_it_erases_the_same(world, tmp_path, mo
         home = Home(Path(real_copy(world / "home", tmp_path / name)))
         for model in home.models.glob("*/flipped.parquet"):
             flips.write_parquet(model)
-        scope = erasing.Scope(user=hashed(EVE, home.salt()))
+        scope = erasing.ErasureScope(user=hashed(EVE, home.salt()))
         forgotten.begin(home, erasure.count(home, scope, "2026-02-01", window), "2026-02-01")
         return home
 
@@ -488,7 +488,7 @@ def test_a_forgotten_user_never_was(tmp_path_factory, duck, log):
     of_others = [r for r in rows if r["user_id"] != EVE]
     home = mined(duck, root / "all", rows)
     never = mined(duck, root / "never", of_others) if of_others else create(root / "never")
-    scope = erasing.Scope(user=hashed(EVE, home.salt()))
+    scope = erasing.ErasureScope(user=hashed(EVE, home.salt()))
     counted = erasure.count(home, scope, "2026-02-01", 90)
     erasing.erase(home, counted, [])
     turns.recount(duck, Lake(home.lake), counted.days)
@@ -503,7 +503,7 @@ def test_a_pair_over_midnight_goes_with_its_older_turn(tmp_path, duck):
     home = mined(duck, tmp_path / "home", [turn("ann", at, w) for at, w in moments])
     lake = Lake(home.lake)
     assert lake.read("pairs", ["2026-01-06"]).height == 3
-    counted = erasure.count(home, erasing.Scope(before="2026-01-06"), "2026-02-01", 90)
+    counted = erasure.count(home, erasing.ErasureScope(before="2026-01-06"), "2026-02-01", 90)
     erasing.erase(home, counted, [])
     assert (counted.turns, counted.wordings) == (1, 1)
     assert lake.read("turns")["utterance"].to_list() == [moments[1][1], moments[2][1]]

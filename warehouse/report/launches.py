@@ -16,7 +16,7 @@ FAILED, NOW, THEN = "failed", "could be mended, as of now", "the same, as of tha
 
 
 @dataclass(frozen=True)
-class Launch:
+class LaunchRow:
     """A locale's launch in sentences, its curves (None where there is no day to draw), and the wordings
     that hurt most; whether it is shown only where it is chosen."""
 
@@ -27,7 +27,7 @@ class Launch:
     more: bool
 
 
-def launches(ask: Ask) -> list[Launch]:
+def launches(ask: Ask) -> list[LaunchRow]:
     """The launches, the newest first."""
     found = ask("""
         select * from launches left join locale_priors using (locale)
@@ -36,7 +36,7 @@ def launches(ask: Ask) -> list[Launch]:
     days = ask("select * from launch_days order by locale, since")
     hurts = ask("select * from launch_hurts order by failed desc, utterance")
     return [
-        Launch(
+        LaunchRow(
             row["locale"],
             _sentences(row),
             _curves(days.filter(locale=row["locale"])),

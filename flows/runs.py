@@ -278,7 +278,9 @@ def _mend(home: Home) -> None:
     lake = Lake(home.lake)
     lake.recover()
     lake.complete("turns")
-    shutil.rmtree(home.root / "scratch", ignore_errors=True)
+    scratch = home.root / "scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(scratch / "torch"))  # else in /tmp
 
 
 def as_dict(outcome: Outcome) -> dict[str, Any]:

@@ -30,6 +30,18 @@ settings.load_profile("ci")
 WORLDS = Path(__file__).parent.parent.parent / "shared" / "worlds"
 
 
+# Files of minutes, the longest first: what runs side by side then ends together.
+LONG = (
+    *("test_prefect", "test_cli", "test_sql", "test_night", "test_docs", "test_warehouse"),
+    *("test_erasing", "test_spark_setup", "test_missed", "test_broad_intents", "test_harmless"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: n for n, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def salted_by_name() -> Iterator[None]:
     """A home that a test makes in this process has the salt of its folder's name: who is held back hangs on

@@ -4,7 +4,7 @@ usage: python benchmarks/em_speed.py [--rivals PYTHON] [--runs N]
 
 Invented votes, eight sources of reliability 0.3 to 0.9, wrong ones anywhere. Beside ours: the barest one-coin model in
 sparse NumPy, written here, with as many rounds as ours takes; and where PYTHON has it, crowd-kit at a size that it can do.
-Then nights of votes on top of the largest, each estimate alone given what the earlier ones told, against everything estimate
+Then nights of votes on top of the largest, each solved alone given what the earlier ones told, against everything estimate
 again. Medians of N runs, the first one apart; seconds, of the solving alone, a night's with finding its items' cells.
 """
 
@@ -106,9 +106,7 @@ def race(size: tuple[int, int, int], runs: int, rivals: str | None) -> None:
 
 
 def nights(size: tuple[int, int, int], runs: int) -> None:
-    print(
-        "\n| votes of the night | estimate alone, s (range) | all estimate again, s | same label |"
-    )
+    print("\n| votes of the night | solved alone, s (range) | all solved again, s | same label |")
     print("|---|---|---|---|")
     for votes in NIGHTS:
         night(size, votes, runs)

@@ -147,11 +147,7 @@ def find(rows: int, _: Path, way: str) -> dict:
     def near() -> by.Nearest:
         if way == "all":
             return by.by_all(vectors, search, gpu=gpu)
-        return (
-            by.by_graph(vectors, search)
-            if way == "graph"
-            else by.by_cells(vectors, search, gpu=gpu)
-        )
+        return by.by_cells(vectors, search, gpu=gpu)
 
     first, seconds = _timed(near)
     told = {"index": first.index, "seconds": f"{seconds:.1f}"}

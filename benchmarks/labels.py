@@ -24,11 +24,13 @@ import polars as pl
 from scipy.sparse import csr_matrix
 from truth import intents
 
+from aggregation.label_model import locale as of_locale
 from aggregation.label_model import model as believing
 from aggregation.label_model.classifier import Read
 from aggregation.label_model.dawid_skene import CastVotes, Cells, em
 from aggregation.label_model.evidence import Evidence
 from aggregation.label_model.model import believe
+from aggregation.label_model.rounds import row_shares
 from aggregation.label_model.votes import (
     CHAIN_END,
     FOR,
@@ -103,22 +105,22 @@ def _blind(
 
 
 def _with_reader(evidence: Evidence, reader: Callable[..., Read]) -> Labels:
-    usual = believing.read
-    believing.read = reader
+    usual = of_locale.read
+    of_locale.read = reader
     try:
         return ours(evidence)
     finally:
-        believing.read = usual
+        of_locale.read = usual
 
 
 def same_votes(evidence: Evidence) -> pl.DataFrame:
     """`locale, utterance, source, label`, a row a vote."""
     read: list[pl.DataFrame] = []
-    usual, usual_reader = believing.Locale, believing.read
+    usual, usual_reader = believing.Locale, of_locale.read
 
     class Noted(usual):  # keeps what the reader and the neighbours say at last
         def _votes(self, cast, cells, before, sure):
-            meant = (believing._shares(self.near.power(believing.CLOSE)) @ sure).tocsr()
+            meant = (row_shares(self.near.power(of_locale.CLOSE)) @ sure).tocsr()
             read.append(self._said(NEIGHBOURS, meant))
             return super()._votes(cast, cells, before, sure)
 
@@ -128,7 +130,7 @@ def same_votes(evidence: Evidence) -> pl.DataFrame:
                 read.append(self._said("words", found.words))
                 return found
 
-            believing.read = noted
+            of_locale.read = noted
             return super()._round(*known)
 
         def _said(self, source: str, meant: csr_matrix) -> pl.DataFrame:
@@ -148,7 +150,7 @@ def same_votes(evidence: Evidence) -> pl.DataFrame:
     try:
         believe(evidence)
     finally:
-        believing.Locale, believing.read = usual, usual_reader
+        believing.Locale, of_locale.read = usual, usual_reader
     of_models = pl.concat(read).unique([*KEY, "source"], keep="last", maintain_order=True)
     cast = evidence.votes.filter(
         pl.col("source").is_in(FOR) & ((pl.col("weight") >= 0.5) | (pl.col("source") == N_BEST))

@@ -56,7 +56,7 @@ def main() -> None:
 
 def row(folder: Path, share: float, rival: Path | None) -> str:
     world, home, theirs = (folder / f"{kind}-{share}" for kind in ("world", "home", "rival"))
-    sayagain("simulate", "--out", str(world), "--liars", str(share), *WORLD)
+    sayagain("simulate", "--out", str(world), "--adversary-share", str(share), *WORLD)
     log = world / "log.jsonl.gz"
     sayagain("run", str(log), "--home", str(home), "--seed-data", str(world / "seed.jsonl.gz"))
     found = [labels(home)]

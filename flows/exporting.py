@@ -14,6 +14,7 @@ from typing import Any, Literal
 import polars as pl
 import yaml
 
+from flows import newest
 from warehouse.errors import BadInput
 from warehouse.home import existing, keep_once, read_training_set, training_versions
 
@@ -35,11 +36,12 @@ def export(root: Path, form: Format, out: Path, version: str | None) -> dict[str
     known = training_versions(home)
     if not known:
         raise BadInput(f"{root}: has no training set yet; run a night first")
+    last = newest.training_set(home)
     if version and version not in known:
-        raise BadInput(f"--version {version}: is no training set; the newest is {known[-1]}")
+        raise BadInput(f"--version {version}: is no training set; the newest is {last}")
     if out.exists():
         raise BadInput(f"--out {out}: is there already; name a new folder")
-    chosen = version or known[-1]
+    chosen = version or last or known[-1]
     examples = read_training_set(home, chosen)
     if examples.is_empty():
         raise BadInput(f"{root}: training set {chosen} is empty; its card.md says why")

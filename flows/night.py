@@ -43,7 +43,9 @@ BELIEVED = (
 
 def believed() -> tuple[Step, ...]:
     """The steps of what is believed, in order, with those that were added."""
-    return in_order([*BELIEVED, *added((take_in, *HEARD, *BELIEVED))])
+    more = added((take_in, *HEARD, *BELIEVED))
+    ordered = in_order([take_in, *HEARD, *BELIEVED, *more])
+    return tuple(each for each in ordered if each not in (take_in, *HEARD))
 
 
 def up_to(last: Step, night: Night) -> str:

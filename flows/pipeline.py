@@ -24,7 +24,7 @@ from flows.reach import code_of
 from flows.settings import Settings
 from mining.engines.engine import PEOPLE, Engine, Params, inputs_of
 from mining.sessions.bots import people
-from warehouse.home import Home
+from warehouse.home import Home, keep_once
 from warehouse.lake import Lake, Transaction, Undeclared
 from warehouse.ledger import Ledger, digest
 from warehouse.tables import DECLARED, name_of
@@ -138,6 +138,7 @@ class Reading:
         self.day, self._night, self._step = day, night, step
         self.engine, self.home, self.ledger = night.engine, night.home, night.ledger
         self.logs, self.now, self.until = list(night.logs), night.now, night.until
+        self.kept: list[Path] = []
         self.settings = cast("Settings", Guarded(night.settings, step.settings))
         reads: dict[str, set[str]] = {}
         for read in step.reads:
@@ -204,6 +205,11 @@ class Reading:
         window = self._night.settings.mining.window_days
         return Scope.WINDOW.days(self.lake.days(table), self.day, window)
 
+    def keep(self, folder: Path, fill: Callable[[Path], None]) -> None:
+        """Make an immutable folder of the home; where it is gone, the step is done again."""
+        keep_once(folder, fill)
+        self.kept.append(folder.relative_to(self.home.root))
+
     def put(self, table: type[dy.Schema], rows: pl.DataFrame) -> int:
         """Leave the rows of tonight; how many they are."""
         return self.lake.put(name_of(table), self.day, rows)
@@ -234,15 +240,17 @@ class Step:
 
     def __call__(self, night: Night, day: str) -> Result:
         """What the step comes to, computed where it was not; `fresh` says whether it was."""
+        night.lake.recover()
         key = self.key(night, day)
         known = night.ledger.find(self.name, key)
-        if known is not None and self._holds(night, known["wrote"]):
+        if known is not None and self._holds(night, known):
             return dict(known["result"], fresh=False)
         reading = Reading(self, night, day)
         result = self.work(reading)
         places = reading.lake.commit()
         wrote = [[table, *night.lake.contents(table, [d])[0]] for table, d in places]
-        night.ledger.record(self.name, key, {"result": result, "wrote": wrote})
+        kept = [str(folder) for folder in reading.kept]
+        night.ledger.record(self.name, key, {"result": result, "wrote": wrote, "kept": kept})
         return dict(result, fresh=True)
 
     def key(self, night: Night, day: str) -> str:
@@ -261,12 +269,13 @@ class Step:
         there = night.lake.days(read.table)
         return read.scope.days(there, day, night.settings.mining.window_days)
 
-    def _holds(self, night: Night, wrote: list[list[str]]) -> bool:
-        """Whether what it wrote is there still, but for what persons mend."""
-        return all(
+    def _holds(self, night: Night, known: dict[str, Any]) -> bool:
+        """Whether what it left is there still, but for what persons mend."""
+        folders = all((night.home.root / folder).is_dir() for folder in known["kept"])
+        return folders and all(
             [(day, content)] == night.lake.contents(table, [day])
             or (DECLARED[table].mended and day in night.lake.days(table))
-            for table, day, content in wrote
+            for table, day, content in known["wrote"]
         )
 
 
@@ -302,6 +311,8 @@ def in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
     ValueError where two write one table, or each waits for the other.
     """
     listed = list(steps)
+    if len({each.name for each in listed}) < len(listed):
+        raise ValueError("two steps have one name")
     writers: dict[str, Step] = {}
     for each in listed:
         for table in map(name_of, each.writes):

@@ -19,17 +19,17 @@ from warehouse.ledger import digest, file_digest
 
 OURS = ("flows", "mining", "aggregation", "retrain", "warehouse")
 ROOT = Path(__file__).parent.parent
-ENGINES = (
-    "mining.engines.duckdb_engine",
-    "mining.engines.spark_engine",
-)  # a step meets them behind their Protocol
+# What a step meets behind a Protocol or by what it declares: the engines, and how what is declared is read and bound.
+BEHIND = ("mining.engines.duckdb_engine", "mining.engines.spark_engine", "mining.sessions.bots")
+PIPELINE = Path(__file__).with_name("pipeline.py")
 
 
 def code_of(step: Callable[..., Any]) -> str:
     """A hash of all code and data that a function of ours can reach."""
     texts, places = _of_function(step)
-    for engine in ENGINES:
-        places |= _of_module(engine)
+    for module in BEHIND:
+        places |= _of_module(module)
+    places.add(PIPELINE)
     return digest(
         sorted(texts), [(str(p.relative_to(ROOT)), file_digest(p)) for p in sorted(places)]
     )

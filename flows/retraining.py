@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from flows import programs, seed
+from flows import newest, programs, seed
 from flows.evaluation_data import Material, Tried, tried
 from flows.pipeline import Caller, Result
 from flows.reach import code_of
@@ -23,7 +23,7 @@ from retrain.training.model import Model
 from retrain.training.program import asked, scored
 from retrain.training.trainer import Reference
 from warehouse.errors import BadInput
-from warehouse.home import Home, read_training_set, read_variants, training_versions
+from warehouse.home import Home, read_training_set, read_variants
 from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest
 from warehouse.publish import publish
@@ -44,14 +44,14 @@ class Retraining:
 def retrain(job: Retraining, call: Caller) -> Result:
     """The steps of a retraining, in order; the verdict on the challenger."""
     first = call(train_first, job)
-    sets = training_versions(job.home)
+    newest_set = newest.training_set(job.home)
     if not first["champion"]:
         verdict = first
-    elif not sets:
+    elif newest_set is None:
         told = ["no training set yet: `sayagain run` makes one", *first["because"]]
         verdict = first | {"because": told}
     else:
-        verdict = call(challenge, job, sets[-1])
+        verdict = call(challenge, job, newest_set)
     call(publish_models, job)
     return verdict
 
@@ -197,9 +197,8 @@ def _known(home: Home, version: str) -> GateVerdict:
 
 def _encoder(home: Home, training_set: str) -> Encoder | None:
     """The encoder of the training set's night, or the last one before it."""
-    folders = sorted((home.root / "encoders").glob("[!.]*/modules.json"))
-    known = [f.parent for f in folders if f.parent.name[:10] <= training_set[:10]]
-    return Encoder(known[-1]) if known else None
+    folder = newest.encoder_of(home, training_set)
+    return Encoder(folder) if folder else None
 
 
 def _keep(

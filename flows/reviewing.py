@@ -1,7 +1,7 @@
 """A person's side: what was accepted, rejected or named, remembered by every later night.
 
-What a person says of a cluster follows the cluster (`verdicts`); of a rewrite or a label it holds for the
-wordings (`reviews`); of a model it is the brake's.
+What a person says of a cluster follows the cluster (`cluster_reviews`); of a rewrite or a label it holds for the
+wordings (`item_reviews`); of a model it is the brake's.
 """
 
 import json

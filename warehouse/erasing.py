@@ -113,6 +113,8 @@ def erase(
     _drop_leftovers(home)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
+    for unknown in _unknown(lake):
+        shutil.rmtree(unknown)
     for table in TABLES:
         if table != "turns":
             _from_table(lake, table, gone, spared)
@@ -121,6 +123,13 @@ def erase(
     for place in sorted([*made, *home.models.glob("[!.]*/*.parquet")]):
         _rewrite(place, gone)
     _from_table(lake, "turns", gone, spared)
+
+
+def _unknown(lake: Lake) -> list[Path]:
+    """Folders of tables that this program does not declare, such as those of a step that was taken out: nobody knows what
+    they hold."""
+    folders = (p for p in lake.root.glob("[!.]*") if p.is_dir())
+    return sorted(p for p in folders if p.name not in TABLES)
 
 
 def _from_table(lake: Lake, table: str, gone: Gone, spared: Collection[tuple[str, str]]) -> None:
@@ -172,7 +181,7 @@ def _drop_leftovers(home: Home) -> None:
     """What runs that were killed left half done, and the page of the warehouse as it was."""
     for folder in (home.training_sets, home.models, home.root / "encoders"):
         for draft in folder.glob(".*.draft"):
-            shutil.rmtree(draft)
+            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
     for file in (*home.root.glob(".warehouse.draft.*"), home.root / "report.html"):
         file.unlink(missing_ok=True)
 

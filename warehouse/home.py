@@ -141,9 +141,17 @@ def alone(home: Home, patience: float = 0) -> Iterator[None]:
     except OSError as error:
         raise BadInput(f"{home.root}: cannot be written ({error.strerror})") from None
     try:
+        _recover(home)
         yield
     finally:
         lock.release()
+
+
+def _recover(home: Home) -> None:
+    """Finish what a killed run had committed, before anything is read."""
+    from warehouse.lake import Lake
+
+    Lake(home.lake).recover()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

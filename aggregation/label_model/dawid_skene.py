@@ -145,7 +145,7 @@ def em(
     there is none, all labels of an item are as probable before it is voted on, also those without a
     cell, so that the beliefs of its cells sum to less than 1.
 
-    CastVotes that come later can be estimate alone, over the cells of their items, given what `earlier` ones
+    Votes that come later can be solved alone, over the cells of their items, given what `earlier` ones
     came to at these cells (incremental EM, Neal and Hinton 1998).
     With `confusions`, sources with more than CONFUSED votes a label have their own.
     """

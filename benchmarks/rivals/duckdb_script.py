@@ -102,7 +102,7 @@ def main(folder: Path, out: Path, gap_ms: int, memory: str) -> None:
         con.execute(TURNS, {"gap": gap_ms, "files": files})
         con.execute(ROBOTS)
         con.execute(PAIRS, {"gap": gap_ms})
-        for table, name in (("people", "turns"), ("robots", "robots"), ("pairs", "pairs")):
+        for table, name in (("people", "turns"), ("robots", "bots"), ("pairs", "pairs")):
             con.execute(
                 f"copy {table} to '{out / name}' (format parquet, partition_by (day), overwrite)"
             )

@@ -128,7 +128,7 @@ def pairs(turns: pl.DataFrame, aside: pl.DataFrame, gap_ms: int) -> pl.DataFrame
 def main(folder: Path, out: Path, gap_ms: int) -> None:
     turns = sessions(sorted(folder.glob("*.parquet")), gap_ms)
     aside = robots(turns)
-    for name, rows in (("turns", turns), ("robots", aside), ("pairs", pairs(turns, aside, gap_ms))):
+    for name, rows in (("turns", turns), ("bots", aside), ("pairs", pairs(turns, aside, gap_ms))):
         rows.write_parquet(pl.PartitionBy(out / name, key="day"), mkdir=True)
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import polars as pl
 
+from flows import newest as newest_of
 from flows.explaining.memory import MOST, LakeReader
 from flows.explaining.standing import examples
 from flows.explaining.turns import newest, turn_lines
 from flows.explaining.words import count
 from warehouse.errors import BadInput
-from warehouse.home import training_versions
 
 SHOWN = 30  # members shown to people
 KEY = ["locale", "utterance"]
@@ -57,8 +57,8 @@ def _labelled(memory: LakeReader, rows: pl.DataFrame) -> pl.DataFrame:
     believed = memory.state("soft_labels").filter(among).collect()
     ranked = believed.sort("probability", "label", descending=[True, False])
     best = ranked.unique(KEY, keep="first", maintain_order=True)
-    sets = training_versions(memory.home)[-1:]
-    entered = [examples(memory, v, among).select(*KEY, taught=True).collect() for v in sets]
+    last = newest_of.training_set(memory.home)
+    entered = [examples(memory, last, among).select(*KEY, taught=True).collect()] if last else []
     told = best.select(*KEY, "label", "probability", behind="users")
     taught = entered[0] if entered else told.head(0).select(*KEY, taught=True)
     return (

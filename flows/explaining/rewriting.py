@@ -80,6 +80,9 @@ def _because(memory: LakeReader, move: Row, row: Row) -> str:
     told = {
         "target": f"{moved}, but the assistant does not serve {target!r}, or users went elsewhere more often",
         "another": f"{moved}, but another wording serves its users better",
+        "runs": f"{moved}, but another rewrite of the wording runs",
+        "waits": f"{moved}, but a rewrite of the wording was withdrawn, and it waits",
+        "review": f"{moved}, but a person rejected it",
         "stayed": f"{moved}, but they did not stay with it",
         "values": f"{moved}, but one of both lacks a value that the assistant heard in the other",
     }

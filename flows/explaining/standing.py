@@ -5,23 +5,23 @@ from typing import Any
 
 import polars as pl
 
+from flows import newest
 from flows.explaining.memory import LakeReader, Spoken, said
 from flows.explaining.words import count
-from warehouse.home import training_versions
 
 
 def standing(memory: LakeReader, spoken: Spoken, verdict: str | None) -> dict[str, Any]:
     """`verdict` is a person's on the wording's cluster."""
-    sets = training_versions(memory.home)
-    rows = [examples(memory, v, said(spoken.wording, spoken.locale)) for v in sets[-1:]]
-    found = rows[0].collect().to_dicts() if rows else []
-    step, why = (None, None) if found else _stopped(memory, spoken, sets[-1:])
+    last = newest.training_set(memory.home)
+    among = said(spoken.wording, spoken.locale)
+    found = examples(memory, last, among).collect().to_dicts() if last else []
+    step, why = (None, None) if found else _stopped(memory, spoken, last)
     told = memory.of("item_reviews", spoken.wording, spoken.locale).filter(kind="label")
     if why and verdict == "rejected":
         why += "; its cluster was rejected in review, so the wording stands alone"
     return {
         "published": _published(memory, spoken),
-        "training_set": sets[-1] if sets else None,
+        "training_set": last,
         "example": found[0] if found else None,
         "stopped_at": step,
         "withheld_because": why,
@@ -34,16 +34,16 @@ def examples(memory: LakeReader, version: str, among: pl.Expr) -> pl.LazyFrame:
     return pl.scan_parquet(memory.home.training_sets / version / "examples.parquet").filter(among)
 
 
-def _stopped(memory: LakeReader, spoken: Spoken, sets: list[str]) -> tuple[str, str]:
+def _stopped(memory: LakeReader, spoken: Spoken, last: str | None) -> tuple[str, str]:
     """The step at which a wording that is in no training set stopped, and why."""
     if not spoken.turns:
         return _unheard(memory, spoken)
     rows = memory.of("withheld_utterances", spoken.wording, spoken.locale).to_dicts()
     if rows:
         return rows[0]["stage"], _because(rows[0])
-    if not sets:
+    if last is None:
         return "training set", "no training set was built yet"
-    return "training set", f"{sets[0]} is not of this night"
+    return "training set", f"{last} is not of this night"
 
 
 def _because(row: dict[str, Any]) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from flows.pipeline import Reading, Result, earlier, own, step, tonight, window
+from flows.steps import facts
 from mining.clustering import encoder, lessons
 from warehouse.common import encoders
-from warehouse.home import keep_once
 from warehouse.lake import Lake
 from warehouse.ledger import digest
 from warehouse.tables import Embeddings, Encoders, RephraseEvents, Transitions, UtteranceStats
@@ -27,6 +27,7 @@ KEY = ["locale", "utterance"]
     ),
     writes=(Encoders, Embeddings),
     settings=("mining.window_days", "mining.encoder", "mining.fine_tune"),
+    facts=(facts.ENCODER_FILES,),
 )
 def embed_utterances(at: Reading) -> Result:
     """Teach the encoder by the window's pairs, or load the one that is set; embed what is new."""
@@ -59,7 +60,7 @@ def _taught(at: Reading, wordings: pl.DataFrame) -> tuple[Any, str]:
         before = _folder_before(at)
         model = encoder.learn(taught, encoders.load(str(before)) if before else None)
     version = f"{at.day}-{encoder.fingerprint(model)}"
-    keep_once(_folder(at, version), partial(encoder.save, model))
+    at.keep(_folder(at, version), partial(encoder.save, model))
     return model, version
 
 

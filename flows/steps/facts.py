@@ -27,6 +27,13 @@ def seed_intents(night: Night) -> list[str]:
     return known["intent"].unique().sort().to_list()
 
 
+def _encoder_files(night: Night) -> list[tuple[str, int, int]]:
+    """Name, size and time of the files, where the setting names a folder."""
+    folder = Path(night.settings.mining.encoder or "/dev/null")
+    files = sorted(f for f in folder.rglob("*") if f.is_file())
+    return [(str(f.relative_to(folder)), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+
+
 def _cutoff(night: Night) -> str:
     return str(cutoff(night.lake, night.settings, night.now))
 
@@ -40,4 +47,6 @@ SEED_DATA = Fact("seed data", lambda night: digest_of(night.home.seed_data))
 LANGUAGE_FILES = Fact("lexicons and forms", lambda night: languages.files(night.settings))
 CHAMPION = Fact("the champion", lambda night: store.champion(night.home))
 BRAKE = Fact("what a person stopped", lambda night: str(overrides.read(night.home)))
+MODELS = Fact("which models there are", lambda night: store.versions(night.home))
+ENCODER_FILES = Fact("the encoder that is set", _encoder_files)
 PROGRAMS = Fact("programs of the user's own", lambda night: programs.files(night.settings))

@@ -81,7 +81,8 @@ def judge_turns(at: Reading) -> Result:
     if any(verdict.verdict != WELL for verdict in told):
         ways = ways.with_columns(stage=pl.coalesce("stage", pl.lit("verdicts")))
     sure = ways.filter(pl.col("stage").is_null()).drop("stage", "breaks")
-    followed_up = _followed_up(at, sure, rates)
+    proposed = reviewing.rewritten(at.lake, at.day, sure)
+    followed_up = _followed_up(at, proposed, rates)
     running = experiments.rewrites(followed_up)
     at.put_days(Defects, at.days(Turns), found.sort("turn_id"))
     at.put(HypothesisAccuracy, judged.wordings)
@@ -89,13 +90,14 @@ def judge_turns(at: Reading) -> Result:
     at.put(SignalTrust, table([*told, of_rewrites(running.height, *told)]))
     at.put(RewriteExperiments, followed_up)
     at.put(Rewrites, running)
-    at.put(WithheldRewrites, proposals.withheld(ways, moves))
+    at.put(
+        WithheldRewrites, proposals.withheld(proposals.unbegun(ways, proposed, followed_up), moves)
+    )
     return {"rewrites": running.height, "variants": _variants(at, judged.served())}
 
 
-def _followed_up(at: Reading, sure: pl.DataFrame, rates: Reformulation) -> pl.DataFrame:
+def _followed_up(at: Reading, proposed: pl.DataFrame, rates: Reformulation) -> pl.DataFrame:
     """The fixes of the night."""
-    proposed = reviewing.rewritten(at.lake, at.day, sure)
     before = reviewing.rewritten(at.lake, at.day, at.last_night(RewriteExperiments))
     named = pl.concat(rows.select("locale", "source") for rows in (before, proposed)).unique()
     return experiments.follow(

@@ -56,7 +56,7 @@ KEY = ["locale", "utterance"]
     ),
     writes=(Votes, SoftLabels, Reliability, LocalePriors, ConceptDrift, Calibration),
     settings=("mining.window_days", "mining.encoder", "mining.fine_tune", "languages"),
-    facts=(facts.SEED_DATA, facts.LANGUAGE_FILES),
+    facts=(facts.SEED_DATA, facts.LANGUAGE_FILES, facts.ENCODER_FILES),
 )
 def label_utterances(at: Reading) -> Result:
     """Votes, and what is believed of each wording, with the users behind its cluster and label."""

@@ -11,7 +11,7 @@ from flows.pipeline import Reading, Result, step, tonight, window
 from flows.settings import Settings
 from flows.steps import facts
 from flows.steps.accounts import answers, bots, cut, rejected, unlabelled, without_label
-from warehouse.home import Home, keep_once, read_training_set, training_versions
+from warehouse.home import read_training_set, training_versions
 from warehouse.lake import typed
 from warehouse.tables import (
     BestRephrases,
@@ -99,11 +99,11 @@ def _kept(at: Reading, built: training_set.TrainingSet) -> tuple[str, int]:
     changed = training_set.change(built.examples, before)
     last = earlier[0] if earlier else None
     card = training_set.card(version, built, changed, last, at.settings_as_json())
-    _keep(at.home, version, built, card)
+    _keep(at, version, built, card)
     return version, changed.new + changed.turned
 
 
-def _keep(home: Home, version: str, built: training_set.TrainingSet, card: str) -> None:
+def _keep(at: Reading, version: str, built: training_set.TrainingSet, card: str) -> None:
     checked = Examples.validate(typed(Examples, built.examples))
     made = ExampleVariants.validate(typed(ExampleVariants, built.variants))
 
@@ -113,4 +113,4 @@ def _keep(home: Home, version: str, built: training_set.TrainingSet, card: str) 
             made.write_parquet(draft / "variants.parquet")
         (draft / "card.md").write_text(card)
 
-    keep_once(home.training_sets / version, fill)
+    at.keep(at.home.training_sets / version, fill)

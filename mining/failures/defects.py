@@ -1,6 +1,6 @@
 """The probability that a turn failed its user, and what it makes of wordings.
 
-A turn is judged by its signs (`failures`), a wording under a hypothesis by its turns (`hypotheses`); what those mean simulated
+A turn is judged by its signs (`turn_features`), a wording under a hypothesis by its turns (`hypothesis_features`); what those mean simulated
 worlds taught (`mining.priors`). From the judged turns the log itself tells how much coming back says: how often people say it again after right turns and after wrong ones. Where
 the two are alike, coming back convicts nobody.
 

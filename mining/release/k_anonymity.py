@@ -39,7 +39,7 @@ def release(
     mask: Mask,
     privacy: Release,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows of `Shown`, and how many wordings were withheld by reason (`reason, rows`).
+    """Rows of `ReleasedUtterances`, and how many wordings were withheld by reason (`reason, rows`).
 
     `wordings` are those of the window (`locale, utterance, turns, users`), `values` those of slots
     (`constraints.slot_values`).

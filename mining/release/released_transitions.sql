@@ -1,4 +1,4 @@
--- From a wording to the one with which its users ended up (moves.sql), both as they are shown.
+-- From a wording to the one with which its users ended up (transitions.sql), both as they are shown.
 -- reads chain_ends: where their chains end
 -- reads best_rephrases: the turns that were said again, each with its most probable target
 -- reads released: locale, utterance, shown

@@ -26,6 +26,9 @@ NOT_SERVED, NO_GAIN, ANOTHER, NOT_STAYED, VALUES = (
 )
 
 
+REVIEW, RUNS, WAITS = "review", "runs", "waits"
+
+
 def judged(
     chains: pl.DataFrame, now: pl.DataFrame, moves: pl.DataFrame, values: pl.DataFrame
 ) -> pl.DataFrame:
@@ -56,6 +59,28 @@ def judged(
     rows = rows.with_columns(stage=pl.coalesce("stage", _lost_values(rows, values)))
     about = ["p_better", "breaks", "users", "occurrences", "p_same", "success"]
     return rows.select("locale", "source", "target", *about, "stage", success_alone="alone")
+
+
+def unbegun(rows: pl.DataFrame, proposed: pl.DataFrame, experiments: pl.DataFrame) -> pl.DataFrame:
+    """The judged `rows` with a stage for those that may go live and do not: rejected by a person (they are not
+    `proposed`), while another target runs, or waiting after a withdrawal."""
+    ways = ["locale", "source", "target"]
+    live = experiments.filter(status="live").select("locale", "source", live=True).unique()
+    told = (
+        rows.join(proposed.select(ways, asked=True), on=ways, how="left", maintain_order="left")
+        .join(experiments.select(ways, begun=True), on=ways, how="left", maintain_order="left")
+        .join(live, on=["locale", "source"], how="left", maintain_order="left")
+    )
+    why = (
+        pl.when(pl.col("begun").fill_null(value=False))
+        .then(None)
+        .when(pl.col("asked").is_null())
+        .then(pl.lit(REVIEW))
+        .when(pl.col("live").fill_null(value=False))
+        .then(pl.lit(RUNS))
+        .otherwise(pl.lit(WAITS))
+    )
+    return told.with_columns(stage=pl.coalesce("stage", why)).select(rows.columns)
 
 
 def withheld(rows: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:

@@ -40,7 +40,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def learn(silences: pl.DataFrame, setting: int | None) -> pl.DataFrame:
-    """The rows of `gaps` for the histogram of the window (rows of `silences`, summed or not).
+    """The rows of `session_timeouts` for the histogram of the window (rows of `inactivity`, summed or not).
 
     `setting` (seconds), where given, is the gap of all.
     """

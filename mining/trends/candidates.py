@@ -1,6 +1,6 @@
 """Wishes that no label explains: what may be a new intent.
 
-Looked at are terms and clusters (`changes.py`) of which more is said than before. One is a candidate where three things
+Looked at are terms and clusters (`detection.py`) of which more is said than before. One is a candidate where three things
 hold at once: it rose or appeared; of those who say it, fewer than half come out well in the end, be it at once or after saying
 it again; and no label is believed of most of what they say. An intent that is only badly understood comes out well
 elsewhere, a new value or slang has the label of its intent. The first two have p-values, of which the larger counts
@@ -68,7 +68,7 @@ def asked(changed: pl.DataFrame, grouped: pl.DataFrame, known: pl.DataFrame) -> 
 def candidates(
     changed: pl.DataFrame, grouped: pl.DataFrame, said: Outcomes, known: pl.DataFrame
 ) -> Found:
-    """What may be a new intent. `changed` are all units asked about (`changes.changes`), `grouped` what `asked` gave, `known` the candidates
+    """What may be a new intent. `changed` are all units asked about (`detection.changes`), `grouped` what `asked` gave, `known` the candidates
     of the night before (`locale, candidate_id, since`)."""
     judged = _judged(changed, grouped, said, known)
     chosen = judged.filter(pl.col("q") <= FALSE)

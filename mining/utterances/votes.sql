@@ -1,12 +1,12 @@
 -- Who says that a wording means a label, and how: a row a user, wording, label, source and place.
---   accepted, reformulated       the best hypothesis was executed, and the user did not come back, or did (where
---                      another wording ran, only the next source)
---   unexecuted_accepted, unexecuted_reformulated         it was not executed, and the user did not come back, or did
---   rewrite            it was heard in the wording that ran instead, and the user accepted
---   target, end        the executed hypothesis of the next wording, of the last one (via), and the
---                      user stayed with it
---   praise, blame      thumbs for what was executed
---   n_best             another hypothesis of the assistant, at its confidence; nobody's vote
+--   accepted, reformulated   the best hypothesis was executed, and the user did not come back, or did (where another
+--                            wording ran, only the next source)
+--   unexecuted_accepted, unexecuted_reformulated   it was not executed, and the user did not come back, or did
+--   rewrite                  it was heard in the wording that ran instead, and the user accepted
+--   target, chain_end        the executed hypothesis of the next wording, of the last one (via), and the user stayed
+--                            with it
+--   thumbs_up, thumbs_down   for what was executed
+--   n_best                   another hypothesis of the assistant, at its confidence; nobody's vote
 -- A user counts once for each, with the mean of what happened, and votes on at most :most_items
 -- wordings, the first ones. Probabilities are summed in millionths.
 -- A turn that answers the assistant's question says nothing of its own wording.

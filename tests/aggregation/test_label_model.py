@@ -19,8 +19,8 @@ from aggregation.label_model.evidence import Evidence, LabelEstimates
 from aggregation.label_model.model import believe
 from aggregation.label_model.votes import held_back, tally
 from warehouse.common.reformulation import Reformulation
-from warehouse.tables import CastVotes as VotesTable
 from warehouse.tables import Examples, SoftLabels, WithheldUtterances
+from warehouse.tables import Votes as VotesTable
 
 pytestmark = pytest.mark.quick
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from flows import runs, settings
+from flows import newest, runs, settings
 from flows.night import Outcome
 from logs import turn, write_log
 from warehouse.errors import BadInput, Busy
@@ -221,6 +221,31 @@ def test_settings_there_and_back_end_where_they_began(tmp_path):
     first = run_with(300)
     assert run_with(350) >= first
     assert run_with(300) == first
+
+
+def test_settings_there_and_back_teach_what_is_decided(tmp_path):
+    """The newest training set is the one of the settings that are back, though another has a higher number."""
+    said = [turn(f"u{n % 5}", n * 100, f"lamp {n % 2}", intent="lamp") for n in range(40)]
+    said.append(turn("ann", 9_000, "music please", intent="music"))
+    log, home = write_log(tmp_path / "log.jsonl", said), tmp_path / "home"
+    seed = write_log(
+        tmp_path / "seed.jsonl",
+        [{"locale": "en-GB", "utterance": i, "intent": i} for i in ("lamp", "music")],
+    )
+
+    def run_with(training: int) -> str | None:
+        chosen = settings.Settings(min_users=settings.MinUsers(training=training))
+        request = runs.Request([str(log)], home, seed_data=seed)
+        return runs.run_night(request, chosen, direct).training_set
+
+    first = run_with(2)
+    assert newest.training_set(Home(home)) == first
+    other = run_with(40)
+    again = run_with(2)
+    assert again == first
+    assert newest.training_set(Home(home)) == first
+    if other != first:
+        assert training_versions(Home(home))[-1] == other
 
 
 def test_a_missed_night_that_comes_late_is_believed_too(tmp_path):

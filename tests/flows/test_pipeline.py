@@ -104,6 +104,32 @@ def test_a_step_is_done_again_where_what_it_reads_or_wrote_has_another_content(t
     assert len(done) == 4
 
 
+def test_a_folder_that_a_step_keeps_is_made_again_where_it_is_gone(tonight):
+    folder = tonight.home.root / "encoders" / "one"
+
+    def teaches(at: Reading):
+        at.keep(folder, lambda draft: (draft / "weights").write_text("1"))
+        return {}
+
+    taught = declared(teaches)
+    assert [taught(tonight, DAY)["fresh"] for _ in range(2)] == [True, False]
+    shutil.rmtree(folder)
+    assert taught(tonight, DAY)["fresh"]
+    assert (folder / "weights").is_file()
+
+
+def test_what_a_kill_left_committed_is_there_before_a_step_reads(tonight):
+    place = tonight.lake.root / ".committed" / "fallback_intents" / f"day={DAY}"
+    tonight.lake.put("fallback_intents", DAY, ROWS)
+    place.parent.mkdir(parents=True)
+    shutil.move(tonight.lake.root / "fallback_intents" / f"day={DAY}", place)
+
+    def counts(at: Reading):
+        return {"rows": at.tonight(FallbackIntents).height}
+
+    assert declared(counts, reads=pipeline.tonight(FallbackIntents))(tonight, DAY)["rows"] == 1
+
+
 def test_a_partition_that_was_changed_in_place_has_another_content(tonight):
     lake = tonight.lake
     lake.put("fallback_intents", DAY, ROWS)

@@ -212,6 +212,15 @@ def test_the_models_can_still_be_read_and_replaced(without, tmp_path):
     assert done["training_set"] == training_versions(Home(home))[-1]
 
 
+def test_a_table_that_no_step_knows_any_more_goes_too(home):
+    """Nobody knows what it holds."""
+    left = home / "lake" / "of_a_step_that_was_taken_out" / "day=2026-01-05"
+    left.mkdir(parents=True)
+    pl.DataFrame({"words": HERS}).write_parquet(left / "part-0.parquet")
+    forget(home)
+    assert not left.parent.exists()
+
+
 def test_the_same_log_does_not_bring_a_user_back_and_later_turns_are_welcome(world, home):
     forget(home)
     before = turns_of(home)

@@ -85,7 +85,7 @@ class ReleasedTransitions(Transitions):
 
 @table("suppressed", published=Published.HISTORY)
 class Suppressed(Withheld):
-    """UtteranceStats that are not published, by the reason."""
+    """Wordings that are not published, by the reason."""
 
 
 @table("failing_utterances", published=Published.NEWEST)

@@ -42,7 +42,7 @@ class LocalePriors(dy.Schema):
 
 @table("concept_drift", published=Published.NEWEST)
 class ConceptDrift(dy.Schema):
-    """UtteranceStats whose meaning moved, by who came back; what was voted before counts little."""
+    """Wordings whose meaning moved, by who came back; what was voted before counts little."""
 
     locale = text("locale", key=True)
     utterance = text("a wording", key=True)

@@ -111,7 +111,7 @@ class Searches(dy.Schema):
 
 @table("clusters", published=Published.NEWEST)
 class Clusters(dy.Schema):
-    """UtteranceStats that mean the same; a cluster that lives on keeps its id."""
+    """Wordings that mean the same; a cluster that lives on keeps its id."""
 
     locale = text("locale", key=True)
     utterance = text("wording", key=True)

@@ -35,7 +35,7 @@ DROPPED = ["outcome", "confidence", "n_best", "intent"]
 SIMULATED = ["response", "session_id", "slots", "interrupted"]
 HABITS = {
     "as they are": {},
-    "people hardly retry (--again 0.15)": {"again": 0.15},
+    "people hardly retry (--reformulation-rate 0.15)": {"again": 0.15},
     "people chat fast (--pace 0.3)": {"pace": 0.3},
     "a third are refinements (--refine 0.5)": {"refine": 0.5},
 }

@@ -29,11 +29,11 @@ demo: $(VENV)/.ready
 
 # Tests run side by side, a file in one process; a thread each, or they wait for one another.
 test: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest
 
 # While working: what needs neither Spark nor a browser nor a whole night. Under a minute.
 quick: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "quick and not slow"
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -m "quick and not slow"
 
 # The site of docs/, into build/site.
 docs: $(VENV)/.ready

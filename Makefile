@@ -27,13 +27,13 @@ demo: $(VENV)/.ready
 	@echo "  $(BIN)/sayagain sql --home demo/home                 what analysts can ask"
 	@echo "  echo 'wake me at noon' | $(BIN)/sayagain predict --home demo/home"
 
-# Tests run side by side, a file in one process; a thread each, or they wait for one another.
+# Tests run side by side, a file in one process, three of them, for some wait for a server or Java; a thread each.
 test: $(VENV)/.ready
-	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 # While working: what needs neither Spark nor a browser nor a whole night. Under a minute.
 quick: $(VENV)/.ready
-	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -m "quick and not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "quick and not slow"
 
 # The site of docs/, into build/site.
 docs: $(VENV)/.ready
@@ -41,6 +41,7 @@ docs: $(VENV)/.ready
 	$(BIN)/python -m warehouse.reference > docs/warehouse.md
 	$(BIN)/typer flows.cli utils docs --name sayagain --output docs/cli.md
 	$(BIN)/zensical build --strict
+	$(BIN)/python -m pytest -n 0 -m pages
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .

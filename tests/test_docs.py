@@ -111,7 +111,7 @@ def test_the_page_of_commands_says_what_the_program_says(tmp_path):
     assert (ROOT / "docs" / "cli.md").read_text() == made.read_text(), "make docs"
 
 
-@pytest.mark.slow
+@pytest.mark.pages
 def test_the_commands_of_the_first_page_run(tmp_path):
     """As a newcomer types them, one after the other."""
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "index.md").read_text(), re.DOTALL)

@@ -296,6 +296,7 @@ def test_a_commit_that_was_cut_short_is_finished(tmp_path):
     assert not (tmp_path / ".committed").exists()
 
 
+@pytest.mark.cluster
 def test_the_two_engines_leave_equal_tables(worlds, tmp_path, spark):
     world = worlds / "dev-tiny"
     log, seed = world / "log.jsonl.gz", world / "seed.jsonl.gz"

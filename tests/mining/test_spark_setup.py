@@ -57,6 +57,7 @@ def test_a_dead_master_is_named_within_seconds():
         check_master("yarn")
 
 
+@pytest.mark.cluster
 def test_a_night_on_spark_leaves_nothing_in_the_folders_of_the_machine(tmp_path):
     """Spark's own folders lie in the home while it runs, whatever the machine's folder for such things is."""
     log = write_log(tmp_path / "log.jsonl", [turn(f"u{n}", 9 * n, "lamp on") for n in range(6)])

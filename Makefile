@@ -27,7 +27,7 @@ demo: $(VENV)/.ready
 	@echo "  $(BIN)/sayagain sql --home demo/home                 what analysts can ask"
 	@echo "  echo 'wake me at noon' | $(BIN)/sayagain predict --home demo/home"
 
-# Tests run side by side, a file in one process, three of them, for some wait for a server or Java; a thread each.
+# Tests run side by side, a file in one process; a thread each, or they wait for one another.
 test: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 

@@ -14,7 +14,7 @@ from warehouse import erasing, forgotten
 from warehouse.erasing import ErasureScope, Gone
 from warehouse.forgotten import Erasing
 from warehouse.home import Home
-from warehouse.lake import Lake
+from warehouse.lake import Lake, window_start
 from warehouse.tables import TABLES, Grain, tables_of
 
 NEWEST = 2  # nights of everything that stay, however old: tonight is compared with the last one
@@ -126,7 +126,7 @@ def _unneeded(home: Home, scope: ErasureScope, days: list[str], window: int) -> 
 
 def _heard(night: str, days: list[str], window: int) -> bool:
     """Whether a night's window holds one of the days."""
-    first = (date.fromisoformat(night) - timedelta(days=window - 1)).isoformat()
+    first = window_start(night, window)
     return any(first <= d <= night for d in days)
 
 

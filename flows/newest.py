@@ -19,6 +19,10 @@ def encoder_of(home: Home, training_set: str) -> Path | None:
     """The folder of the encoder of the training set's night, or of the last night before that has one."""
     lake, night = Lake(home.lake), training_set[:10]
     nights = [d for d in lake.days("encoders") if d <= night]
-    versions = lake.read("encoders", nights)["version"].to_list()
+    return encoder_folder(home, lake.read("encoders", nights)["version"].to_list())
+
+
+def encoder_folder(home: Home, versions: list[str]) -> Path | None:
+    """The folder of the last of these encoders that has one: the log taught it, and it was not erased."""
     folders = (home.root / "encoders" / version for version in reversed(versions))
     return next((f for f in folders if (f / "modules.json").is_file()), None)

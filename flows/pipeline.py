@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from enum import Enum
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -25,7 +25,7 @@ from flows.settings import Settings
 from mining.engines.engine import PEOPLE, Engine, Params, inputs_of
 from mining.sessions.bots import people
 from warehouse.home import Home, keep_once
-from warehouse.lake import Lake, Transaction, Undeclared
+from warehouse.lake import Lake, Transaction, Undeclared, window_start
 from warehouse.ledger import Ledger, digest
 from warehouse.tables import DECLARED, name_of
 
@@ -52,8 +52,7 @@ class Scope(Enum):
         if self in (Scope.EVERY, Scope.OWN):
             return list(there)
         if self is Scope.WINDOW:
-            first = (date.fromisoformat(day) - timedelta(days=window - 1)).isoformat()
-            return [d for d in there if first <= d <= day]
+            return [d for d in there if window_start(day, window) <= d <= day]
         before = [d for d in there if d < day]
         if self is Scope.EARLIER:
             return before

@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -223,6 +224,11 @@ def _note(partition: Path, seen: dict[str, list[int]]) -> str:
     found = digest(sorted(file_digest(partition / name) for name in seen))
     (partition / CONTENT).write_text(json.dumps({"files": seen, "content": found}))
     return found
+
+
+def window_start(night: str, days: int) -> str:
+    """The first day of the window of so many days that ends with a night."""
+    return (date.fromisoformat(night) - timedelta(days=days - 1)).isoformat()
 
 
 def _completed(schema: type[dy.Schema], rows: pl.LazyFrame) -> pl.LazyFrame:

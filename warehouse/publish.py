@@ -130,7 +130,10 @@ def _bind(
             con.execute(f"create temp view lake_{table} as select * from {source}")
         else:
             con.register(f"lake_{table}", TABLES[table].create_empty().to_arrow())
-    frames = {f"lake_{t}": _with_night(lake, t, night) for t in tables_of(Published.HISTORY)}
+    frames = {}
+    for table in tables_of(Published.HISTORY):
+        nights = [d for d in lake.days(table) if night is None or d <= night]
+        frames[f"lake_{table}"] = lake.by_day(table, nights)
     frames |= _models(home, night)
     frames["about"] = pl.DataFrame(
         {"schema_version": [SCHEMA_VERSION], "night": [decided[0] if decided else None]},
@@ -151,12 +154,6 @@ def _blurred(rows: pl.DataFrame, k: int) -> pl.DataFrame:
         cs.by_name("because", require_all=False).list.eval(told),
         cs.by_name("message", "answer", require_all=False).map_elements(sentence, pl.String),
     )
-
-
-def _with_night(lake: Lake, table: str, night: str | None) -> pl.DataFrame:
-    days = [d for d in lake.days(table) if night is None or d <= night]
-    parts = [lake.read(table, [day]).with_columns(day=pl.lit(day)) for day in days]
-    return pl.concat(parts) if parts else TABLES[table].create_empty().with_columns(day=pl.lit(""))
 
 
 def _models(home: Home, night: str | None) -> dict[str, pl.DataFrame]:

@@ -2,7 +2,6 @@
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +10,7 @@ import polars as pl
 from flows.settings import Settings
 from warehouse.errors import BadInput
 from warehouse.home import Home
-from warehouse.lake import Lake
+from warehouse.lake import Lake, window_start
 from warehouse.tables import TABLES
 
 MOST = 10  # turns, pairs, moves and the like
@@ -49,7 +48,7 @@ class LakeReader:
     def window(self, table: str) -> list[str]:
         """The days of an event table that count for what the night believed."""
         days = self.settings.mining.window_days
-        first = (date.fromisoformat(self.night) - timedelta(days=days - 1)).isoformat()
+        first = window_start(self.night, days)
         return [d for d in self.lake.days(table) if first <= d <= self.night]
 
     def history(self, table: str, among: pl.Expr) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from flows import reviewing
 from flows.pipeline import Reading, Result, every, last_night, own, step, tonight, window
-from flows.steps.embedding import stored
+from flows.steps.embedding import of_tonight
 from mining.clustering import constraints, grouping, lineage
 from mining.clustering.neighbours import Search
 from warehouse.tables import (
@@ -45,9 +45,7 @@ KEY = ["locale", "utterance"]
 def cluster_utterances(at: Reading) -> Result:
     """Find each wording's neighbours, and the clusters; they keep the names of the night before."""
     wordings = at.tonight(UtteranceStats).sort(KEY)
-    version = at.tonight(Encoders)["version"].item()
-    known = stored(at.lake, version, at.lake.days("embeddings"))
-    vectors = wordings.join(known, on=KEY, maintain_order="left")["vector"]
+    vectors = wordings.join(of_tonight(at), on=KEY, maintain_order="left")["vector"]
     log = grouping.NightContext(
         at.tonight(HypothesisStats),
         at.tonight(Transitions),

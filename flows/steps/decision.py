@@ -30,7 +30,7 @@ from warehouse.tables import (
     ),
     writes=(Decisions,),
     settings=("mining.window_days", "min_users.published", "trigger", "trainer"),
-    facts=(facts.CHAMPION, facts.MODELS, facts.BRAKE, facts.PROGRAMS),
+    facts=(facts.CHAMPION, facts.MODELS, facts.OVERRIDES, facts.PROGRAMS),
 )
 def decide_retraining(at: Reading) -> Result:
     """Whether retraining pays, and why."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from flows import newest
 from flows.pipeline import Reading, Result, earlier, own, step, tonight, window
 from flows.steps import facts
 from mining.clustering import encoder, lessons
@@ -57,22 +58,12 @@ def _taught(at: Reading, wordings: pl.DataFrame) -> tuple[Any, str]:
     if named:
         model = encoder.attend(encoders.load(named), taught, encoder.PRETRAINED)
     else:
-        before = _folder_before(at)
+        known = at.lake.read("encoders", at.nights(Encoders))["version"].to_list()
+        before = newest.encoder_folder(at.home, known)
         model = encoder.learn(taught, encoders.load(str(before)) if before else None)
     version = f"{at.day}-{encoder.fingerprint(model)}"
-    at.keep(_folder(at, version), partial(encoder.save, model))
+    at.keep(at.home.root / "encoders" / version, partial(encoder.save, model))
     return model, version
-
-
-def _folder(at: Reading, version: str) -> Path:
-    return at.home.root / "encoders" / version
-
-
-def _folder_before(at: Reading) -> Path | None:
-    """The newest encoder of an earlier night that the log taught."""
-    versions = at.lake.read("encoders", at.nights(Encoders))["version"].to_list()
-    folders = (_folder(at, version) for version in reversed(versions))
-    return next((f for f in folders if (f / "modules.json").is_file()), None)
 
 
 def _embedded(model: Any, wordings: Iterable[str]) -> pl.Series:
@@ -88,16 +79,25 @@ def stored(lake: Lake, version: str, days: list[str]) -> pl.DataFrame:
     return rows.filter(pl.col("encoder") == version).collect()
 
 
+def _version(at: Reading) -> str:
+    """The encoder of tonight."""
+    return str(at.tonight(Encoders)["version"].item())
+
+
+def of_tonight(at: Reading) -> pl.DataFrame:
+    """All vectors that the encoder of tonight made, on whatever night. For steps after it, that read every Embeddings."""
+    return stored(at.lake, _version(at), at.lake.days("embeddings"))
+
+
 def vectors(at: Reading, wordings: pl.DataFrame) -> pl.DataFrame:
     """`locale, utterance, vector` of wordings (`locale, utterance`) by the encoder of the night: those of the lake, and
     of seed data, which nobody said, those that the encoder makes now."""
-    version = at.tonight(Encoders)["version"].item()
-    known = stored(at.lake, version, at.lake.days("embeddings"))
-    known = known.select("utterance", "vector").unique("utterance")
+    known = of_tonight(at).select("utterance", "vector").unique("utterance")
     missing = wordings.join(known, on="utterance", how="anti").unique("utterance").sort("utterance")
     if missing.height:
         named, fine_tune = at.settings.mining.encoder, at.settings.mining.fine_tune
-        model = encoders.load(named if named and not fine_tune else str(_folder(at, version)))
+        taught = newest.encoder_folder(at.home, [_version(at)])
+        model = encoders.load(named if named and not fine_tune else str(taught))
         fresh = missing.select("utterance", vector=_embedded(model, missing["utterance"]))
         known = pl.concat([known, fresh.cast(known.schema)])
     found = wordings.join(known, on="utterance").cast({"vector": pl.List(pl.Float32)})

@@ -29,7 +29,9 @@ def seed_intents(night: Night) -> list[str]:
 
 def _encoder_files(night: Night) -> list[tuple[str, int, int]]:
     """Name, size and time of the files, where the setting names a folder."""
-    folder = Path(night.settings.mining.encoder or "/dev/null")
+    if night.settings.mining.encoder is None:
+        return []
+    folder = Path(night.settings.mining.encoder)
     files = sorted(f for f in folder.rglob("*") if f.is_file())
     return [(str(f.relative_to(folder)), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
 
@@ -46,7 +48,7 @@ SEED_INTENTS = Fact("intents of the seed data", seed_intents)
 SEED_DATA = Fact("seed data", lambda night: digest_of(night.home.seed_data))
 LANGUAGE_FILES = Fact("lexicons and forms", lambda night: languages.files(night.settings))
 CHAMPION = Fact("the champion", lambda night: store.champion(night.home))
-BRAKE = Fact("what a person stopped", lambda night: str(overrides.read(night.home)))
+OVERRIDES = Fact("what a person stopped", lambda night: str(overrides.read(night.home)))
 MODELS = Fact("which models there are", lambda night: store.versions(night.home))
 ENCODER_FILES = Fact("the encoder that is set", _encoder_files)
 PROGRAMS = Fact("programs of the user's own", lambda night: programs.files(night.settings))

@@ -10,7 +10,7 @@ import polars as pl
 from aggregation.training_set import best
 from flows import pooled
 from flows.pipeline import Reading, Result, every, last_night, step, tonight, window
-from flows.steps.embedding import stored
+from flows.steps.embedding import of_tonight
 from mining.clustering import constraints
 from mining.release import k_anonymity, projection, redaction
 from warehouse.home import Home
@@ -66,7 +66,7 @@ def gather_figures(at: Reading) -> Result:
     counted = at.query("daily_intents")
     asked = at.inputs(Turns, Bots, Defects, BestRephrases)
     clusters, lineage = at.tonight(Clusters), at.tonight(Lineage)
-    known = stored(at.lake, at.tonight(Encoders)["version"].item(), at.lake.days("embeddings"))
+    known = of_tonight(at)
     found = {
         DailyIntents: counted.filter(pl.col("locale") != "*"),
         PooledIntents: pooled.intents(at.engine, asked, counted, k),

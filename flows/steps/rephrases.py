@@ -19,8 +19,7 @@ def score_pairs(at: Reading) -> Result:
     days = at.days(Pairs)
     turns = at.query("context")
     log = LogArrays.of(turns)
-    parts = [at.lake.by_day("pairs", [d]) for d in days]
-    scored = scoring.score(pl.concat(parts), log)
+    scored = scoring.score(at.lake.by_day("pairs", days), log)
     at.put_days(RephraseEvents, days, scored.events)
     at.put(MixtureFits, scored.fits)
     at.put(SlotAnswers, slot_answers.answering(log))

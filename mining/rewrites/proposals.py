@@ -14,19 +14,10 @@ HARM = 4.0  # a turn that breaks weighs as much as so many that are mended
 KEPT = 0.5  # probability from which users stayed with where they ended
 ALIKE = 75.0  # of 100, from which a value was said
 KEY = ["locale", "utterance"]
-
-
-# Where a way that users went falls out, in order.
-NOT_SERVED, NO_GAIN, ANOTHER, NOT_STAYED, VALUES = (
-    "target",
-    "success",
-    "another",
-    "stayed",
-    "values",
-)
-
-
-REVIEW, RUNS, WAITS = "review", "runs", "waits"
+WAY = ["locale", "source", "target"]
+# The stage at which a way that users went falls out, in order.
+NOT_SERVED, NO_GAIN, ANOTHER, NOT_STAYED = "target", "success", "another", "stayed"
+VALUES, REVIEW, RUNS, WAITS = "values", "review", "runs", "waits"
 
 
 def judged(
@@ -46,8 +37,8 @@ def judged(
         ["locale", "source", "gain", "reach", "target"],
         descending=[False, False, True, True, False],
     )
-    went = moves.filter(pl.col("p_kept") >= KEPT).select("locale", "source", "target", went=True)
-    rows = rows.join(went, on=["locale", "source", "target"], how="left", maintain_order="left")
+    went = moves.filter(pl.col("p_kept") >= KEPT).select(*WAY, went=True)
+    rows = rows.join(went, on=WAY, how="left", maintain_order="left")
     rows = rows.with_columns(
         stage=pl.when(pl.col("gain") <= 0)
         .then(pl.lit(NO_GAIN))
@@ -56,19 +47,20 @@ def judged(
         .when(pl.col("went").is_null())
         .then(pl.lit(NOT_STAYED))
     )
-    rows = rows.with_columns(stage=pl.coalesce("stage", _lost_values(rows, values)))
+    lost = _lost_values(rows.filter(pl.col("stage").is_null()), values)
+    rows = rows.join(lost, on=WAY, how="left", maintain_order="left")
+    rows = rows.with_columns(stage=pl.coalesce("stage", "lost"))
     about = ["p_better", "breaks", "users", "occurrences", "p_same", "success"]
-    return rows.select("locale", "source", "target", *about, "stage", success_alone="alone")
+    return rows.select(*WAY, *about, "stage", success_alone="alone")
 
 
 def unbegun(rows: pl.DataFrame, proposed: pl.DataFrame, experiments: pl.DataFrame) -> pl.DataFrame:
     """The judged `rows` with a stage for those that may go live and do not: rejected by a person (they are not
     `proposed`), while another target runs, or waiting after a withdrawal."""
-    ways = ["locale", "source", "target"]
     live = experiments.filter(status="live").select("locale", "source", live=True).unique()
     told = (
-        rows.join(proposed.select(ways, asked=True), on=ways, how="left", maintain_order="left")
-        .join(experiments.select(ways, begun=True), on=ways, how="left", maintain_order="left")
+        rows.join(proposed.select(*WAY, asked=True), on=WAY, how="left", maintain_order="left")
+        .join(experiments.select(*WAY, begun=True), on=WAY, how="left", maintain_order="left")
         .join(live, on=["locale", "source"], how="left", maintain_order="left")
     )
     why = (
@@ -85,11 +77,10 @@ def unbegun(rows: pl.DataFrame, proposed: pl.DataFrame, experiments: pl.DataFram
 
 def withheld(rows: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
     """The ways that users went (`moves`) which are not proposed, as rows of `WithheldRewrites`; `rows` are judged."""
-    ways = moves.select("locale", "source", "target")
-    judged_ways = ways.join(rows, on=ways.columns, how="left")
+    ways = moves.select(WAY).join(rows, on=WAY, how="left")
     stage = pl.when(pl.col("p_better").is_null()).then(pl.lit(NOT_SERVED)).otherwise("stage")
-    told = judged_ways.with_columns(stage=stage).drop_nulls("stage")
-    return told.select(*ways.columns, "stage", "p_better", "breaks").sort(ways.columns)
+    told = ways.with_columns(stage=stage).drop_nulls("stage")
+    return told.select(*WAY, "stage", "p_better", "breaks").sort(WAY)
 
 
 def _gains(chains: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
@@ -110,22 +101,18 @@ def _gains(chains: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     return weighed.with_columns(gain=gain.round(6))
 
 
-def _lost_values(rows: pl.DataFrame, values: pl.DataFrame) -> pl.Series:
-    """VALUES where one of both lacks a value of the other; asked of those that did not fall out before."""
+def _lost_values(rows: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
+    """`locale, source, target, lost`: of these ways those of which one wording lacks a value of the other."""
+    rows = rows.select(WAY)
     for side in ("source", "target"):
         heard = values.rename({"utterance": side, "values": f"{side}_values"})
         rows = rows.join(heard, on=["locale", side], how="left", maintain_order="left")
-    asked = rows.select("source", "target", "source_values", "target_values", "stage").to_dicts()
-    return pl.Series(
-        [
-            None
-            if r["stage"]
-            or (held(r["target_values"], r["source"]) and held(r["source_values"], r["target"]))
-            else VALUES
-            for r in asked
-        ],
-        dtype=pl.String,
-    )
+    fits = [
+        held(r["target_values"], r["source"]) and held(r["source_values"], r["target"])
+        for r in rows.to_dicts()
+    ]
+    lost = rows.filter(~pl.Series(fits, dtype=pl.Boolean))
+    return lost.select(*WAY, lost=pl.lit(VALUES))
 
 
 def held(values: list[str] | None, wording: str) -> bool:

@@ -12,7 +12,7 @@ from mining.engines.engine import Engine
 from mining.ingest.validation import DOOR_SCHEMA, UNBROKEN, DoorConfig, admit_file
 from mining.sessions.inactivity import DEFAULT_SECONDS, learn
 from warehouse.errors import BadInput
-from warehouse.lake import Lake
+from warehouse.lake import Lake, window_start
 from warehouse.tables import Rejects, Turns
 
 
@@ -91,7 +91,7 @@ def merge(
     days = sorted(set(admitted.days) | {d for d in _next(admitted.days) if d in known})
     newest = max(known | set(days))
     _count_silences(engine, lake, admitted.files, days)
-    first = (date.fromisoformat(newest) - timedelta(days=window_days - 1)).isoformat()
+    first = window_start(newest, window_days)
     window = [d for d in sorted(known | set(days)) if first <= d]
     before = lake.newest("session_timeouts")
     gaps = learn(lake.read("inactivity", window), setting)

@@ -1,8 +1,8 @@
 """What an attacker finds in published warehouses, who knows everything about one user but not what he said."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -57,14 +57,20 @@ def ids(published: Published) -> list[str]:
     return sorted(users | {v for column in turns for v in column.unique() if v in told})
 
 
-def texts(published: Published) -> Iterator[tuple[str, str, str]]:
-    """Every text of every view, also in lists: view, column, text."""
+def texts(published: Published) -> tuple[tuple[str, str, str], ...]:
+    """Every text of every view, also in lists: view, column, text. A file is read once, however often it is asked of."""
+    return _texts(published, published.file.stat().st_mtime_ns)
+
+
+@cache
+def _texts(published: Published, _written: int) -> tuple[tuple[str, str, str], ...]:
     held = published.columns().filter(pl.col("data_type").is_in(["VARCHAR", "VARCHAR[]"]))
+    found = []
     for view, column, kind in held.select("table_name", "column_name", "data_type").iter_rows():
         value = f"unnest({column})" if kind.endswith("[]") else column
-        for (text,) in published.ask(f"select distinct {value} from {view}").iter_rows():
-            if text is not None:
-                yield view, column, text
+        told = published.ask(f"select distinct {value} from {view}")
+        found += [(view, column, text) for (text,) in told.iter_rows() if text is not None]
+    return tuple(found)
 
 
 def rare_words(published: Published) -> list[tuple[str, str, str]]:

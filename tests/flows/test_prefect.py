@@ -54,6 +54,7 @@ def server(tmp_path, small_world) -> Iterator[tuple[dict[str, str], str, subproc
         "PREFECT_HOME": str(tmp_path / "prefect"),
         "PREFECT_API_URL": api,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # two cores, and other tests beside
         "DO_NOT_TRACK": "1",
         "SAYAGAIN_CODE": str(ROOT),

@@ -16,7 +16,8 @@ def goals(world: Path) -> dict[Wording, set[str]]:
     """The goals for which each wording was said; robots say none."""
     found: dict[Wording, set[str]] = collections.defaultdict(set)
     for wording, told in _told(world):
-        found[wording].add(told["goal"])
+        if "goal" in told:  # dialogues and chatter of the simulator have none
+            found[wording].add(told["goal"])
     return dict(found)
 
 
@@ -53,7 +54,8 @@ def speakers(world: Path) -> dict[Wording, Speakers]:
 def _most(world: Path, what: str) -> dict[Wording, str]:
     counted: dict[Wording, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for wording, told in _told(world):
-        counted[wording][told[what]] += 1
+        if what in told:
+            counted[wording][told[what]] += 1
     return {wording: counts.most_common(1)[0][0] for wording, counts in counted.items()}
 
 

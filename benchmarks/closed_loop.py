@@ -45,7 +45,7 @@ def show(asked: argparse.Namespace, folder: Path) -> None:
     for row in loop.run(out, places, habits, loop.Loop(asked.cycles), Settings(), directly):
         rows.append(row)
         print(f"# {time.perf_counter() - began:.0f} s: {row['cycle']}, {row['right']}", flush=True)
-    ceiling = loop.annotated(out, existing(out / "home"), places)
+    ceiling = loop.annotated(out, existing(out / "home"), places, Settings())
     seconds = time.perf_counter() - began
     print(f"\n{asked.massive.name if asked.massive else 'simulate'}: {seconds:.0f} s\n")
     print("| cycle | turns | wrong | right of test | recovered | flips | rewrites | withdrawn | |")

@@ -169,12 +169,13 @@ def _recall(vectors: np.ndarray, found: np.ndarray) -> float:
 
 def teach(size: int, out: Path) -> dict:
     from mining.clustering import encoder
+    from warehouse.encoders import transformer
 
     lessons = encoder.Lessons(*said(size))
     made, seconds = _timed(lambda: encoder.learn(lessons))
     vectors, embedding = _timed(lambda: encoder.embed(made, lessons.wordings))
     np.save(out, vectors[:5_000])
-    again = encoder.fingerprint(encoder.learn(lessons)) == encoder.fingerprint(made)
+    again = transformer.fingerprint(encoder.learn(lessons)) == transformer.fingerprint(made)
     return {"seconds": f"{seconds:.1f} + {embedding:.1f}", "same": "yes" if again else "no"}
 
 

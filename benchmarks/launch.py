@@ -1,15 +1,15 @@
 """Languages launched beside old ones, the loop closed: what the people of each new language can be understood by, day by day.
 
-usage: python benchmarks/launch.py MASSIVE_FOLDER --old en-US,de-DE --launch ja-JP,sw-KE [--seeds 5] [--days 14] [--each 2] [--turns 1000] [--json FILE]
+usage: python benchmarks/launch.py MASSIVE_FOLDER --old en-US,de-DE --launch ja-JP,sw-KE [--seeds 5] [--days 14] [--each 2] [--turns 1000] [--encoder FOLDER] [--json FILE]
 
 MASSIVE_FOLDER has a file a locale, as MASSIVE is published. People of all locales talk from the first day; the assistant knows `--old-seeds` labelled
 utterances an intent of the old locales, and `--seeds` of the new ones (0: none at all). After every `--each` days there is a night (`sayagain run`), a
 retraining where it pays, and people talk to what serves then. The rival is `../bench/handscript.py` where it lies: its labels teach the same trainer
 (n-grams), which serves at once, ungated, people talking to it in a world of its own.
 
-Right: of test utterances that nobody says. Start: seed data alone, which for a locale without any is plain zero-shot, by the reference trainer with the
-encoder of the last night. Annotated: that trainer and encoder taught the true label of everything that was said in all days. Recovered is the share of the
-way from start to annotated.
+Right: of test utterances that nobody says. Start: seed data alone, which for a locale without any is plain zero-shot, by the reference trainer; with
+`--encoder` (a folder of sentence-transformers) it is what served before the first night, else with the encoder of the last night. Annotated: that trainer and encoder taught the true label of everything that was said in all days. Recovered is the share of the
+way from start to annotated. The vectors of `--encoder` are kept in `--vectors`, so that each text is embedded once in all runs.
 """
 
 import argparse
@@ -26,16 +26,14 @@ import numpy as np
 import polars as pl
 from massive import corpus_of
 
-from flows import seed
+from flows import encoders, seed
 from flows.pipeline import directly
-from flows.settings import Settings, Trigger
+from flows.settings import Settings
 from flows.simulation import loop, world
 from flows.simulation.assistant import LearningAssistant, Served
 from flows.simulation.launching import Launch
 from flows.simulation.place import Habits, Place
-from retrain.registry import store
 from retrain.training.data import training_data
-from retrain.training.encoder import Encoder
 from retrain.training.model import Model
 from retrain.training.trainer import train
 from warehouse.home import existing
@@ -47,16 +45,21 @@ def right(model: Model, places: list[Place]) -> Right:
     return {
         p.spoken.locale: float(
             np.mean(
-                np.array(model.best([w.utterance for w in p.test])) == [w.intent for w in p.test]
+                np.array(model.best([w.utterance for w in p.test], [p.spoken.locale] * len(p.test)))
+                == [w.intent for w in p.test]
             )
         )
         for p in places
     }
 
 
-def ours(out: Path, places: list[Place], habits: Habits, cycles: int) -> Iterator[Right]:
-    settings = Settings(trigger=Trigger(cool_down=0))
+def ours(
+    out: Path, places: list[Place], habits: Habits, cycles: int, settings: Settings
+) -> Iterator[Right]:
+    """First what serves before the first night, then after each."""
     for row in loop.run(out, places, habits, loop.Loop(cycles), settings, directly):
+        if row["cycle"] == 1:
+            yield {locale: r["right_before"] for locale, r in row["by_locale"].items()}
         yield {locale: r["right"] for locale, r in row["by_locale"].items()}
 
 
@@ -80,13 +83,11 @@ def rival(
         yield right(model, places)
 
 
-def ends(out: Path, places: list[Place]) -> tuple[Right, Right]:
+def ends(out: Path, places: list[Place], settings: Settings) -> tuple[Right, Right]:
     """(start, annotated) with the encoder of the last night."""
     home = existing(out / "home")
     known = seed.kept(home)
-    found = store.fetch(home, store.served(home)[-1]).encoder
-    newest = sorted((home.root / "encoders").glob("[!.]*"))[-1]
-    encoder = found or Encoder(newest)
+    encoder = encoders.last(home, settings)
     told = loop.told(out)
     return (
         right(train(training_data(known), encoder), places),
@@ -108,11 +109,21 @@ def main() -> None:
     arguments.add_argument("--turns", type=int, default=1_000, help="a locale and day")
     arguments.add_argument("--users", type=int, default=800, help="of a locale")
     arguments.add_argument("--rival", type=Path, default=Path("../shared/bench/handscript.py"))
+    arguments.add_argument("--encoder", type=Path, help="folder of sentence-transformers")
+    arguments.add_argument(
+        "--vectors", type=Path, help="folder that keeps its vectors, for all runs"
+    )
     arguments.add_argument("--keep", type=Path, help="folder for the worlds and the home")
     arguments.add_argument("--json", type=Path, help="figures, for a picture")
     asked = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         show(asked, asked.keep or Path(folder))
+
+
+def settings_of(asked: argparse.Namespace) -> Settings:
+    how = {"vectors": str(asked.vectors.resolve())} if asked.vectors else {}
+    mining = {"encoder": str(asked.encoder.resolve())} if asked.encoder else {}
+    return Settings.model_validate({"trigger": {"cool_down": 0}, "mining": mining, "encoder": how})
 
 
 def show(asked: argparse.Namespace, folder: Path) -> None:
@@ -144,8 +155,9 @@ def show(asked: argparse.Namespace, folder: Path) -> None:
         return kept
 
     mine = places()
-    by_us = told("ours", ours(folder / "ours", mine, habits, cycles))
-    start, annotated = ends(folder / "ours", mine)
+    settings = settings_of(asked)
+    before, *by_us = told("ours", ours(folder / "ours", mine, habits, cycles, settings))
+    start, annotated = ends(folder / "ours", mine, settings)
     theirs = places()
     script = asked.rival.resolve()
     by_rival = (
@@ -157,7 +169,7 @@ def show(asked: argparse.Namespace, folder: Path) -> None:
         "launched": new,
         "seeds": asked.seeds,
         "each": asked.each,
-        "start": start,
+        "start": before if asked.encoder else start,
         "annotated": annotated,
         "ours": by_us,
         "rival": by_rival,

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import polars as pl
 
+from flows import encoders, seed
 from flows.settings import Settings
 from retrain.registry import store
 from retrain.training.model import MEMORY
 from warehouse import erasing, forgotten
+from warehouse.encoders import kept
 from warehouse.erasing import ErasureScope, Gone
 from warehouse.forgotten import Erasing
 from warehouse.home import Home
 from warehouse.lake import Lake, window_start
+from warehouse.ledger import digest
 from warehouse.tables import TABLES, Grain, tables_of
 
 NEWEST = 2  # nights of everything that stay, however old: tonight is compared with the last one
@@ -38,7 +41,7 @@ def erase_old(home: Home, settings: Settings, now: date) -> dict[str, int]:
     window = settings.mining.window_days
     counted = count(home, scope, now.isoformat(), window)
     forgotten.begin(home, counted)
-    forgotten.erased(home, erase(home, counted, window))
+    forgotten.erased(home, erase(home, counted, settings))
     return {"turns": counted.turns}
 
 
@@ -59,17 +62,26 @@ def count(home: Home, scope: ErasureScope, day: str, window: int) -> Erasing:
     )
 
 
-def erase(home: Home, counted: Erasing, window: int) -> list[str]:
+def erase(home: Home, counted: Erasing, settings: Settings) -> list[str]:
     """Erase what was counted, and prove it; the models that learned from it. Done twice it is as done
     once."""
+    window, vectors = settings.mining.window_days, encoders.place(home, settings)
     _know_every_table()
     scope = ErasureScope(counted.user, counted.before)
     folders = _unneeded(home, scope, counted.days, window)
     erasing.erase(home, counted, folders, _spared(home))
+    kept.retain(vectors, _contents(home))
     models = _learned(home, counted.days, window)
     if counted.turns or counted.examples:
         _prove(home, counted, models)
     return models
+
+
+def _contents(home: Home) -> set[str]:
+    """Hashes of all texts whose vectors may be kept: what the lake still has, and the seed data."""
+    lake = Lake(home.lake)
+    said = lake.scan("embeddings", lake.days("embeddings")).select("content").unique().collect()
+    return {*said["content"], *(digest(u) for u in seed.kept(home)["utterance"])}
 
 
 def _know_every_table() -> None:

@@ -10,6 +10,8 @@ from retrain.gate.judging import INCUMBENT_BONUSES, MUST_PASS, SEED, USERS, Case
 from retrain.registry import store
 from retrain.training.model import Floats, Model, aligned
 from retrain.training.trainer import sharpest
+from warehouse.encoders.centres import CentredEncoder
+from warehouse.encoders.kept import Kept
 from warehouse.home import Home
 from warehouse.tables import Examples, ExampleVariants
 
@@ -91,27 +93,41 @@ def tried(
     """A challenger of the model `before`, `fitted` with scores of the seed data by models that never saw
     them; the scores of all cases."""
     (serving, champion), (model, scores) = before, fitted
-    seeds, others = material.seed["utterance"].to_list(), material.others["utterance"].to_list()
     labels = sorted({*model.labels, *(champion.labels if champion else [])})
-    after = np.vstack([aligned(scores, model.labels, labels), model.scores_of(others, labels)])
+    after = np.vstack(
+        [aligned(scores, model.labels, labels), _scores(model, material.others, labels)]
+    )
     held = None
     if champion and serving:
-        unseen = store.unseen(home, serving, seeds, champion, labels)
-        held = np.vstack([unseen, champion.scores_of(others, labels)])
+        unseen = store.unseen(home, serving, material.seed, champion, labels)
+        held = np.vstack([unseen, _scores(champion, material.others, labels)])
     rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
     dearest = model.after(champion, max(INCUMBENT_BONUSES)) if champion else model
-    cost = _cost(dearest, seeds[:TIMED])
+    cost = _cost(_asking(dearest), material.seed.head(TIMED))
     told = tuple(material.taught["locale"].unique().sort())
     measured = Cases(pl.concat([rows, material.others]), labels, held, after, cost, told)
-    return Tried(model, measured, len(seeds), material.taught.height)
+    return Tried(model, measured, material.seed.height, material.taught.height)
 
 
-def _cost(model: Model, wordings: list[str]) -> Cost:
+def _scores(model: Model, cases: pl.DataFrame, labels: list[str]) -> Floats:
+    return model.scores_of(cases["utterance"].to_list(), labels, cases["locale"].to_list())
+
+
+def _asking(model: Model) -> Model:
+    """The model, with an encoder that is asked for every vector, as in what serves."""
+    before = _asking(model.before) if model.before else None
+    if model.encoder and isinstance(model.encoder.encoder, Kept):
+        asked = CentredEncoder(model.encoder.encoder.asked, model.encoder.centres)
+        return replace(model, encoder=asked, before=before)
+    return replace(model, before=before)
+
+
+def _cost(model: Model, wordings: pl.DataFrame) -> Cost:
     """What many wordings take more than one; the first go loads the encoder."""
     taken = []
-    for some in (wordings[:1], wordings[:1], wordings):
+    for some in (wordings.head(1), wordings.head(1), wordings):
         began = time.perf_counter()
-        model.scores(some)
+        _scores(model, some, model.labels)
         taken.append(time.perf_counter() - began)
     more = max(0.0, taken[2] - taken[1]) / max(1, len(wordings) - 1)
     return Cost(1000 * more, model.mib)

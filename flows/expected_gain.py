@@ -6,8 +6,7 @@ import polars as pl
 
 from aggregation.training_set import change, lower_bound
 from retrain.registry import store
-from retrain.training.model import Model
-from retrain.training.program import Program
+from retrain.training.model import Helpers, Model
 from retrain.trigger import EXPECTED_FLIPS, ExpectedGain, drift, mended
 from warehouse.home import Home, read_training_set
 from warehouse.lake import Lake
@@ -18,10 +17,10 @@ CHANGED = {"appeared": "appeared", "rising": "rose", "falling": "fell", "gone": 
 
 
 def expected_gain(
-    home: Home, lake: Lake, day: str, days: int, version: str, program: Program | None = None
+    home: Home, lake: Lake, day: str, days: int, version: str, helpers: Helpers | None = None
 ) -> ExpectedGain:
-    """Of a training set as of a night whose window holds so many `days` of turns; `program` answers for a
-    champion of the user's own."""
+    """Of a training set as of a night whose window holds so many `days` of turns; `helpers` are what a
+    champion may need."""
     champion = store.champion(home)
     examples = read_training_set(home, version)
     taught = store.about(home, champion).get("training_set") if champion else None
@@ -30,7 +29,7 @@ def expected_gain(
     best = _best(examples, said)
     turns = float(said["turns"].sum()) / max(1, days)
     untold = turns - float(best["turns"].sum()) / max(1, days)
-    model = store.fetch(home, champion, program) if champion else None
+    model = store.fetch(home, champion, helpers) if champion else None
     asked = model if model and model.can_answer else None
     answers = _by_model(asked, best) if asked else _by_assistant(lake, day)
     changed = change(examples, before)
@@ -92,7 +91,7 @@ def _judged(examples: pl.DataFrame, best: pl.DataFrame, answers: pl.DataFrame) -
 
 
 def _by_model(model: Model, best: pl.DataFrame) -> pl.DataFrame:
-    answers = model.best(best["utterance"].to_list())
+    answers = model.best(best["utterance"].to_list(), best["locale"].to_list())
     return best.select(*KEY, answer=pl.Series(answers, dtype=pl.String))
 
 

@@ -2,8 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
+import polars as pl
+
+from warehouse.encoders.centres import Centres
 from warehouse.home import Home, training_versions
 from warehouse.lake import Lake
+
+OF_ALL = ""  # the locale of the centre of all locales
 
 
 def training_set(home: Home) -> str | None:
@@ -20,6 +26,22 @@ def encoder_of(home: Home, training_set: str) -> Path | None:
     lake, night = Lake(home.lake), training_set[:10]
     nights = [d for d in lake.days("encoders") if d <= night]
     return encoder_folder(home, lake.read("encoders", nights)["version"].to_list())
+
+
+def centres_of(home: Home, training_set: str) -> Centres | None:
+    """Where vectors lay in each locale in the training set's night; nothing where they are taken as they are."""
+    lake, night = Lake(home.lake), training_set[:10]
+    return centres(lake.read("locale_centres", [night]))
+
+
+def centres(rows: pl.DataFrame) -> Centres | None:
+    """What LocaleCentres says."""
+    if rows.is_empty():
+        return None
+    others = rows.filter(pl.col("locale") != OF_ALL).sort("locale")
+    both = pl.concat([others, rows.filter(locale=OF_ALL)])["vector"]
+    vectors = both.list.to_array(len(both[0])).to_numpy().astype(np.float32)
+    return Centres(tuple(others["locale"]), vectors)
 
 
 def encoder_folder(home: Home, versions: list[str]) -> Path | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from flows import newest, programs, seed
+from flows import encoders, newest, programs, seed
 from flows.evaluation_data import Material, Tried, tried
 from flows.pipeline import Caller, Result
 from flows.reach import code_of
@@ -17,7 +17,6 @@ from flows.steps.facts import digest_of
 from retrain.gate.judging import GateConfig, GateVerdict, judge
 from retrain.registry import overrides, store
 from retrain.training.data import CrossFitter, TrainingData, taught_by, training_data
-from retrain.training.encoder import Encoder
 from retrain.training.external import OutsideTrainer
 from retrain.training.model import Model
 from retrain.training.program import asked, scored
@@ -112,12 +111,13 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ga
             f"{home.root}: has no seed data of two intents or more; give --seed-data FILE"
         )
     serving = store.champion(home)
-    encoder = _encoder(home, training_set) if training_set else None
+    helpers = encoders.helpers(home, job.settings)
+    encoder = encoders.of_night(home, training_set, known, helpers.encoder)
     facts = [
         code_of(_train_and_judge),
         training_set,
         serving,
-        encoder.folder.name if encoder else None,
+        encoder.encoder.version if encoder else None,
         digest_of(home.seed_data),
         str(job.settings.gate),
         str(job.settings.trainer),
@@ -132,14 +132,13 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ga
     examples = read_training_set(home, training_set) if training_set else None
     made = read_variants(home, training_set) if training_set else None
     material = Material.of(known, examples, promises, made)
-    program = programs.trainer(job.settings)
-    champion = store.fetch(home, serving, program) if serving else None
+    champion = store.fetch(home, serving, helpers) if serving else None
     with tempfile.TemporaryDirectory(prefix="sayagain-") as place:
         trainer: CrossFitter = Reference(encoder)
-        if program:
-            trainer = OutsideTrainer(program, Path(place))
+        if helpers.program:
+            trainer = OutsideTrainer(helpers.program, Path(place))
         taught = _distilled(job.settings, material, Path(place))
-        model, scores = trainer.cross_fit(taught, material.seed["utterance"].to_list())
+        model, scores = trainer.cross_fit(taught, material.seed)
         challenger = tried(home, (serving, champion), material, (model, scores))
         return version, _settled(job, version, training_set, (champion, challenger))
 
@@ -193,12 +192,6 @@ def _known(home: Home, version: str) -> GateVerdict:
         store.table(home, version, "evaluation"),
         store.table(home, version, "flipped"),
     )
-
-
-def _encoder(home: Home, training_set: str) -> Encoder | None:
-    """The encoder of the training set's night, or the last one before it."""
-    folder = newest.encoder_of(home, training_set)
-    return Encoder(folder) if folder else None
 
 
 def _keep(

@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -10,13 +10,16 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 
+from flows import encoders
+from flows.settings import Settings
+from mining.ingest.locales import spelled
 from retrain.registry import store
 from retrain.training.model import Model
-from retrain.training.program import Program
 from warehouse.errors import BadInput
 from warehouse.home import existing
 
 BATCH = 1_000
+DEFAULTS = Settings()
 
 
 class Line(msgspec.Struct):
@@ -26,35 +29,42 @@ class Line(msgspec.Struct):
     locale: str | None = None
 
 
-def answers(
-    root: Path, lines: BinaryIO, best: int, program: Program | None = None
-) -> Iterator[str]:
-    """A JSON line for each line of input: the utterance and its `best` labels, best first; a `program` of
-    the user's answers for a model of theirs."""
+def answers(root: Path, lines: BinaryIO, best: int, settings: Settings = DEFAULTS) -> Iterator[str]:
+    """A JSON line for each line of input: the utterance and its `best` labels, best first; the `settings` name
+    what the model may need."""
     home = existing(root)
     version = store.champion(home)
     if version is None:
         raise BadInput(f"{root}: has no champion yet; `sayagain retrain --home {root}` trains one")
-    model = store.fetch(home, version, program)
+    model = store.fetch(home, version, encoders.helpers(home, settings, trace=False))
     asked = (_asked(number, line) for number, line in enumerate(lines, 1))
     while batch := list(islice(asked, BATCH)):
         yield from _labelled(model, batch, best)
 
 
-def _asked(number: int, line: bytes) -> str:
+def _asked(number: int, line: bytes) -> Line:
     try:
         if line.lstrip().startswith(b"{"):
-            return msgspec.json.decode(line, type=Line).utterance
-        return line.decode("utf8").rstrip("\r\n")
+            return msgspec.json.decode(line, type=Line)
+        return Line(line.decode("utf8").rstrip("\r\n"))
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadInput(
             f'stdin, line {number}: {error}; write a plain line, or {{"utterance": "..."}}'
         ) from None
 
 
-def _labelled(model: Model, utterances: Iterable[str], best: int) -> Iterator[str]:
-    wordings = list(utterances)
-    probabilities = model.probabilities([unicodedata.normalize("NFC", u) for u in wordings])
+def _locale(line: Line) -> str | None:
+    """As logs spell it; nothing where it is no locale."""
+    try:
+        return spelled(line.locale) if line.locale else None
+    except ValueError:
+        return None
+
+
+def _labelled(model: Model, asked: list[Line], best: int) -> Iterator[str]:
+    wordings = [line.utterance for line in asked]
+    said = [unicodedata.normalize("NFC", u) for u in wordings]
+    probabilities = model.probabilities(said, [_locale(line) for line in asked])
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :best]
     for utterance, row, places in zip(wordings, probabilities, order, strict=True):
         labels = [

@@ -33,6 +33,21 @@ RENAMED = {
 }
 
 
+HERE = ("localhost", "127.0.0.1", "::1")
+
+
+def _private(address: str, name: str) -> str:
+    """The host of an address whose connection nobody else reads: by https, or on this machine."""
+    before = f"{name}: " if name else ""
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{before}is no address ({error})") from None
+    if not url.host or not (url.scheme == "https" or (url.host in HERE and url.scheme == "http")):
+        raise ValueError(f"{before}must be an https address")
+    return url.host
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -107,11 +122,26 @@ class Mining(_Section):
     spark_master: str | None = None  # spark://..., for --engine auto and spark
     encoder: str | None = None  # sentence-transformers model, by folder or name; else the log's own
     fine_tune: bool = False  # teach that model by the log's pairs, too
-    similarity_threshold: float = Field(
-        0.83, gt=0, lt=1
-    )  # cosine from which wordings mean the same
+    similarity_threshold: float | None = Field(
+        None, gt=0, lt=1
+    )  # cosine from which wordings mean the same; else .83, or learned for an encoder that is set
     min_recall: float = Field(0.95, gt=0, le=1)  # least share of true neighbours to be found
     across_locales: bool = False  # one cluster for all languages; needs a multilingual encoder
+
+
+class Encoder(_Section):
+    """[encoder]: how mining.encoder is read, or asked."""
+
+    revision: str | None = None  # of the model; another one begins anew
+    prompt: str | None = None  # before each wording; else the model's own
+    dimensions: int | None = Field(None, gt=0)  # the first ones, of models that were taught for it
+    backend: Literal["torch", "onnx", "openvino", "static"] = "torch"  # static: of model2vec
+    model: str | None = None  # its name, where mining.encoder is an address that ends in /v1
+    allow_remote: bool = False  # people's words may go to another machine
+    seconds: float = Field(60.0, gt=0)  # that an answer of a server may take
+    vectors: str | None = (
+        None  # folder that keeps vectors by text for several homes; else each does
+    )
 
 
 class Lexicon(_Section):
@@ -206,13 +236,7 @@ class Delivery(_Section):
     @classmethod
     def _private(cls, address: str | None) -> str | None:
         if address is not None:
-            try:
-                url = httpx.URL(address)
-            except httpx.InvalidURL as error:
-                raise ValueError(f"is no address ({error})") from None
-            here = url.host in ("localhost", "127.0.0.1", "::1")
-            if not url.host or not (url.scheme == "https" or (here and url.scheme == "http")):
-                raise ValueError("must be an https address")
+            _private(address, "")
         return address
 
 
@@ -227,6 +251,7 @@ class Settings(_Section):
     assistant: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")] | None = None
     log: Log = Log()
     mining: Mining = Mining()
+    encoder: Encoder = Encoder()
     languages: Languages = Languages()
     min_users: MinUsers = MinUsers()
     privacy: Privacy = Privacy()
@@ -235,6 +260,31 @@ class Settings(_Section):
     gate: Gate = Gate()
     delivery: Delivery = Delivery()
     alert: Alert = Alert()
+
+    @model_validator(mode="after")
+    def _encoder(self) -> Self:
+        name, how = self.mining.encoder, self.encoder
+        if name is None or "://" not in name:
+            if how.model is not None:
+                raise ValueError("encoder.model is asked of a server; mining.encoder is no address")
+            if self.mining.fine_tune and how.dimensions:
+                raise ValueError(
+                    "mining.fine_tune teaches all dimensions; leave encoder.dimensions"
+                )
+            return self
+        if how.model is None:
+            raise ValueError("encoder.model must name the model that mining.encoder is asked for")
+        if self.mining.fine_tune:
+            raise ValueError("mining.fine_tune cannot teach a model of a server")
+        host = _private(name, "mining.encoder")
+        if httpx.URL(name).userinfo:
+            raise ValueError("mining.encoder must hold no secret; the key is in the environment")
+        if host not in HERE and not how.allow_remote:
+            raise ValueError(
+                f"mining.encoder: {host} is another machine, to which people's words would go; say"
+                " encoder.allow_remote = true if they may"
+            )
+        return self
 
 
 def load(path: Path | None, source: str | None = None) -> Settings:
@@ -304,7 +354,8 @@ def _told(error: ValidationError) -> str:
         for name in place[:-1]:
             section = _inside(section, name)
         return f"{'.'.join(place)} is unknown; known: {', '.join(sorted(section.model_fields))}"
-    return f"{'.'.join(place)}: {first['msg'].removeprefix('Value error, ')}"
+    told = first["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(place)}: {told}" if place else told
 
 
 def _inside(section: Any, name: str) -> Any:

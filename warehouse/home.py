@@ -39,6 +39,10 @@ class Home:
         return self.root / "models"
 
     @property
+    def vectors(self) -> Path:
+        return self.root / "vectors"
+
+    @property
     def warehouse(self) -> Path:
         return self.root / "warehouse.duckdb"
 

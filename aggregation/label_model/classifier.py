@@ -8,7 +8,9 @@ asked for are left out, so that thousands of labels fit.
 Notation and constants: docs/method.md, 5.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +27,6 @@ from aggregation.label_model.cross_lingual import (
     FOLDS,
     SEED,
     UNSEEN,
-    Elsewhere,
     placed,
     principal,
 )
@@ -74,11 +75,18 @@ class Texts:
         return Texts(read[: len(wordings)], read[len(wordings) :], seed_labels, folds)
 
 
+class Voice(Protocol):
+    """Whatever scores the labels for the wordings of one locale, by models that never saw them."""
+
+    def scores(self, rows: Indices, fold: int) -> Floats:
+        """rows x labels; the rows must be of that fold."""
+
+
 @dataclass(frozen=True)
 class Others:
-    """What other locales know: of the words (`elsewhere`), and how much their own words are to be trusted."""
+    """What other locales know (`elsewhere`), and how much their own words are to be trusted."""
 
-    elsewhere: Elsewhere | None
+    elsewhere: Sequence[Voice]
     trust: float
 
 
@@ -149,16 +157,16 @@ def _fold(texts: Texts, best: Indices, weight: Floats, k: int, labels: int) -> _
 
 @dataclass(frozen=True)
 class _Voices:
-    """The locale's own models, and what is known elsewhere, if anything is."""
+    """The locale's own models, and what is known elsewhere."""
 
     texts: Texts
     models: list[_Fold]
-    elsewhere: Elsewhere | None
+    elsewhere: Sequence[Voice]
 
     def __call__(self, rows: Indices, fold: int) -> Floats:
         """voices x rows x labels: the scores of each for wordings of a fold."""
         own = self.models[fold](self.texts.wordings[rows])
-        return np.stack([own, self.elsewhere.scores(rows, fold)] if self.elsewhere else [own])
+        return np.stack([own, *(voice.scores(rows, fold) for voice in self.elsewhere)])
 
 
 def _trust(voices: _Voices, belief: csr_matrix, weight: Floats, expected: float) -> Floats:

@@ -1,5 +1,4 @@
-"""What other locales know of the words: one classifier of all locales, over the n-grams that two of them share, and
-over vectors where a multilingual encoder made them.
+"""What other locales know of the words: one classifier of all locales, over the n-grams that two of them share.
 
 Loans, names and numbers, kindred languages, translations where a lexicon is given, and how often a label is
 meant at all: a locale without seed data has nothing else to begin with. The wordings of a fold are read by a
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix, hstack, vstack
+from scipy.sparse import csr_matrix, vstack
 from sklearn.svm import LinearSVC
 
 from warehouse.common.ngrams import BUCKETS, hashed
@@ -104,16 +103,7 @@ def _shared(parts: list[Taught]) -> tuple[list[csr_matrix], list[csr_matrix]]:
         np.zeros(2 * BUCKETS, np.int64),
     )
     common = np.flatnonzero(held >= SHARED)
-    close = CLOSE * principal(np.concatenate([p.vectors for p in parts]))
-    starts = np.cumsum([0, *(len(p.vectors) for p in parts)])
-    made = [
-        hstack([vstack([a, b]).tocsr()[:, common], csr_matrix(close[start:end])]).tocsr()
-        for a, b, start, end in zip(said, seed, starts[:-1], starts[1:], strict=True)
-    ]
-    return (
-        [m[: len(p.wordings)] for m, p in zip(made, parts, strict=True)],
-        [m[len(p.wordings) :] for m, p in zip(made, parts, strict=True)],
-    )
+    return [a.tocsr()[:, common] for a in said], [b.tocsr()[:, common] for b in seed]
 
 
 def principal(vectors: Vectors) -> Vectors:
@@ -128,11 +118,11 @@ def _model(
     parts: list[Taught], said: list[csr_matrix], seed: list[csr_matrix], fold: int, labels: int
 ) -> _Model | None:
     rows, truth, weights = [], [], []
-    for part, texts, known, chosen in zip(parts, said, seed, _chosen(parts, fold), strict=True):
-        rows += [known, texts[chosen]]
-        truth += [part.seed_labels, part.best[chosen]]
-        mean = part.weight[chosen].mean() if len(chosen) else 1.0
-        weights += [np.ones(len(part.seed_labels)), part.weight[chosen] / mean]
+    for part, texts, known, some in zip(parts, said, seed, chosen(parts, fold), strict=True):
+        rows += [known, texts[some]]
+        truth += [part.seed_labels, part.best[some]]
+        mean = part.weight[some].mean() if len(some) else 1.0
+        weights += [np.ones(len(part.seed_labels)), part.weight[some] / mean]
     answers = np.concatenate(truth)
     if len(np.unique(answers)) < 2:
         return None
@@ -140,7 +130,7 @@ def _model(
     return _Model(model.fit(vstack(rows).tocsr(), answers, np.concatenate(weights)), labels)
 
 
-def _chosen(parts: list[Taught], fold: int) -> Iterator[Indices]:
+def chosen(parts: list[Taught], fold: int) -> Iterator[Indices]:
     """Of each locale the wordings that teach: MOST in all, those that are most surely known."""
     most = MOST // len(parts)
     for part in parts:

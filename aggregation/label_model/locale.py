@@ -3,7 +3,7 @@
 Notation and constants: docs/method.md, 5.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +14,8 @@ from scipy.special import expit
 
 from aggregation.label_model import calibration, partial_pooling, votes
 from aggregation.label_model.calibration import Held
-from aggregation.label_model.classifier import Others, Texts, read
-from aggregation.label_model.cross_lingual import Elsewhere, Taught
+from aggregation.label_model.classifier import Others, Texts, Voice, read
+from aggregation.label_model.cross_lingual import Taught
 from aggregation.label_model.dawid_skene import CastVotes, Cells, Estimate, em
 from aggregation.label_model.evidence import NO_LABELS, NO_PRIORS, NOTHING, Evidence, LabelEstimates
 from aggregation.label_model.implicit_feedback import Guess, Heard, at, judge, odds
@@ -73,7 +73,7 @@ class Locale:
         )
         return float(own["weight"].sum())
 
-    def begun(self, elsewhere: Elsewhere | None, pooled: PooledPrior) -> "Round":
+    def begun(self, elsewhere: Sequence[Voice], pooled: PooledPrior) -> "Round":
         """What the users who are not held back come to."""
         some = self._cast(self.evidence.votes.filter(~votes.held_back()))
         return self._round(some, self._guessed(some), elsewhere, pooled)
@@ -102,7 +102,7 @@ class Locale:
         )
 
     def finished(
-        self, first: "Round", elsewhere: Elsewhere | None, pooled: PooledPrior
+        self, first: "Round", elsewhere: Sequence[Voice], pooled: PooledPrior
     ) -> LabelEstimates:
         """A wording's probabilities sum to at most 1."""
         cast = self.evidence.votes
@@ -161,7 +161,7 @@ class Locale:
         self,
         cast: pl.DataFrame,
         taught: csr_matrix,
-        elsewhere: Elsewhere | None,
+        elsewhere: Sequence[Voice],
         pooled: PooledPrior,
     ) -> Round:
         """What these votes come to, by a reader that is `taught` what was believed before."""

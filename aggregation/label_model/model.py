@@ -15,9 +15,11 @@ from dataclasses import replace
 import polars as pl
 
 from aggregation.label_model import concept_drift, partial_pooling
-from aggregation.label_model.cross_lingual import Elsewhere, together
+from aggregation.label_model.classifier import Voice
+from aggregation.label_model.cross_lingual import Taught, together
 from aggregation.label_model.evidence import NOTHING, Evidence, LabelEstimates
 from aggregation.label_model.locale import Locale
+from aggregation.label_model.meaning import heads
 from aggregation.label_model.partial_pooling import PooledPrior, pooled_prior
 from aggregation.label_model.rounds import Round
 
@@ -34,10 +36,8 @@ def believe(evidence: Evidence) -> LabelEstimates:
     names: list[str] = evidence.heard["locale"].unique().sort().to_list() if labels else []
     locales = [Locale(name, evidence.of(name), labels) for name in names]
     begun = _begun(locales)
-    known = together(
-        [at.taught(first) for at, first in zip(locales, begun, strict=True)], len(labels)
-    )
-    elsewhere: Sequence[Elsewhere | None] = known or [None] * len(locales)
+    taught = [at.taught(first) for at, first in zip(locales, begun, strict=True)]
+    elsewhere = _elsewhere(taught, len(labels))
     found = [
         NOTHING,
         *(
@@ -56,16 +56,19 @@ def believe(evidence: Evidence) -> LabelEstimates:
 
 def _begun(locales: Sequence["Locale"]) -> list["Round"]:
     """The first round of each locale: first of those that can lend, then of those that borrow from them."""
-    alone = {
-        at: at.begun(None, PooledPrior()) for at in locales if at.users >= partial_pooling.LENDS
-    }
+    alone = {at: at.begun([], PooledPrior()) for at in locales if at.users >= partial_pooling.LENDS}
     if len(alone) == len(locales):
         return list(alone.values())
     pooled = pooled_prior([first.shown for first in alone.values()])
     taught = [at.taught(alone[at]) if at in alone else at.untaught() for at in locales]
-    known = together(taught, len(locales[0].labels))
-    words: Sequence[Elsewhere | None] = known or [None] * len(locales)
+    words = _elsewhere(taught, len(locales[0].labels))
     return [alone.get(at) or at.begun(w, pooled) for at, w in zip(locales, words, strict=True)]
+
+
+def _elsewhere(taught: list[Taught], labels: int) -> list[list[Voice]]:
+    """For each locale what is known elsewhere: of the words, and of the vectors of an encoder of many languages."""
+    known: list[Sequence[Voice]] = [together(taught, labels), heads(taught, labels)]
+    return [[voices[n] for voices in known if voices] for n in range(len(taught))]
 
 
 def _pooled_prior(begun: Sequence["Round"], mine: "Round") -> PooledPrior:

@@ -68,9 +68,9 @@ def predict(
     config: ConfigFile = None,
 ) -> None:
     """Read utterances from stdin, a line each (plain, or JSON); write labels, best first."""
-    from flows import programs, serving, settings
+    from flows import serving, settings
 
     chosen = settings.load(config)
-    root, program = settings.place(home, chosen), programs.trainer(chosen)
-    for answer in serving.answers(root, sys.stdin.buffer, best, program):
+    root = settings.place(home, chosen)
+    for answer in serving.answers(root, sys.stdin.buffer, best, chosen):
         sys.stdout.write(answer + "\n")

@@ -162,7 +162,7 @@ def _run_loop(out: Path, world: Any, config: Path | None, *, as_json: bool) -> N
                 f" {did}; {row['right']:.1%} of test right, {row['flips']:.1%} broken;"
                 f" {row['fixes']} rewrites run, {row['withdrawn']} withdrawn"
             )
-    ceiling = loop.annotated(out, existing(settings.place(out / "home", chosen)), places)
+    ceiling = loop.annotated(out, existing(settings.place(out / "home", chosen)), places, chosen)
     recovered = loop.recovered(rows, ceiling)
     if as_json:
         shown.print_json(json.dumps({"cycles": rows, "annotated": ceiling, "recovered": recovered}))

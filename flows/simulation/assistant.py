@@ -13,10 +13,11 @@ from sklearn.svm import LinearSVC
 from flows.simulation.corpus import Wording
 from flows.simulation.people import Answer
 from retrain.training.data import training_data
-from retrain.training.encoder import Encoder
 from retrain.training.model import Model
 from retrain.training.trainer import train
 from warehouse.common.ngrams import hashed
+from warehouse.encoders.centres import CentredEncoder, Centres
+from warehouse.encoders.transformer import Folder
 
 TRUSTED = 0.2  # confidence from which a hypothesis is executed
 KNOWN = 5  # hypotheses in n_best
@@ -39,7 +40,7 @@ class WeakAssistant:
 
     def answer(self, locale: str, utterance: str) -> Answer:
         if utterance not in self.known:
-            self.known[utterance] = _answer(self.model, utterance)
+            self.known[utterance] = _answer(self.model, locale, utterance)
         return self.known[utterance]
 
 
@@ -49,12 +50,13 @@ class Served:
 
     version: str
     model: Model
-    known: dict[str, Answer] = field(default_factory=dict)
+    known: dict[tuple[str, str], Answer] = field(default_factory=dict)
 
-    def answer(self, utterance: str) -> Answer:
-        if utterance not in self.known:
-            self.known[utterance] = replace(_answer(self.model, utterance), model=self.version)
-        return self.known[utterance]
+    def answer(self, locale: str, utterance: str) -> Answer:
+        key = locale, utterance
+        if key not in self.known:
+            self.known[key] = replace(_answer(self.model, *key), model=self.version)
+        return self.known[key]
 
 
 @dataclass
@@ -82,7 +84,7 @@ class LearningAssistant:
         return replace(treated, ran=target, arm="treated", propensity=round(1 - holdout, 6))
 
     def _by(self, served: Served, locale: str, utterance: str) -> Answer:
-        told = served.answer(utterance)
+        told = served.answer(locale, utterance)
         now = self.updates.get((locale, utterance))
         if now is None:
             return told
@@ -90,8 +92,8 @@ class LearningAssistant:
         return replace(told, executed=now, n_best=[(now, UPDATED), *others])
 
 
-def _answer(model: Model, utterance: str) -> Answer:
-    row = model.probabilities([utterance])[0]
+def _answer(model: Model, locale: str, utterance: str) -> Answer:
+    row = model.probabilities([utterance], [locale])[0]
     best = np.argsort(-row, kind="stable")[:KNOWN]
     n_best = [(model.labels[i], round(float(row[i]), 4)) for i in best]
     return Answer(n_best[0][0] if n_best[0][1] >= TRUSTED else None, n_best)
@@ -114,10 +116,12 @@ def _model(seed: list[Wording], rest: list[Wording]) -> Model:
 
 
 def _encoded(seed: list[Wording], rest: list[Wording], encoder: Path) -> Model:
-    known = pl.DataFrame(
-        [(w.utterance, w.intent) for w in seed], ["utterance", "intent"], orient="row"
-    )
-    model = train(training_data(known), Encoder(encoder))
+    columns = ["locale", "utterance", "intent"]
+    rows = [(w.locale, w.utterance, w.intent) for w in seed]
+    taught = training_data(pl.DataFrame(rows, columns, orient="row"))
+    reads = Folder(encoder)
+    centres = Centres.found(taught.locales, reads.embed(taught.wordings))
+    model = train(taught, CentredEncoder(reads, centres))
     return replace(model, sharpness=_sharpest(model, rest))
 
 
@@ -126,7 +130,7 @@ def _sharpest(model: Model, rest: list[Wording]) -> float:
     known = [w for w in rest if w.intent in model.labels]
     if not known:
         return 1.0
-    scores = model.scores([w.utterance for w in known])
+    scores = model.scores([w.utterance for w in known], [w.locale for w in known])
     truth = np.array([model.labels.index(w.intent) for w in known])
     rows = np.arange(len(truth))
     gains = [log_softmax(s * scores, axis=1)[rows, truth].mean() for s in SHARPNESS]

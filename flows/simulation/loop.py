@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from flows import programs, runs, seed
+from flows import encoders, runs, seed
 from flows.pipeline import Caller
 from flows.settings import Alert, Delivery, Settings, place
 from flows.simulation.assistant import LearningAssistant, Served
@@ -27,8 +27,7 @@ from flows.simulation.place import Habits, Place
 from flows.simulation.world import begin, ordered, write, wrong_share
 from retrain.registry import store
 from retrain.training.data import training_data
-from retrain.training.model import Model
-from retrain.training.program import Program
+from retrain.training.model import Helpers, Model
 from retrain.training.trainer import train
 from warehouse.errors import BadInput
 from warehouse.home import Home, existing
@@ -74,8 +73,10 @@ def run(
         habits,
         loop,
         np.random.default_rng([loop.seed, len(places)]),
-        programs.trainer(settings),
+        encoders.helpers(home, settings),
     )
+    if world.helpers.encoder:  # many at once, for people say one at a time
+        world.helpers.encoder.embed(sorted({w.utterance for p in places for w in p.said}))
     with (out / "cycles.jsonl").open("w", encoding="utf8") as kept:
         for number in range(1, loop.cycles + 1):
             row = _cycle(out, home, world, number, (settings, call))
@@ -92,7 +93,7 @@ class World:
     habits: Habits
     loop: Loop
     rng: np.random.Generator
-    program: Program | None
+    helpers: Helpers
 
     def __post_init__(self) -> None:
         self.said: Counter[tuple[str, str]] = Counter()
@@ -102,10 +103,10 @@ class World:
     def assistant(self, home: Home) -> LearningAssistant:
         """What serves now."""
         served = store.served(home)
-        champion = Served(served[-1], store.fetch(home, served[-1], self.program))
+        champion = Served(served[-1], store.fetch(home, served[-1], self.helpers))
         before = None
         if self.loop.holdout and len(served) > 1:
-            before = Served(served[-2], store.fetch(home, served[-2], self.program))
+            before = Served(served[-2], store.fetch(home, served[-2], self.helpers))
         fixes = {
             (r["locale"], r["source"]): (r["target"], r["holdout"] if self.loop.holdout else 0.0)
             for r in Lake(home.lake).newest("rewrites").to_dicts()
@@ -126,7 +127,7 @@ class World:
             place, wording = known[key]
             if key in assistant.fixes:
                 target = key[0], assistant.fixes[key][0]
-                heard, runs = (assistant.champion.answer(u).n_best for u in (key[1], target[1]))
+                heard, runs = (assistant.champion.answer(*k).n_best for k in (key, target))
                 fixed = heard[0][0] != wording.intent == runs[0][0]
                 if fixed and target not in self.updates and len(bad) < self.loop.moved:
                     self.updates |= {key: wording.intent, target: runs[1][0]}
@@ -157,7 +158,7 @@ def _cycle(
     if night.retrain:
         verdict = runs.run_retraining(home.root, settings, None, None, call)
         promoted = verdict["promoted"]
-        after = _right(store.fetch(home, verdict["champion"], world.program), world.places)
+        after = _right(store.fetch(home, verdict["champion"], world.helpers), world.places)
     world.since = 0 if promoted else world.since + 1
     fixes = Lake(home.lake).newest("rewrite_experiments")
     return {
@@ -200,10 +201,10 @@ def recovered(rows: list[dict[str, Any]], ceiling: float) -> list[float]:
     return [round((row["right"] - start) / way, 4) for row in rows]
 
 
-def annotated(out: Path, home: Home, places: list[Place]) -> float:
+def annotated(out: Path, home: Home, places: list[Place], settings: Settings) -> float:
     """Share of the test utterances right with the reference trainer and the champion's encoder, taught seed data
     and the true label of every wording that was said."""
-    champion = store.fetch(home, store.served(home)[-1])
+    champion = store.fetch(home, store.served(home)[-1], encoders.helpers(home, settings))
     model = train(training_data(pl.concat([seed.kept(home), told(out)])), champion.encoder)
     return float(_right(model, places).mean())
 
@@ -230,7 +231,8 @@ def _right(model: Model, places: list[Place]) -> npt.NDArray[np.bool_]:
     """Of the test utterances."""
     test = [w for p in places for w in p.test]
     truth = np.array([w.intent for w in test])
-    return np.asarray(np.array(model.best([w.utterance for w in test])) == truth)
+    said, locales = [w.utterance for w in test], [w.locale for w in test]
+    return np.asarray(np.array(model.best(said, locales)) == truth)
 
 
 def _rows(place: Path, *columns: str) -> pl.DataFrame:

@@ -1,9 +1,12 @@
 """Neighbours and clusters of wordings."""
 
+import polars as pl
+
 from flows import reviewing
 from flows.pipeline import Reading, Result, every, last_night, own, step, tonight, window
 from flows.steps.embedding import of_tonight
-from mining.clustering import constraints, grouping, lineage
+from mining.clustering import constraints, grouping, lineage, threshold
+from mining.clustering.encoder import Vectors
 from mining.clustering.neighbours import Search
 from warehouse.tables import (
     ClusterReviews,
@@ -13,6 +16,7 @@ from warehouse.tables import (
     HypothesisStats,
     ItemReviews,
     Lineage,
+    LocaleCentres,
     Memberships,
     Neighbours,
     Searches,
@@ -27,7 +31,7 @@ KEY = ["locale", "utterance"]
 @step(
     reads=(
         *window(Turns),
-        *tonight(UtteranceStats, HypothesisStats, Transitions, Encoders),
+        *tonight(UtteranceStats, HypothesisStats, Transitions, Encoders, LocaleCentres),
         *every(Embeddings),
         *last_night(Clusters, ClusterReviews, ItemReviews),
         *own(ClusterReviews, ItemReviews),
@@ -39,6 +43,7 @@ KEY = ["locale", "utterance"]
             "mining.similarity_threshold",
             "mining.min_recall",
             "mining.across_locales",
+            "mining.encoder",
         ),
     ),
 )
@@ -46,6 +51,7 @@ def cluster_utterances(at: Reading) -> Result:
     """Find each wording's neighbours, and the clusters; they keep the names of the night before."""
     wordings = at.tonight(UtteranceStats).sort(KEY)
     vectors = wordings.join(of_tonight(at), on=KEY, maintain_order="left")["vector"]
+    rows = vectors.list.to_array(len(vectors[0])).to_numpy()
     log = grouping.NightContext(
         at.tonight(HypothesisStats),
         at.tonight(Transitions),
@@ -55,9 +61,9 @@ def cluster_utterances(at: Reading) -> Result:
     mining = at.settings.mining
     found = grouping.group(
         wordings,
-        vectors.list.to_array(len(vectors[0])).to_numpy(),
+        rows,
         log,
-        Search(threshold=mining.similarity_threshold, floor=mining.min_recall),
+        Search(threshold=_threshold(at, wordings, rows), floor=mining.min_recall),
         across=mining.across_locales,
     )
     clusters, events = lineage.inherit(found.clusters, log.before, at.home.salt(), at.day)
@@ -76,3 +82,15 @@ def cluster_utterances(at: Reading) -> Result:
         "clusters": clusters["cluster_id"].n_unique(),
         "recall": float(found.searches["recall"].min()),  # type: ignore[arg-type]
     }
+
+
+def _threshold(at: Reading, wordings: pl.DataFrame, vectors: Vectors) -> float:
+    """The cosine from which wordings mean the same: as the settings have it, else learned for an encoder that is set."""
+    named, asked = at.settings.mining.encoder, at.settings.mining.similarity_threshold
+    if asked is not None:
+        return asked
+    return (
+        threshold.learned(wordings, vectors, at.tonight(HypothesisStats))
+        if named
+        else threshold.OWN
+    )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from flows import programs
+from flows import encoders
 from flows.expected_gain import changed, expected_gain
 from flows.pipeline import Night, Reading, Result, every, step, tonight, window
 from flows.steps import facts
@@ -29,15 +29,20 @@ from warehouse.tables import (
         *every(UtteranceStats),  # of the night whose training set the champion learned
     ),
     writes=(Decisions,),
-    settings=("mining.window_days", "min_users.published", "trigger", "trainer"),
-    facts=(facts.CHAMPION, facts.MODELS, facts.OVERRIDES, facts.PROGRAMS),
+    settings=(
+        "mining.window_days",
+        "min_users.published",
+        "trigger",
+        "trainer",
+        *encoders.SETTINGS,
+    ),
+    facts=(facts.CHAMPION, facts.MODELS, facts.OVERRIDES, facts.PROGRAMS, facts.ENCODER_FILES),
 )
 def decide_retraining(at: Reading) -> Result:
     """Whether retraining pays, and why."""
     version = at.tonight(TrainingSets)["version"].item()
-    known = expected_gain(
-        at.home, at.lake, at.day, len(at.days(Turns)), version, programs.trainer(at.settings)
-    )
+    helpers = encoders.helpers(at.home, at.settings)
+    known = expected_gain(at.home, at.lake, at.day, len(at.days(Turns)), version, helpers)
     told = changed(at.lake, at.day, at.settings.min_users.published)
     config = TriggerConfig(**at.settings.trigger.model_dump())
     decision = decide(replace(known, drift=(*known.drift, *told)), config)

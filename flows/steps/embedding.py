@@ -1,20 +1,32 @@
 """The encoder of the night, and a vector for each wording."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from flows import newest
+from flows import encoders, newest, seed
 from flows.pipeline import Reading, Result, earlier, own, step, tonight, window
 from flows.steps import facts
 from mining.clustering import encoder, lessons
-from warehouse.common import encoders
+from warehouse.encoders import transformer
+from warehouse.encoders.centres import Centres
+from warehouse.encoders.encoder import Encoder, Vectors
+from warehouse.encoders.kept import Kept
+from warehouse.encoders.transformer import Folder
 from warehouse.lake import Lake
 from warehouse.ledger import digest
-from warehouse.tables import Embeddings, Encoders, RephraseEvents, Transitions, UtteranceStats
+from warehouse.tables import (
+    Embeddings,
+    Encoders,
+    LocaleCentres,
+    RephraseEvents,
+    Transitions,
+    UtteranceStats,
+)
 
 KEY = ["locale", "utterance"]
 
@@ -26,48 +38,98 @@ KEY = ["locale", "utterance"]
         *earlier(Encoders, Embeddings),
         *own(Embeddings),
     ),
-    writes=(Encoders, Embeddings),
-    settings=("mining.window_days", "mining.encoder", "mining.fine_tune"),
-    facts=(facts.ENCODER_FILES,),
+    writes=(Encoders, Embeddings, LocaleCentres),
+    settings=("mining.window_days", *encoders.SETTINGS),
+    facts=(facts.ENCODER_FILES, facts.SEED_DATA),
 )
 def embed_utterances(at: Reading) -> Result:
-    """Teach the encoder by the window's pairs, or load the one that is set; embed what is new."""
+    """Teach the encoder by the window's pairs, or ask the one that is set; embed what is new."""
     wordings = at.tonight(UtteranceStats)
-    model, version = _taught(at, wordings)
+    asked = _tonights(at, wordings)
+    version = asked.version
     elsewhere = [d for d in at.lake.days("embeddings") if d != at.day]
     others, here = (stored(at.lake, version, days) for days in (elsewhere, [at.day]))
     kept = pl.concat(f.select("content", "vector") for f in (others, here)).unique("content")
     contents = pl.Series([digest(u) for u in wordings["utterance"]], dtype=pl.String)
     wanted = wordings.select(*KEY, content=contents)
     fresh = wanted.join(kept, on="content", how="anti").unique("content").sort("content")
-    known = pl.concat([kept, fresh.select("content", vector=_embedded(model, fresh["utterance"]))])
+    made = fresh.select("content", vector=_column(asked, fresh["utterance"]))
+    known = pl.concat([kept, made.cast(kept.schema)])
     mine = wanted.join(others, on=KEY, how="anti")
     rows = mine.join(known, on="content").with_columns(encoder=pl.lit(version))
     at.put(Embeddings, rows.sort(KEY))
     at.put(Encoders, pl.DataFrame({"version": [version]}))
-    return {"wordings": wordings.height, "new": fresh.height, "encoder": version}
+    at.put(LocaleCentres, _centres(at, asked, wanted.join(known, on="content")))
+    return {"wordings": wordings.height, "new": _asked_for(asked, fresh), "encoder": version}
 
 
-def _taught(at: Reading, wordings: pl.DataFrame) -> tuple[Any, str]:
-    """The encoder of the night, and its version."""
-    named, fine_tune = at.settings.mining.encoder, at.settings.mining.fine_tune
-    if named and not fine_tune:
-        model = encoders.load(named)
-        return model, f"{Path(named).name}-{encoder.fingerprint(model)}"
+@dataclass(frozen=True)
+class _Taught:
+    """An encoder that the log taught tonight."""
+
+    model: Any
+    version: str
+    size: int = 0
+
+    def embed(self, wordings: list[str]) -> Vectors:
+        return encoder.embed(self.model, wordings).astype(np.float32)
+
+
+def _tonights(at: Reading, wordings: pl.DataFrame) -> Encoder:
+    """The encoder that is set, or one that is taught."""
+    if given := encoders.named(at.home, at.settings):
+        return given
     taught = lessons.lessons(wordings, at.window(RephraseEvents), at.tonight(Transitions))
-    if named:
-        model = encoder.attend(encoders.load(named), taught, encoder.PRETRAINED)
+    if asked := encoders.config(at.settings):
+        model = encoder.attend(transformer.own(asked), taught, encoder.PRETRAINED)
     else:
         known = at.lake.read("encoders", at.nights(Encoders))["version"].to_list()
         before = newest.encoder_folder(at.home, known)
-        model = encoder.learn(taught, encoders.load(str(before)) if before else None)
-    version = f"{at.day}-{encoder.fingerprint(model)}"
+        model = encoder.learn(taught, transformer.of_folder(before) if before else None)
+    version = f"{at.day}-{transformer.fingerprint(model)}"
     at.keep(at.home.root / "encoders" / version, partial(encoder.save, model))
-    return model, version
+    return _Taught(model, version)
 
 
-def _embedded(model: Any, wordings: Iterable[str]) -> pl.Series:
-    return pl.Series(encoder.embed(model, list(wordings))).arr.to_list()
+def _asked_for(asked: Encoder, fresh: pl.DataFrame) -> int:
+    """Wordings that were embedded: of those that are new to the lake, the ones that nobody embedded before."""
+    return asked.made if isinstance(asked, Kept) else fresh.height
+
+
+def _column(asked: Encoder, wordings: Iterable[str]) -> pl.Series:
+    said = list(wordings)
+    vectors = asked.embed(said).astype(np.float16)
+    if not said:
+        return pl.Series([], dtype=pl.List(pl.Float32))
+    return pl.Series(vectors).arr.to_list()
+
+
+def _centres(at: Reading, asked: Encoder, said: pl.DataFrame) -> pl.DataFrame:
+    """`locale, wordings, vector`: where what was said, and the seed data, lies in each locale, by an encoder that is
+    set; that of the log knows no other than its own languages, and is taken as it is."""
+    known = seed.kept(at.home).select(KEY).unique().sort(KEY)
+    if at.settings.mining.encoder is None or said.is_empty():
+        return LocaleCentres.create_empty()
+    of_seed = known.select("locale", vector=_column(asked, known["utterance"]))
+    rows = pl.concat([of_seed.cast({"vector": pl.List(pl.Float32)}), _floats(said.sort(KEY))])
+    centres = Centres.found(rows["locale"].to_list(), _matrix(rows["vector"]))
+    counts = dict(rows.group_by("locale").len().rows())
+    names = [*centres.locales, newest.OF_ALL]
+    return pl.DataFrame(
+        {
+            "locale": names,
+            "wordings": [counts.get(name, rows.height) for name in names],
+            "vector": centres.of.tolist(),
+        }
+    )
+
+
+def _floats(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select("locale", pl.col("vector").cast(pl.List(pl.Float32)))
+
+
+def _matrix(vectors: pl.Series) -> Vectors:
+    return vectors.list.to_array(len(vectors[0])).to_numpy().astype(np.float32)
 
 
 def stored(lake: Lake, version: str, days: list[str]) -> pl.DataFrame:
@@ -85,20 +147,35 @@ def _version(at: Reading) -> str:
 
 
 def of_tonight(at: Reading) -> pl.DataFrame:
-    """All vectors that the encoder of tonight made, on whatever night. For steps after it, that read every Embeddings."""
+    """`locale, utterance, vector` by the encoder of tonight, on whatever night it made them, from the centre of each
+    locale. For steps after it, that read every Embeddings."""
+    return _from_centres(at, _stored(at))
+
+
+def _stored(at: Reading) -> pl.DataFrame:
     return stored(at.lake, _version(at), at.lake.days("embeddings"))
 
 
 def vectors(at: Reading, wordings: pl.DataFrame) -> pl.DataFrame:
-    """`locale, utterance, vector` of wordings (`locale, utterance`) by the encoder of the night: those of the lake, and
-    of seed data, which nobody said, those that the encoder makes now."""
-    known = of_tonight(at).select("utterance", "vector").unique("utterance")
+    """`locale, utterance, vector` of wordings (`locale, utterance`) by the encoder of the night, from the centre of each
+    locale: those of the lake, and of seed data, which nobody said, those that the encoder makes now."""
+    known = _stored(at).select("utterance", "vector").unique("utterance")
     missing = wordings.join(known, on="utterance", how="anti").unique("utterance").sort("utterance")
     if missing.height:
-        named, fine_tune = at.settings.mining.encoder, at.settings.mining.fine_tune
         taught = newest.encoder_folder(at.home, [_version(at)])
-        model = encoders.load(named if named and not fine_tune else str(taught))
-        fresh = missing.select("utterance", vector=_embedded(model, missing["utterance"]))
-        known = pl.concat([known, fresh.cast(known.schema)])
-    found = wordings.join(known, on="utterance").cast({"vector": pl.List(pl.Float32)})
-    return found.select(*KEY, "vector").sort(KEY)
+        asked = encoders.named(at.home, at.settings) or (Folder(taught) if taught else None)
+        if asked is not None:
+            fresh = missing.select("utterance", vector=_column(asked, missing["utterance"]))
+            known = pl.concat([known, fresh.cast(known.schema)])
+    found = wordings.join(known, on="utterance").select(*KEY, "vector")
+    return _from_centres(at, found).sort(KEY)
+
+
+def _from_centres(at: Reading, rows: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance, vector` (of single precision)."""
+    found = rows.select(*KEY, pl.col("vector").cast(pl.List(pl.Float32)))
+    known = newest.centres(at.tonight(LocaleCentres))
+    if known is None or found.is_empty():
+        return found
+    moved = known.centred(found["locale"].to_list(), _matrix(found["vector"]))
+    return found.with_columns(vector=pl.Series(moved).arr.to_list())

@@ -30,6 +30,7 @@ from warehouse.tables import (
     Encoders,
     FailingUtterances,
     Lineage,
+    LocaleCentres,
     PooledIntents,
     ReleasedLineage,
     ReleasedTransitions,
@@ -47,7 +48,16 @@ BELIEVED = 0.5  # probability of a label that counts as what was meant
 @step(
     reads=(
         *window(Turns, Bots, Defects),
-        *tonight(UtteranceStats, BestRephrases, ChainEnds, Clusters, Lineage, SoftLabels, Encoders),
+        *tonight(
+            UtteranceStats,
+            BestRephrases,
+            ChainEnds,
+            Clusters,
+            Lineage,
+            SoftLabels,
+            Encoders,
+            LocaleCentres,
+        ),
         *every(Embeddings),
         *last_night(ClusterUsers),
     ),

@@ -6,7 +6,7 @@ from aggregation import support
 from aggregation.label_model.evidence import Evidence
 from aggregation.label_model.model import believe
 from aggregation.label_model.votes import weights
-from flows import languages, reviewing, seed
+from flows import encoders, languages, reviewing, seed
 from flows.pipeline import Reading, Result, every, step, tonight, window
 from flows.steps import facts
 from flows.steps.embedding import vectors
@@ -25,6 +25,7 @@ from warehouse.tables import (
     Encoders,
     HypothesisStats,
     ItemReviews,
+    LocaleCentres,
     LocalePriors,
     Neighbours,
     ReformulationRates,
@@ -50,12 +51,13 @@ KEY = ["locale", "utterance"]
             SlotAnswers,
             tables.FieldCounts,
             Encoders,
+            LocaleCentres,
         ),
         *tonight(Neighbours, Clusters, ClusterReviews, ItemReviews, ReformulationRates),
         *every(Embeddings),
     ),
     writes=(Votes, SoftLabels, Reliability, LocalePriors, ConceptDrift, Calibration),
-    settings=("mining.window_days", "mining.encoder", "mining.fine_tune", "languages"),
+    settings=("mining.window_days", *encoders.SETTINGS, "languages"),
     facts=(facts.SEED_DATA, facts.LANGUAGE_FILES, facts.ENCODER_FILES),
 )
 def label_utterances(at: Reading) -> Result:

@@ -12,13 +12,14 @@ Notation and constants: docs/method.md, 4.
 
 import hashlib
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from warehouse.encoders import transformer
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -38,7 +39,6 @@ LEARNED = 0.02  # loss of a batch
 SEED = 7
 NO_PAIRS = np.zeros((0, 2), np.int64)
 EMBED_BYTES = 64 * 2**20  # of vectors on their way
-LONG = 20_000  # wordings, from which progress is shown
 
 
 @dataclass(frozen=True)
@@ -127,21 +127,13 @@ def attend(model: "SentenceTransformer", lessons: Lessons, course: Course) -> "S
 
 
 def embed(model: "SentenceTransformer", wordings: list[str]) -> npt.NDArray[np.float16]:
-    """wordings x dimensions, float16, unit length; shows progress on a terminal where it takes long.
-
-    One process: its threads use all cores, and on two of them a second process took longer.
-    """
-    width = model.get_embedding_dimension()
+    """wordings x dimensions, float16, unit length."""
+    width = model.get_embedding_dimension() or 1
     at_once = max(1, EMBED_BYTES // (4 * width))
     vectors = np.empty((len(wordings), width), np.float16)
     for start in range(0, len(wordings), at_once):
         part = slice(start, start + at_once)
-        vectors[part] = model.encode(
-            wordings[part],
-            batch_size=256,
-            normalize_embeddings=True,
-            show_progress_bar=len(wordings) >= LONG and sys.stderr.isatty(),
-        )
+        vectors[part] = transformer.embed(model, wordings[part])
     return vectors
 
 
@@ -189,12 +181,3 @@ def _remember(weights: Vectors, tokenizer: Any, before: Any) -> None:
     shared = [(place, known[t]) for t, place in tokenizer.get_vocab().items() if t in known]
     here, there = np.array(shared, np.int64).reshape(-1, 2).T
     weights[here] = (1 - KEPT) * weights[here] + KEPT * old[there]
-
-
-def fingerprint(model: "SentenceTransformer") -> str:
-    """A hash of the encoder's weights."""
-    state = model.state_dict()
-    content = hashlib.blake2b(digest_size=8)
-    for name in sorted(state):
-        content.update(name.encode() + state[name].cpu().numpy().tobytes())
-    return content.hexdigest()

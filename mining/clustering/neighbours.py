@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mining.clustering.encoder import Indices, Vectors
+from mining.clustering.threshold import OWN
 from warehouse.errors import SayagainError
 
 EXACT_UP_TO = 10_000  # rows
@@ -46,7 +47,7 @@ class Search:
     wordings mean the same; `floor` the least recall; `memory` bytes for the vectors of an index."""
 
     k: int = 10
-    threshold: float = 0.83
+    threshold: float = OWN
     floor: float = 0.95
     memory: int = 4 * 2**30
 

@@ -13,8 +13,7 @@ from warehouse.errors import BadInput
 from warehouse.home import Home, keep_once, write_atomically
 
 if TYPE_CHECKING:
-    from retrain.training.model import Floats, Model
-    from retrain.training.program import Program
+    from retrain.training.model import Floats, Helpers, Model
 
 
 def versions(home: Home) -> list[str]:
@@ -64,11 +63,11 @@ def keep(
     keep_once(home.models / version, fill)
 
 
-def fetch(home: Home, version: str, program: Program | None = None) -> Model:
-    """`program` answers for a model of the user's own."""
-    from retrain.training.model import load
+def fetch(home: Home, version: str, helpers: Helpers | None = None) -> Model:
+    """A model, with the `helpers` that it may need."""
+    from retrain.training.model import NO_HELPERS, load
 
-    return load(home.models / version, program)
+    return load(home.models / version, helpers or NO_HELPERS)
 
 
 def table(home: Home, version: str, name: str) -> pl.DataFrame:
@@ -81,13 +80,14 @@ def table(home: Home, version: str, name: str) -> pl.DataFrame:
 
 
 def unseen(
-    home: Home, version: str, wordings: list[str], model: Model, labels: list[str]
+    home: Home, version: str, cases: pl.DataFrame, model: Model, labels: list[str]
 ) -> Floats:
-    """wordings x `labels`: what models that never saw the wording score, in place of the one that serves;
+    """cases (`locale, utterance`) x `labels`: what models that never saw the wording score, in place of the one that serves;
     a wording that was no seed data then is scored by the `model` itself."""
     from retrain.training.model import aligned
 
-    scores = model.scores_of(wordings, labels)
+    wordings = cases["utterance"].to_list()
+    scores = model.scores_of(wordings, labels, cases["locale"].to_list())
     place = home.models / version / "unseen.parquet"
     if not place.is_file():
         return scores

@@ -6,7 +6,7 @@ Notation and constants: docs/method.md, 9.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -24,25 +24,29 @@ Chosen = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Wordings, each once, what they mean, and how much each counts. `shares` is wordings x labels, its
-    rows sum to 1."""
+    """Wordings, each once, the locale in which each says most, what they mean, and how much each counts. `shares` is
+    wordings x labels, its rows sum to 1."""
 
     wordings: list[str]
+    locales: list[str]
     labels: list[str]
     shares: csr_matrix
     weights: Floats
 
     def of(self, some: npt.NDArray[np.bool_]) -> "TrainingData":
-        wordings = [u for u, chosen in zip(self.wordings, some, strict=True) if chosen]
-        return TrainingData(wordings, self.labels, self.shares[some], self.weights[some])
+        wordings, locales = (
+            [value for value, chosen in zip(values, some, strict=True) if chosen]
+            for values in (self.wordings, self.locales)
+        )
+        return TrainingData(wordings, locales, self.labels, self.shares[some], self.weights[some])
 
 
 class CrossFitter(Protocol):
     """Whatever turns a lesson into a model: the reference one, or the user's own program."""
 
-    def cross_fit(self, taught: TrainingData, cases: list[str]) -> tuple[Model, Floats]:
-        """A model of the lesson, and what models of it would score the `cases` that never saw them (cases x
-        labels), after `parts`. Needs two labels at least."""
+    def cross_fit(self, taught: TrainingData, cases: pl.DataFrame) -> tuple[Model, Floats]:
+        """A model of the lesson, and what models of it would score the `cases` (`locale, utterance`) that never saw
+        them (cases x labels), after `parts`. Needs two labels at least."""
 
 
 def training_data(
@@ -50,20 +54,26 @@ def training_data(
     examples: pl.DataFrame | None = None,
     variants: pl.DataFrame | None = None,
 ) -> TrainingData:
-    """Seed rows (`utterance, intent`) at weight FIRM beside examples at a mean weight of 1; `variants` of
+    """Seed rows (`locale, utterance, intent`) at weight FIRM beside examples at a mean weight of 1; `variants` of
     examples weigh as much less as they say."""
-    rows = seed.select("utterance", label="intent", weight=pl.lit(FIRM))
+    rows = seed.select("locale", "utterance", label="intent", weight=pl.lit(FIRM))
     if examples is not None and examples.height:
-        soft_columns = ["utterance", "labels", "probabilities", "weight"]
+        soft_columns = ["locale", "utterance", "labels", "probabilities", "weight"]
         frames = [examples] if variants is None else [examples, variants]
         soft = (
             pl.concat(frame.select(soft_columns) for frame in frames)
             .with_columns(share=pl.col("weight") / examples["weight"].mean())
             .explode("labels", "probabilities")
             .filter(pl.col("probabilities") >= FAINTEST)
-            .select("utterance", label="labels", weight=pl.col("share") * pl.col("probabilities"))
+            .select(
+                "locale",
+                "utterance",
+                label="labels",
+                weight=pl.col("share") * pl.col("probabilities"),
+            )
         )
         rows = pl.concat([rows, soft])
+    spoken = _most_said(rows)
     rows = rows.group_by("utterance", "label").agg(pl.col("weight").sum())
     wordings, labels = (rows[c].unique().sort() for c in ("utterance", "label"))
     item, label = _places(rows["utterance"], wordings), _places(rows["label"], labels)
@@ -72,7 +82,17 @@ def training_data(
     )
     weights = np.asarray(told.sum(axis=1), np.float64).ravel()
     shares = csr_matrix(told.multiply(1 / weights[:, None]))
-    return TrainingData(wordings.to_list(), labels.to_list(), shares, weights)
+    locales = [spoken[u] for u in wordings]
+    return TrainingData(wordings.to_list(), locales, labels.to_list(), shares, weights)
+
+
+def _most_said(rows: pl.DataFrame) -> dict[str, str]:
+    """The locale in which each wording weighs most, the first of several."""
+    weighed = rows.group_by("utterance", "locale").agg(pl.col("weight").sum())
+    first = weighed.sort("weight", "locale", descending=[True, False]).unique(
+        "utterance", keep="first", maintain_order=True
+    )
+    return dict(first.select("utterance", "locale").iter_rows())
 
 
 def taught_by(taught: TrainingData, some: list[str], scores: Floats, share: float) -> TrainingData:
@@ -89,7 +109,7 @@ def taught_by(taught: TrainingData, some: list[str], scores: Floats, share: floa
     spread = csr_matrix((len(rows), len(taught.labels))).tolil()
     spread[np.flatnonzero(told)] = (theirs / np.maximum(sure, 1e-12)[:, None])[rows[told]]
     mixed = diags(1 - part) @ taught.shares + diags(part) @ spread.tocsr()
-    return TrainingData(taught.wordings, taught.labels, csr_matrix(mixed), taught.weights)
+    return replace(taught, shares=csr_matrix(mixed))
 
 
 def _places(values: pl.Series, known: pl.Series) -> Indices:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from scipy.sparse import csr_matrix
 
 from retrain.training.data import TrainingData, parts
@@ -21,10 +22,11 @@ class OutsideTrainer:
     program: Program
     place: Path
 
-    def cross_fit(self, taught: TrainingData, cases: list[str]) -> tuple[Model, Floats]:
+    def cross_fit(self, taught: TrainingData, cases: pl.DataFrame) -> tuple[Model, Floats]:
+        said = cases["utterance"].to_list()
         scores = np.full((len(cases), len(taught.labels)), np.log(FAINT))
-        for number, (rest, here) in enumerate(parts(taught, cases)):
-            ask = [u for u, chosen in zip(cases, here, strict=True) if chosen]
+        for number, (rest, here) in enumerate(parts(taught, said)):
+            ask = [u for u, chosen in zip(said, here, strict=True) if chosen]
             answers = self._taught(taught.of(rest), ask, f"fold-{number}")
             scores[here] = scored(answers, taught.labels)
         self._taught(taught, [], "whole")

@@ -1,8 +1,8 @@
 """The reference intent model: a folder of plain numbers, read without unpickling anything.
 
 model.json       labels, sharpness, and the hashes of all other files
-weights.npz      features (hashed n-grams), weights, offsets, and weights of the meaning
-encoder/         the encoder of the meaning, where there is one
+weights.npz      features (hashed n-grams), weights, offsets, weights of the meaning, and the centres of locales
+encoder/         the encoder of the meaning, where the log taught it; one that is set is known by its version
 outside/         a model of the user's own in their place, which their program reads
 before/          the model whose answers are held, where there is one
 
@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,24 +23,56 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
 
-from retrain.training.encoder import Encoder
 from retrain.training.program import Outside, Program
 from warehouse.common.ngrams import BUCKETS, hashed
+from warehouse.encoders.centres import CentredEncoder, Centres
+from warehouse.encoders.encoder import Encoder, Vectors
+from warehouse.encoders.transformer import Folder
 from warehouse.errors import BadInput
 from warehouse.ledger import file_digest
 
-FORMAT = 4
+FORMAT = 5
+OLDEST = 4  # format that can be read
 UNKNOWN = -20.0  # score of a label that a model does not know
 MEMORY = 2  # earlier models whose answers are held
 ARRAYS = ("features", "weights", "offsets", "meaning")
+NO_CENTRES = np.zeros((0, 0), np.float32)
 
 Floats = npt.NDArray[np.float64]
 Weights = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 
 
+Locales = Sequence[str | None]  # of wordings; None where it is not known
+
+
 def _nothing() -> Weights:
     return np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True)
+class Helpers:
+    """What a model may need that only the settings name: a program that answers in its place, an encoder."""
+
+    program: Program | None = None
+    encoder: Encoder | None = None
+
+
+NO_HELPERS = Helpers()
+
+
+@dataclass(frozen=True)
+class Absent:
+    """The encoder that a model was taught with, where the settings name another one, or none."""
+
+    version: str
+    size: int = 0
+
+    def embed(self, wordings: list[str]) -> Vectors:
+        raise BadInput(
+            f"mining.encoder: the model answers by the encoder {self.version}; give --config that names it, or delete"
+            " models/champion of the home to begin anew"
+        )
 
 
 @dataclass(frozen=True)
@@ -55,24 +88,26 @@ class Model:
     offsets: Weights
     sharpness: float = 1.0
     meaning: Weights = field(default_factory=_nothing)
-    encoder: Encoder | None = None
+    encoder: CentredEncoder | None = None
     outside: Outside | None = None
     before: "Model | None" = None
     incumbent_bonus: float = 0.0
 
-    def scores(self, wordings: list[str]) -> Floats:
+    def scores(self, wordings: list[str], locales: Locales | None = None) -> Floats:
         """wordings x labels."""
-        return self._scores(wordings, hashed(wordings))
+        asked = Asked(wordings, locales or [None] * len(wordings), hashed(wordings))
+        return self._scores(asked)
 
-    def _scores(self, wordings: list[str], seen: csr_matrix) -> Floats:
+    def _scores(self, asked: "Asked") -> Floats:
         if self.outside:
-            read = self.outside.scores(wordings, self.labels)
+            read = self.outside.scores(asked.wordings, self.labels)
         else:
-            read = self.own_scores(seen, self.encoder.embed(wordings) if self.encoder else None)
+            vectors = asked.vectors(self.encoder) if self.encoder else None
+            read = self.own_scores(asked.grams, vectors)
         if self.before:
             place = {label: i for i, label in enumerate(self.labels)}
             column = np.array([place.get(label, -1) for label in self.before.labels], np.int64)
-            answers = self.before._scores(wordings, seen).argmax(axis=1)
+            answers = self.before._scores(asked).argmax(axis=1)
             read = loyal(read, column[answers], self.incumbent_bonus)
         return read
 
@@ -81,29 +116,35 @@ class Model:
         read = np.asarray(seen[:, self.features] @ self.weights + self.offsets, np.float64)
         return read if vectors is None else read + vectors @ self.meaning
 
-    def scores_of(self, wordings: list[str], labels: list[str]) -> Floats:
+    def scores_of(
+        self, wordings: list[str], labels: list[str], locales: Locales | None = None
+    ) -> Floats:
         """wordings x `labels`, UNKNOWN where the model does not know one."""
-        return aligned(self.scores(wordings), self.labels, labels)
+        return aligned(self.scores(wordings, locales), self.labels, labels)
 
-    def probabilities(self, wordings: list[str]) -> Floats:
+    def probabilities(self, wordings: list[str], locales: Locales | None = None) -> Floats:
         """wordings x labels, rows sum to 1."""
-        return np.asarray(softmax(self.sharpness * self.scores(wordings), axis=1))
+        return np.asarray(softmax(self.sharpness * self.scores(wordings, locales), axis=1))
 
-    def best(self, wordings: list[str]) -> list[str]:
+    def best(self, wordings: list[str], locales: Locales | None = None) -> list[str]:
         """The best label of each wording."""
-        return [self.labels[i] for i in self.scores(wordings).argmax(axis=1)] if wordings else []
+        if not wordings:
+            return []
+        return [self.labels[i] for i in self.scores(wordings, locales).argmax(axis=1)]
 
     @property
     def can_answer(self) -> bool:
-        """Whether the programs that it needs are there."""
+        """Whether the program and the encoder that it needs are there."""
         own = self.outside is None or self.outside.program is not None
-        return own and (self.before is None or self.before.can_answer)
+        reads = self.encoder is None or not isinstance(self.encoder.encoder, Absent)
+        return own and reads and (self.before is None or self.before.can_answer)
 
     @property
     def mib(self) -> float:
         """The size of its folder, about."""
         own = sum(getattr(self, name).nbytes for name in ARRAYS)
-        own += sum(part.size for part in (self.encoder, self.outside) if part)
+        own += self.encoder.encoder.size if self.encoder else 0
+        own += self.outside.size if self.outside else 0
         return float(own) / 2**20 + (self.before.mib if self.before else 0.0)
 
     def after(self, before: "Model", incumbent_bonus: float) -> "Model":
@@ -113,6 +154,21 @@ class Model:
         return replace(
             self, before=_forgetting(before, MEMORY - 1), incumbent_bonus=incumbent_bonus
         )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Wordings to be scored, embedded once by each encoder."""
+
+    wordings: list[str]
+    locales: Locales
+    grams: csr_matrix
+    embedded: dict[Encoder, Vectors] = field(default_factory=dict)
+
+    def vectors(self, by: CentredEncoder) -> Vectors:
+        if by.encoder not in self.embedded:
+            self.embedded[by.encoder] = by.encoder.embed(self.wordings)
+        return by.placed(self.embedded[by.encoder], self.locales)
 
 
 def outside_model(labels: list[str], outside: Outside) -> Model:
@@ -149,12 +205,16 @@ def aligned(scores: Floats, labels: list[str], wanted: list[str]) -> Floats:
 def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
     """Write the model, and in `before/` the one whose answers it holds."""
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: getattr(model, name) for name in ARRAYS})
+    arrays = {name: getattr(model, name) for name in ARRAYS}
+    centres = model.encoder.centres if model.encoder else None
+    np.savez(buffer, centres=centres.of if centres else NO_CENTRES, **arrays)
     packed = buffer.getvalue()
     folder.mkdir(exist_ok=True)
     (folder / "weights.npz").write_bytes(packed)
-    if model.encoder:
-        shutil.copytree(model.encoder.folder, folder / "encoder")
+    encoder = model.encoder.encoder if model.encoder else None
+    taught = encoder if isinstance(encoder, Folder) else None
+    if taught:
+        shutil.copytree(taught.folder, folder / "encoder")
     if model.outside:
         shutil.copytree(model.outside.folder, folder / "outside")
     if model.before:
@@ -165,7 +225,9 @@ def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
         "sharpness": model.sharpness,
         "incumbent_bonus": model.incumbent_bonus,
         "weights": _digest(packed),
-        "encoder": model.encoder.digests() if model.encoder else None,
+        "encoder": taught.digests() if taught else None,
+        "named_encoder": encoder.version if encoder and not taught else None,
+        "locales": list(centres.locales) if centres else [],
         "outside": model.outside.digests() if model.outside else None,
         "program": model.outside.made_by if model.outside else None,
         "before_model": file_digest(folder / "before" / "model.json") if model.before else None,
@@ -176,43 +238,64 @@ def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
     )
 
 
-def load(folder: Path, program: Program | None = None) -> Model:
-    """The model of a folder; BadInput where it is damaged, or of another version of this program. One of
-    the user's own is read by their `program`, which the settings name, never the folder."""
+def load(folder: Path, helpers: Helpers = NO_HELPERS) -> Model:
+    """The model of a folder; BadInput where it is damaged, or of another version of this program. A program or an
+    encoder beside the model is one that the settings name, never the folder."""
     try:
         facts = json.loads((folder / "model.json").read_text(encoding="utf8"))
         if facts["format"] > FORMAT:
             raise BadInput(f"{folder}: was made by a newer sayagain; update sayagain")
-        if facts["format"] < FORMAT:
+        if facts["format"] < OLDEST:
             raise BadInput(
                 f"{folder}: was made by an older sayagain; delete {folder.parent}/champion, and retrain"
             )
         packed = (folder / "weights.npz").read_bytes()
-        encoder = Encoder(folder / "encoder") if facts["encoder"] else None
-        outside = _outside(folder, facts, program)
+        taught = Folder(folder / "encoder") if facts["encoder"] else None
+        outside = _outside(folder, facts, helpers.program)
         before = folder / "before" if facts["before_model"] else None
         _same(folder / "weights.npz", _digest(packed), facts["weights"])
-        if encoder:
-            _same(encoder.folder, encoder.digests(), facts["encoder"])
+        if taught:
+            _same(taught.folder, taught.digests(), facts["encoder"])
         if outside is not None:
             _same(outside.folder, outside.digests(), facts["outside"])
         if before:
             _same(before, file_digest(before / "model.json"), facts["before_model"])
         with np.load(io.BytesIO(packed), allow_pickle=False) as held:
             arrays = {name: held[name] for name in ARRAYS}
+            centres = held.get("centres", NO_CENTRES)
         labels = [str(label) for label in facts["labels"]]
         _fits(folder, arrays, len(labels))
         return Model(
             labels,
             sharpness=float(facts["sharpness"]),
-            encoder=encoder,
+            encoder=_encoder(folder, facts, taught or _named(facts, helpers), centres),
             outside=outside,
-            before=load(before, program) if before else None,
+            before=load(before, helpers) if before else None,
             incumbent_bonus=float(facts["incumbent_bonus"]),
             **arrays,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{folder}: cannot be read as a model ({error}); retrain") from None
+
+
+def _named(facts: dict[str, Any], helpers: Helpers) -> Encoder | None:
+    """The encoder that is set, where the model was taught with it."""
+    version = facts.get("named_encoder")
+    if version is None:
+        return None
+    mine = helpers.encoder
+    return mine if mine and mine.version == version else Absent(str(version))
+
+
+def _encoder(
+    folder: Path, facts: dict[str, Any], encoder: Encoder | None, centres: Weights
+) -> CentredEncoder | None:
+    if encoder is None:
+        return None
+    locales = tuple(str(name) for name in facts.get("locales", []))
+    if centres.ndim != 2 or len(centres) not in (0, len(locales) + 1):
+        raise BadInput(f"{folder}/weights.npz: does not fit model.json; restore it, or retrain")
+    return CentredEncoder(encoder, Centres(locales, centres) if len(centres) else None)
 
 
 def _outside(folder: Path, facts: dict[str, Any], program: Program | None) -> Outside | None:

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 from scipy.sparse import csr_matrix, diags
 from scipy.special import log_softmax
 
 from retrain.training.data import TrainingData, parts
-from retrain.training.encoder import Encoder
 from retrain.training.model import UNKNOWN, Floats, Indices, Model, Weights, aligned
 from warehouse.common.ngrams import hashed
+from warehouse.encoders.centres import CentredEncoder
 
 RIDGE = 0.1
 ROUNDS = 50
@@ -27,7 +28,8 @@ EASE = 0.005  # about p (1 - p) of a label that has its share of the wordings
 HISTORY = 6
 RAREST = 2  # wordings that must share an n-gram
 MOST_GRAMS = 60_000  # those that most wordings share
-CLOSE = 0.5  # length of a vector beside n-grams of length 1
+CLOSE = 0.5  # length of a vector of the log's own encoder beside n-grams of length 1
+CENTRED = 1.0  # and of one of many languages, from the centre of its locale
 SHARPNESS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 
@@ -37,33 +39,38 @@ class SeenWordings:
 
     grams: csr_matrix
     vectors: Weights
-    encoder: Encoder | None
+    encoder: CentredEncoder | None
 
     @staticmethod
-    def of(wordings: list[str], encoder: Encoder | None) -> "SeenWordings":
-        vectors = encoder.embed(wordings) if encoder else np.zeros((len(wordings), 0), np.float32)
+    def of(
+        wordings: list[str], locales: list[str], encoder: CentredEncoder | None
+    ) -> "SeenWordings":
+        vectors = np.zeros((len(wordings), 0), np.float32)
+        if encoder:
+            vectors = encoder.embed(wordings, locales)
         return SeenWordings(hashed(wordings), vectors, encoder)
 
     def at(self, some: npt.NDArray[np.bool_]) -> "SeenWordings":
         return SeenWordings(self.grams[some], self.vectors[some], self.encoder)
 
 
-def train(taught: TrainingData, encoder: Encoder | None = None) -> Model:
+def train(taught: TrainingData, encoder: CentredEncoder | None = None) -> Model:
     """A model of the lesson; the same lesson gives the same model. Needs two labels at least."""
-    return _fit(taught, SeenWordings.of(taught.wordings, encoder))
+    return _fit(taught, SeenWordings.of(taught.wordings, taught.locales, encoder))
 
 
 @dataclass(frozen=True)
 class Reference:
     """The reference trainer, with the encoder of the night, if there is one."""
 
-    encoder: Encoder | None
+    encoder: CentredEncoder | None
 
-    def cross_fit(self, taught: TrainingData, cases: list[str]) -> tuple[Model, Floats]:
-        reading = SeenWordings.of(taught.wordings, self.encoder)
-        asked = SeenWordings.of(cases, self.encoder)
+    def cross_fit(self, taught: TrainingData, cases: pl.DataFrame) -> tuple[Model, Floats]:
+        said = cases["utterance"].to_list()
+        reading = SeenWordings.of(taught.wordings, taught.locales, self.encoder)
+        asked = SeenWordings.of(said, cases["locale"].to_list(), self.encoder)
         scores = np.full((len(cases), len(taught.labels)), UNKNOWN)
-        for rest, here in parts(taught, cases):
+        for rest, here in parts(taught, said):
             model = _fit(taught.of(rest), reading.at(rest))
             found = model.own_scores(asked.grams[here], asked.vectors[here])
             scores[here] = aligned(found, model.labels, taught.labels)
@@ -83,13 +90,14 @@ def _fit(taught: TrainingData, reading: SeenWordings) -> Model:
     used = np.flatnonzero(np.diff(taught.shares.tocsc().indptr))
     common = _common(reading.grams)
     seen = reading.grams[:, common].tocsr()
-    found = _solved(seen, CLOSE * reading.vectors, taught.shares[:, used].toarray(), taught.weights)
+    close = CENTRED if reading.encoder and reading.encoder.centres else CLOSE
+    found = _solved(seen, close * reading.vectors, taught.shares[:, used].toarray(), taught.weights)
     return Model(
         [taught.labels[i] for i in used],
         common,
         found[: len(common)],
         found[-1],
-        meaning=CLOSE * found[len(common) : -1],
+        meaning=close * found[len(common) : -1],
         encoder=reading.encoder,
     )
 

@@ -30,7 +30,7 @@ MAY_BE_EMPTY = (
         "slot_answers",
         "fallback_intents",
     ),
-    *("trends", "intent_candidates", "intent_candidate_members", "concept_drift"),
+    *("locale_centres", "trends", "intent_candidates", "intent_candidate_members", "concept_drift"),
 )
 
 

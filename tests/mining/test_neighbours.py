@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from mining.clustering import encoder, neighbours
 from mining.clustering.neighbours import Search, nearest
-from warehouse.common import encoders
+from warehouse.encoders import transformer
+from warehouse.encoders.encoder import EncoderConfig
 
 pytestmark = pytest.mark.quick
 
@@ -33,7 +34,7 @@ def test_the_encoder_learns_what_users_said_for_each_other():
     taught = encoder.learn(lessons)
     a, b, c = encoder.embed(taught, [f"{verb} the old hatch" for verb in ("close", "shut", "open")])
     assert a @ b > a @ c
-    assert encoder.fingerprint(encoder.learn(lessons)) == encoder.fingerprint(taught)
+    assert transformer.fingerprint(encoder.learn(lessons)) == transformer.fingerprint(taught)
 
 
 def test_the_next_night_starts_from_the_encoder_before():
@@ -53,7 +54,7 @@ def test_the_next_night_starts_from_the_encoder_before():
 def test_a_given_model_can_be_taught_by_the_same_lessons(tmp_path):
     """The stand-in for a pretrained model is a saved encoder of no lessons."""
     encoder.save(encoder.learn(encoder.Lessons(WORDINGS, encoder.NO_PAIRS)), tmp_path / "given")
-    given_model = encoders.load(str(tmp_path / "given"))
+    given_model = transformer.own(EncoderConfig(str(tmp_path / "given")))
     a, b = encoder.embed(given_model, ["open gate", "close gate"])
     lessons = encoder.Lessons(WORDINGS, np.array([[0, 4], [1, 5], [2, 6]]))
     course = encoder.Course(batch=3, rate=0.05, epochs=30, fewest_steps=1, most_steps=100)

@@ -17,10 +17,11 @@ from retrain.gate.judging import Cases, Cost, GateConfig, GateVerdict, judge
 from retrain.gate.parts import worse
 from retrain.registry import store
 from retrain.training.data import folds, training_data
-from retrain.training.encoder import Encoder
 from retrain.training.model import MEMORY, UNKNOWN, aligned, load, loyal, save
 from retrain.training.trainer import Reference, sharpest, train
 from retrain.trigger import ExpectedGain, TriggerConfig, decide, drift, mended
+from warehouse.encoders.centres import CentredEncoder
+from warehouse.encoders.transformer import Folder
 from warehouse.errors import BadInput
 from warehouse.home import Home
 
@@ -42,7 +43,7 @@ BAD = model_of(SEED.with_columns(intent=pl.Series(["music"] * 12 + ["lamp"] * 12
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory) -> Encoder:
+def encoder(tmp_path_factory) -> CentredEncoder:
     """An encoder that the seed data taught."""
     folder = tmp_path_factory.mktemp("encoder") / "model"
     pairs = np.array([[i, i + 1] for i in range(11)] + [[i, i + 1] for i in range(12, 23)])
@@ -50,7 +51,7 @@ def encoder(tmp_path_factory) -> Encoder:
     assert isinstance(made, SentenceTransformer)
     assert isinstance(made[0], StaticEmbedding)
     mining_encoder.save(made, folder)
-    return Encoder(folder)
+    return CentredEncoder(Folder(folder))
 
 
 def test_a_model_learns_and_is_reproducible():
@@ -64,6 +65,7 @@ def test_a_model_learns_and_is_reproducible():
 def test_soft_labels_teach_with_their_weight():
     examples = pl.DataFrame(
         {
+            "locale": ["en", "en"],
             "utterance": ["hush everything", "hush it all"],
             "labels": [["music", "lamp"], ["music", "lamp"]],
             "probabilities": [[0.9, 0.1], [0.8, 0.2]],
@@ -96,11 +98,11 @@ def test_cases_are_scored_by_models_that_never_saw_them():
         intent=pl.when(pl.col("utterance") == LAMPS[0]).then(pl.lit("music")).otherwise("intent")
     )
     taught = training_data(odd, None)
-    model, scores = Reference(None).cross_fit(taught, odd["utterance"].to_list())
+    model, scores = Reference(None).cross_fit(taught, odd)
     assert taught.labels[scores[0].argmax()] == "lamp"
     assert model.labels == taught.labels
     elsewhere = training_data(odd, example_of(LAMPS[0].upper(), "music"))
-    _, scores = Reference(None).cross_fit(elsewhere, odd["utterance"].to_list())
+    _, scores = Reference(None).cross_fit(elsewhere, odd)
     assert taught.labels[scores[0].argmax()] == "lamp"
 
 
@@ -108,13 +110,19 @@ def test_a_handful_of_seed_data_is_enough_to_start():
     two = SEED.filter(pl.col("utterance").is_in([LAMPS[0], MUSIC[0]]))
     for n in range(12):
         rows = two.with_columns(utterance=pl.col("utterance") + f" {n}")
-        model, scores = Reference(None).cross_fit(training_data(rows), rows["utterance"].to_list())
+        model, scores = Reference(None).cross_fit(training_data(rows), rows)
         assert model.labels == ["lamp", "music"]
         assert scores.shape == (2, 2)
 
 
 def example_of(utterance: str, label: str) -> pl.DataFrame:
-    row = {"utterance": utterance, "labels": [label], "probabilities": [1.0], "weight": 1.0}
+    row = {
+        "locale": "en",
+        "utterance": utterance,
+        "labels": [label],
+        "probabilities": [1.0],
+        "weight": 1.0,
+    }
     return pl.DataFrame([row])
 
 

@@ -89,6 +89,15 @@ class Embeddings(dy.Schema):
     vector = dy.List(Float16(nullable=False), description="unit length")
 
 
+@table("locale_centres")
+class LocaleCentres(dy.Schema):
+    """Where the vectors of an encoder that is set lie in each locale; none of an encoder that the log taught."""
+
+    locale = text("locale; empty: all locales", key=True)
+    wordings = dy.Int64(min=1, description="whose vectors were averaged, seed data among them")
+    vector = dy.List(dy.Float32(nullable=False), description="the centre")
+
+
 @table("neighbours")
 class Neighbours(dy.Schema):
     """Nearest wordings of a wording, within its locale."""

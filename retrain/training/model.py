@@ -114,7 +114,7 @@ class Model:
     def own_scores(self, seen: csr_matrix, vectors: Weights | None) -> Floats:
         """wordings x labels, by n-grams and vectors alone: nothing is held."""
         read = np.asarray(seen[:, self.features] @ self.weights + self.offsets, np.float64)
-        return read if vectors is None else read + vectors @ self.meaning
+        return read if vectors is None or not len(vectors) else read + vectors @ self.meaning
 
     def scores_of(
         self, wordings: list[str], labels: list[str], locales: Locales | None = None

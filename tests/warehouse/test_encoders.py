@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.settings import Settings
+from warehouse.common import endpoint
 from warehouse.encoders import server as asking
 from warehouse.encoders.centres import CentredEncoder, Centres
 from warehouse.encoders.encoder import EncoderConfig, unit
@@ -46,7 +47,7 @@ def asked_of(address: str, **more) -> asking.Server:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """Nobody waits for a server in a test."""
-    monkeypatch.setattr(asking, "_wait", lambda state: 0.0)
+    monkeypatch.setattr(endpoint, "wait", lambda state: 0.0)
 
 
 def test_a_server_is_asked_within_its_limits_and_its_order_is_mended():
@@ -82,9 +83,9 @@ def test_a_busy_server_is_asked_again():
 
 
 def test_what_a_server_asks_one_to_wait_is_bounded():
-    assert asking._seconds("7") == 7.0
+    assert endpoint._seconds("7") == 7.0
     for odd in ("-1", "inf", "nan", "Wed, 21 Oct 2026 07:28:00 GMT", None):
-        assert asking._seconds(odd) is None
+        assert endpoint._seconds(odd) is None
 
 
 ODD = {
@@ -112,7 +113,7 @@ def test_an_odd_answer_is_one_line_and_no_vector(odd):
         with pytest.raises(BadInput, match=why) as told_of:
             asked_of(server.address).embed(["a", "b"])
         assert "\n" not in str(told_of.value)
-        assert len(server.requests) <= asking.ATTEMPTS
+        assert len(server.requests) <= endpoint.ATTEMPTS
 
 
 def test_nobody_there_is_one_line():
@@ -121,7 +122,7 @@ def test_nobody_there_is_one_line():
 
 
 def test_an_endless_answer_is_left(monkeypatch):
-    monkeypatch.setattr(asking, "LARGEST_ANSWER", 100)
+    monkeypatch.setattr(endpoint, "LARGEST_ANSWER", 100)
     with serving(Server()) as server, pytest.raises(BadInput, match="does not end"):
         asked_of(server.address).embed(["a"])
 

@@ -12,6 +12,7 @@ from flows.settings import Settings
 from retrain.registry import store
 from retrain.training.model import MEMORY
 from warehouse import erasing, forgotten
+from warehouse.common.answers import Answers
 from warehouse.encoders import kept
 from warehouse.erasing import ErasureScope, Gone
 from warehouse.forgotten import Erasing
@@ -70,7 +71,9 @@ def erase(home: Home, counted: Erasing, settings: Settings) -> list[str]:
     scope = ErasureScope(counted.user, counted.before)
     folders = _unneeded(home, scope, counted.days, window)
     erasing.erase(home, counted, folders, _spared(home))
-    kept.retain(vectors, _contents(home))
+    contents = _contents(home)
+    kept.retain(vectors, contents)
+    Answers(home.voter).retain(contents)
     models = _learned(home, counted.days, window)
     if counted.turns or counted.examples:
         _prove(home, counted, models)

@@ -25,6 +25,7 @@ from flows.steps.rephrases import evidence_of, score_pairs
 from flows.steps.training import build_training_set
 from flows.steps.trends import detect_trends
 from flows.steps.utterances import count_utterances
+from flows.steps.voter import ask_voter
 from warehouse import forgotten
 
 HEARD = (score_pairs, count_utterances)
@@ -32,6 +33,7 @@ BELIEVED = (
     embed_utterances,
     cluster_utterances,
     judge_turns,
+    ask_voter,
     label_utterances,
     detect_trends,
     gather_figures,

@@ -48,6 +48,17 @@ def _private(address: str, name: str) -> str:
     return url.host
 
 
+def _guarded(address: str, remote: bool, name: str, allowing: str) -> None:  # noqa: FBT001
+    """Refuse an address to which people's words may not go."""
+    host = _private(address, name)
+    if httpx.URL(address).userinfo:
+        raise ValueError(f"{name} must hold no secret; the key is in the environment")
+    if host not in HERE and not remote:
+        raise ValueError(
+            f"{name}: {host} is another machine, to which people's words would go; say {allowing} = true if they may"
+        )
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -142,6 +153,24 @@ class Encoder(_Section):
     vectors: str | None = (
         None  # folder that keeps vectors by text for several homes; else each does
     )
+
+
+class Voter(_Section):
+    """[voter]: a large language model that is asked what is meant where people's doings leave it unsure."""
+
+    address: str | None = None  # of an OpenAI-compatible server, which ends in /v1
+    model: str | None = None
+    requests: int = Field(200, ge=1)  # a night, at most
+    seconds: float = Field(30.0, gt=0)  # that an answer may take
+    allow_remote: bool = False  # people's words may go to another machine
+
+    @model_validator(mode="after")
+    def _ours(self) -> Self:
+        if (self.address is None) != (self.model is None):
+            raise ValueError("name both address and model, or neither")
+        if self.address is not None:
+            _guarded(self.address, self.allow_remote, "voter.address", "voter.allow_remote")
+        return self
 
 
 class Lexicon(_Section):
@@ -252,6 +281,7 @@ class Settings(_Section):
     log: Log = Log()
     mining: Mining = Mining()
     encoder: Encoder = Encoder()
+    voter: Voter = Voter()
     languages: Languages = Languages()
     min_users: MinUsers = MinUsers()
     privacy: Privacy = Privacy()
@@ -276,14 +306,7 @@ class Settings(_Section):
             raise ValueError("encoder.model must name the model that mining.encoder is asked for")
         if self.mining.fine_tune:
             raise ValueError("mining.fine_tune cannot teach a model of a server")
-        host = _private(name, "mining.encoder")
-        if httpx.URL(name).userinfo:
-            raise ValueError("mining.encoder must hold no secret; the key is in the environment")
-        if host not in HERE and not how.allow_remote:
-            raise ValueError(
-                f"mining.encoder: {host} is another machine, to which people's words would go; say"
-                " encoder.allow_remote = true if they may"
-            )
+        _guarded(name, how.allow_remote, "mining.encoder", "encoder.allow_remote")
         return self
 
 

@@ -43,6 +43,10 @@ class Home:
         return self.root / "vectors"
 
     @property
+    def voter(self) -> Path:
+        return self.root / "voter.sqlite"
+
+    @property
     def warehouse(self) -> Path:
         return self.root / "warehouse.duckdb"
 

@@ -20,12 +20,13 @@ THUMBS_UP = "thumbs_up"
 THUMBS_DOWN = "thumbs_down"  # a vote against
 N_BEST = "n_best"  # another hypothesis of the assistant
 NEIGHBOURS = "neighbours"  # what the wordings nearest to it are believed to mean
+VOTER = "voter"  # what a large language model says that was asked; nobody's vote
 
 ENDED = (CHAIN_END, TARGET, REWRITE)  # worth what the wording is worth where they ended
 CHAIN_END_REPEATED = (
     "chain_end_repeated"  # an end where the assistant heard what the user had reformulated
 )
-WEIGHED = (*ENDED, CHAIN_END_REPEATED, N_BEST, NEIGHBOURS)  # by their reliability
+WEIGHED = (*ENDED, CHAIN_END_REPEATED, N_BEST, NEIGHBOURS, VOTER)  # by their reliability
 FOR = (ACCEPTED, UNEXECUTED_ACCEPTED, TARGET, CHAIN_END, REWRITE, THUMBS_UP, N_BEST)
 HALF_LIFE = 60.0  # days after which a vote counts half
 

@@ -8,7 +8,7 @@ from aggregation.label_model.model import believe
 from aggregation.label_model.votes import weights
 from flows import encoders, languages, reviewing, seed
 from flows.pipeline import Reading, Result, every, step, tonight, window
-from flows.steps import facts
+from flows.steps import facts, voter
 from flows.steps.embedding import vectors
 from flows.steps.utterances import MOST_ITEMS
 from warehouse import tables
@@ -34,6 +34,7 @@ from warehouse.tables import (
     SoftLabels,
     Turns,
     UtteranceStats,
+    VoterAnswers,
     Votes,
 )
 
@@ -54,6 +55,7 @@ KEY = ["locale", "utterance"]
             LocaleCentres,
         ),
         *tonight(Neighbours, Clusters, ClusterReviews, ItemReviews, ReformulationRates),
+        *tonight(VoterAnswers),
         *every(Embeddings),
     ),
     writes=(Votes, SoftLabels, Reliability, LocalePriors, ConceptDrift, Calibration),
@@ -62,7 +64,7 @@ KEY = ["locale", "utterance"]
 )
 def label_utterances(at: Reading) -> Result:
     """Votes, and what is believed of each wording, with the users behind its cluster and label."""
-    cast_votes = _votes(at)
+    cast_votes = pl.concat([_votes(at), voter.cast(at.tonight(VoterAnswers), at.day)])
     spoken = wished(at.tonight(UtteranceStats), at.tonight(SlotAnswers))
     near, taught = at.tonight(Neighbours), seed.taught(seed.kept(at.home))
     asked = pl.concat([spoken.select(KEY), taught.select(KEY)]).unique()

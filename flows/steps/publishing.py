@@ -15,6 +15,8 @@ from warehouse.lake import Lake, typed
 from warehouse.publish import publish
 from warehouse.tables import DECLARED, Grain, Published, Runs, name_of
 
+ASKED = ("voter_requests", "voter_tokens")
+
 
 def publish_warehouse(
     night: Night, day: str, intake: Result, noticed: Sequence[str] = ()
@@ -43,6 +45,7 @@ def _run(night: Night, day: str, intake: Result, noticed: Sequence[str]) -> Resu
         "epsilon": privacy.epsilon,
         "delta": privacy.delta if privacy.epsilon else None,
         "recall": lake.newest("searches")["recall"].min(),
+        **_asked(lake.newest("voter_requests", day)),
         "status": "completed" if intake["days"] else "empty",
         "engine": night.engine.name,
         **{name: intake[name] for name in ("read", "kept", "set_aside", "forgotten")},
@@ -51,11 +54,19 @@ def _run(night: Night, day: str, intake: Result, noticed: Sequence[str]) -> Resu
     }
 
 
+def _asked(spent: pl.DataFrame) -> Result:
+    """What was spent on the model that is asked, if one is."""
+    row = spent.row(0, named=True) if spent.height else {}
+    return {name: row.get(name.removeprefix("voter_")) for name in ASKED}
+
+
 def record_failure(lake: Lake, day: str, message: str) -> None:
     """A row of `runs` for a night that failed, beside the run that went well, if there was one."""
     counts = dict.fromkeys(("read", "kept", "set_aside", "forgotten", "turns"), 0)
     run = {"night": day, "status": "failed", "message": message, "evidence": [], **counts}
-    rest = dict.fromkeys(("engine", "seconds", "recall", "epsilon", "delta", *trusting.COLUMNS))
+    rest = dict.fromkeys(
+        ("engine", "seconds", "recall", "epsilon", "delta", *ASKED, *trusting.COLUMNS)
+    )
     before = lake.read("runs", [day]).filter(pl.col("status") != "failed")
     lake.put("runs", day, pl.concat([before, typed(Runs, pl.DataFrame([run | rest]))]))
 

@@ -30,7 +30,15 @@ MAY_BE_EMPTY = (
         "slot_answers",
         "fallback_intents",
     ),
-    *("locale_centres", "trends", "intent_candidates", "intent_candidate_members", "concept_drift"),
+    *(
+        "locale_centres",
+        "voter_answers",
+        "voter_requests",
+        "trends",
+        "intent_candidates",
+        "intent_candidate_members",
+        "concept_drift",
+    ),
 )
 
 

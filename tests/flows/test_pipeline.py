@@ -248,7 +248,8 @@ def test_what_a_step_declares_is_what_it_reads(tmp_path, small_world, monkeypatc
 
     log, seed = (small_world / name for name in ("log.jsonl.gz", "seed.jsonl.gz"))
     request = runs.Request([str(log)], tmp_path / "home", seed_data=seed)
-    runs.run_night(request, settings.Settings(), call)
+    nobody = settings.Voter(address="http://127.0.0.1:1/v1", model="m")
+    runs.run_night(request, settings.Settings(voter=nobody), call)
     by_scope = {"mining.window_days"}  # read by whoever finds the days of a scope
     for each in (night.take_in, *night.HEARD, *night.BELIEVED):
         declared_tables = {r.table for r in each.reads}

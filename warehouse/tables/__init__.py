@@ -38,6 +38,8 @@ from warehouse.tables.labels import (
     SoftLabels,
     TrainingSets,
     Trust,
+    VoterAnswers,
+    VoterRequests,
     Votes,
     WithheldUtterances,
 )
@@ -157,6 +159,8 @@ __all__ = [
     "Turns",
     "UtteranceStats",
     "Variants",
+    "VoterAnswers",
+    "VoterRequests",
     "Votes",
     "Withheld",
     "WithheldRewrites",

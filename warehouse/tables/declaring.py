@@ -95,9 +95,9 @@ def share(meaning: str, *, null: bool = False) -> dy.Float64:
     return dy.Float64(nullable=null, min=0.0, max=1.0, description=meaning)
 
 
-def count(meaning: str) -> dy.Int64:
+def count(meaning: str, *, null: bool = False) -> dy.Int64:
     """A whole number from 0."""
-    return dy.Int64(nullable=False, min=0, description=meaning)
+    return dy.Int64(nullable=null, min=0, description=meaning)
 
 
 def amount(meaning: str) -> dy.Float64:

@@ -20,6 +20,24 @@ class Votes(dy.Schema):
     weight = share("how much of a vote it is, a user's mean over the turns")
 
 
+@table("voter_answers")
+class VoterAnswers(dy.Schema):
+    """What a large language model that was asked says of wordings of tonight's window, whenever it said so."""
+
+    locale = text("locale", key=True)
+    utterance = text("wording", key=True)
+    label = text("intent")
+
+
+@table("voter_requests")
+class VoterRequests(dy.Schema):
+    """What a night spent on the model that is asked; no row where none is."""
+
+    requests = count("requests sent, those among them that came to nothing")
+    tokens = count("tokens that the answers say were used")
+    answers = count("wordings of the window of which it named an intent, tonight or before")
+
+
 @table("reliability")
 class Reliability(dy.Schema):
     """How often the votes of a kind come from the truth, as the newest night learned it."""

@@ -102,6 +102,8 @@ class Runs(dy.Schema):
     verdict_rewrites = text(
         "how well rewrites can be told; none are proposed where not at all", null=True
     )
+    voter_requests = count("requests to the model that is asked what is meant", null=True)
+    voter_tokens = count("tokens that its answers say were used", null=True)
     epsilon = dy.Float64(
         nullable=True, description="of the published set of wordings; null without it"
     )

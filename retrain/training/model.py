@@ -13,7 +13,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -141,11 +141,18 @@ class Model:
 
     @property
     def mib(self) -> float:
-        """The size of its folder, about."""
-        own = sum(getattr(self, name).nbytes for name in ARRAYS)
-        own += self.encoder.encoder.size if self.encoder else 0
-        own += self.outside.size if self.outside else 0
-        return float(own) / 2**20 + (self.before.mib if self.before else 0.0)
+        """The size of its folder, about, and of the encoder that is set, once."""
+        models = list(self._chain())
+        own = sum(getattr(m, name).nbytes for m in models for name in ARRAYS)
+        own += sum(encoder.size for encoder in {m.encoder.encoder for m in models if m.encoder})
+        own += sum(m.outside.size for m in models if m.outside)
+        return float(own) / 2**20
+
+    def _chain(self) -> Iterator["Model"]:
+        """The model, and those whose answers are held."""
+        yield self
+        if self.before:
+            yield from self.before._chain()
 
     def after(self, before: "Model", incumbent_bonus: float) -> "Model":
         """The model with the answers of the one `before` held; those of MEMORY models are remembered."""

@@ -125,6 +125,8 @@ def test_the_encoder_that_is_set_serves_from_the_first_model_on(tmp_path, given,
     assert model.best(["lamp on"], ["en"]) == ["lamp"]
     assert model.encoder is not None
     assert model.encoder.centres is not None
+    held = model.after(model, 1.0).after(model, 1.0)
+    assert held.mib < 1.5 * model.mib, "one encoder, however many models it serves"
     alone = store.fetch(home, told["champion"])
     assert not alone.can_answer
     with pytest.raises(BadInput, match="give --config that names it"):

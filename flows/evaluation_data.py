@@ -102,10 +102,11 @@ def tried(
         unseen = store.unseen(home, serving, material.seed, champion, labels)
         held = np.vstack([unseen, _scores(champion, material.others, labels)])
     rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
-    dearest = model.after(champion, max(INCUMBENT_BONUSES)) if champion else model
+    may_hold = champion is None or model.may_hold(champion)
+    dearest = model.after(champion, max(INCUMBENT_BONUSES)) if champion and may_hold else model
     cost = _cost(_asking(dearest), material.seed.head(TIMED))
     told = tuple(material.taught["locale"].unique().sort())
-    measured = Cases(pl.concat([rows, material.others]), labels, held, after, cost, told)
+    measured = Cases(pl.concat([rows, material.others]), labels, held, after, cost, told, may_hold)
     return Tried(model, measured, material.seed.height, material.taught.height)
 
 

@@ -235,11 +235,16 @@ class Trainer(_Section):
     seconds: float = Field(3600.0, gt=0)  # that it may take
     teacher: list[str] = []  # a larger model that answers for the wordings of the training set
     teacher_share: float = Field(0.5, ge=0, le=1)  # of the targets that are the teacher's
+    small: bool = (
+        False  # what serves needs no encoder: taught by what the reference trainer's answers
+    )
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if self.command and self.deployment:
             raise ValueError("name command or deployment, not both")
+        if self.small and (self.command or self.deployment):
+            raise ValueError("small is of the reference trainer; leave command and deployment")
         return self
 
 

@@ -66,6 +66,7 @@ class Cases:
     challenger: Floats
     cost: Cost | None = None
     taught: tuple[str, ...] = ()
+    may_hold: bool = True  # whether what would serve can hold the champion's answers
 
     @property
     def truth(self) -> Indices:
@@ -104,7 +105,8 @@ def judge(cases: Cases, config: GateConfig) -> GateVerdict:
     """
     if cases.champion is None:
         return _verdict(cases, 0.0, config)
-    verdicts = [_verdict(cases, incumbent_bonus, config) for incumbent_bonus in INCUMBENT_BONUSES]
+    bonuses = INCUMBENT_BONUSES if cases.may_hold else INCUMBENT_BONUSES[:1]
+    verdicts = [_verdict(cases, incumbent_bonus, config) for incumbent_bonus in bonuses]
 
     def order(verdict: GateVerdict) -> tuple[bool, float, float]:
         return verdict.promote, verdict.accuracy, verdict.incumbent_bonus

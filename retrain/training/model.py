@@ -154,6 +154,10 @@ class Model:
         if self.before:
             yield from self.before._chain()
 
+    def may_hold(self, before: "Model") -> bool:
+        """Whether it can hold the answers of the one `before`: a small model must not need that one's encoder."""
+        return self.encoder is not None or all(m.encoder is None for m in before._chain())
+
     def after(self, before: "Model", incumbent_bonus: float) -> "Model":
         """The model with the answers of the one `before` held; those of MEMORY models are remembered."""
         if incumbent_bonus == 0:

@@ -56,7 +56,7 @@ class SeenWordings:
 
 def train(taught: TrainingData, encoder: CentredEncoder | None = None) -> Model:
     """A model of the lesson; the same lesson gives the same model. Needs two labels at least."""
-    return _fit(taught, SeenWordings.of(taught.wordings, taught.locales, encoder))
+    return fit(taught, SeenWordings.of(taught.wordings, taught.locales, encoder))
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ class Reference:
         asked = SeenWordings.of(said, cases["locale"].to_list(), self.encoder)
         scores = np.full((len(cases), len(taught.labels)), UNKNOWN)
         for rest, here in parts(taught, said):
-            model = _fit(taught.of(rest), reading.at(rest))
+            model = fit(taught.of(rest), reading.at(rest))
             found = model.own_scores(asked.grams[here], asked.vectors[here])
             scores[here] = aligned(found, model.labels, taught.labels)
-        return _fit(taught, reading), scores
+        return fit(taught, reading), scores
 
 
 def sharpest(scores: Floats, truth: Indices) -> float:
@@ -86,12 +86,27 @@ def sharpest(scores: Floats, truth: Indices) -> float:
     return SHARPNESS[int(np.argmax(gains))]
 
 
-def _fit(taught: TrainingData, reading: SeenWordings) -> Model:
+@dataclass(frozen=True)
+class Capacity:
+    """How much a model may learn: over so many n-grams, those that most wordings share; against a `ridge`; in so many
+    rounds."""
+
+    grams: int = MOST_GRAMS
+    ridge: float = RIDGE
+    rounds: int = ROUNDS
+
+
+REFERENCE = Capacity()
+
+
+def fit(taught: TrainingData, reading: SeenWordings, may: Capacity = REFERENCE) -> Model:
+    """A model of the lesson, as its wordings are seen."""
     used = np.flatnonzero(np.diff(taught.shares.tocsc().indptr))
-    common = _common(reading.grams)
+    common = _common(reading.grams, may.grams)
     seen = reading.grams[:, common].tocsr()
     close = CENTRED if reading.encoder and reading.encoder.centres else CLOSE
-    found = _solved(seen, close * reading.vectors, taught.shares[:, used].toarray(), taught.weights)
+    shares = taught.shares[:, used].toarray()
+    found = _solved(seen, close * reading.vectors, shares, taught.weights, may)
     return Model(
         [taught.labels[i] for i in used],
         common,
@@ -102,14 +117,16 @@ def _fit(taught: TrainingData, reading: SeenWordings) -> Model:
     )
 
 
-def _common(read: csr_matrix) -> Indices:
-    """The n-grams that enough wordings share, MOST_GRAMS of them."""
+def _common(read: csr_matrix, many: int) -> Indices:
+    """The n-grams that enough wordings share, so `many` of them."""
     held = np.bincount(read.indices, minlength=read.shape[1])
-    most = np.argsort(-held, kind="stable")[:MOST_GRAMS]
+    most = np.argsort(-held, kind="stable")[:many]
     return np.sort(most[held[most] >= RAREST]).astype(np.int64)
 
 
-def _solved(seen: csr_matrix, vectors: Weights, shares: Floats, weights: Floats) -> Weights:
+def _solved(
+    seen: csr_matrix, vectors: Weights, shares: Floats, weights: Floats, may: Capacity
+) -> Weights:
     """(n-grams + dimensions + 1) x labels: the weights of least cross-entropy with a ridge; the last
     row are offsets.
 
@@ -118,13 +135,13 @@ def _solved(seen: csr_matrix, vectors: Weights, shares: Floats, weights: Floats)
     """
     import torch
 
-    unit = _units(seen, vectors, weights)
+    unit = _units(seen, vectors, weights, may.ridge)
     wide = seen.shape[1]
     scaled = (seen @ diags(unit[:wide])).tocsr()
     rows, turned = _sparse(scaled), _sparse(scaled.T.tocsr())
     ones = np.ones((len(weights), 1))
     points = _dense(np.hstack([vectors, ones]) * unit[wide:])
-    ridge = _dense(RIDGE * unit**2)[:, None]
+    ridge = _dense(may.ridge * unit**2)[:, None]
     ridge[-1] = 0.0
     targets, worth = _dense(shares), _dense(weights)[:, None]
     found = torch.zeros(len(unit), targets.shape[1])
@@ -142,7 +159,7 @@ def _solved(seen: csr_matrix, vectors: Weights, shares: Floats, weights: Floats)
 
     solver = torch.optim.LBFGS(
         [found],
-        max_iter=ROUNDS,
+        max_iter=may.rounds,
         history_size=HISTORY,
         line_search_fn="strong_wolfe",
         tolerance_grad=1e-4,
@@ -172,10 +189,10 @@ def _dense(values: npt.NDArray[Any]) -> Any:
     return torch.from_numpy(values.astype(np.float32))
 
 
-def _units(seen: csr_matrix, vectors: Weights, weights: Floats) -> Floats:
+def _units(seen: csr_matrix, vectors: Weights, weights: Floats, ridge: float) -> Floats:
     """Of each n-gram, dimension and the offset: one over the root of what its weight's curvature is
     like."""
     of_grams = np.asarray(seen.multiply(seen).T @ weights).ravel()
     of_vectors = weights @ vectors.astype(np.float64) ** 2
     whole = np.concatenate([of_grams, of_vectors, [weights.sum()]])
-    return np.asarray(1 / np.sqrt(EASE * whole + RIDGE))
+    return np.asarray(1 / np.sqrt(EASE * whole + ridge))

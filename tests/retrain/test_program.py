@@ -17,7 +17,7 @@ from flows.retraining import Retraining, _distilled, retrain
 from flows.settings import Settings
 from retrain.registry import store
 from retrain.training.data import taught_by, training_data
-from retrain.training.model import load
+from retrain.training.model import Helpers, load
 from retrain.training.program import CommandProgram, asked, scored
 from warehouse.errors import BadInput
 from warehouse.home import Home, create
@@ -66,7 +66,7 @@ def home(tmp_path) -> Home:
 
 def predicted(home: Home, wordings: list[str], settings: Settings) -> list[str]:
     lines = io.BytesIO("\n".join(wordings).encode())
-    answers = serving.answers(home.root, lines, 1, programs.trainer(settings))
+    answers = serving.answers(home.root, lines, 1, settings)
     return [json.loads(a)["labels"][0]["label"] for a in answers]
 
 
@@ -103,7 +103,7 @@ def test_a_model_of_its_own_that_was_tampered_with_is_refused(home, command, dee
     else:
         (folder / "outside" / "link").symlink_to("/etc/hosts")
     with pytest.raises(BadInput, match=r"restore it, or retrain|holds a link"):
-        load(folder, programs.trainer(settings))
+        load(folder, Helpers(programs.trainer(settings)))
 
 
 def program(tmp_path: Path, written: str) -> CommandProgram:
@@ -144,7 +144,12 @@ def test_a_program_that_fails_hangs_or_is_missing_is_bad_input(tmp_path):
 
 def test_a_teacher_has_its_share_of_the_targets_of_what_is_believed():
     examples = pl.DataFrame(
-        {"utterance": ["dim it"], "labels": [["lamp", "song"]], "probabilities": [[0.5, 0.5]]}
+        {
+            "locale": ["en"],
+            "utterance": ["dim it"],
+            "labels": [["lamp", "song"]],
+            "probabilities": [[0.5, 0.5]],
+        }
     ).with_columns(weight=pl.lit(0.4))
     taught = training_data(SEED, examples)
     lamp = taught.labels.index("lamp")
@@ -161,7 +166,7 @@ def test_a_teacher_has_its_share_of_the_targets_of_what_is_believed():
 
 def test_a_teacher_that_is_sure_of_nothing_changes_nothing():
     examples = pl.DataFrame(
-        {"utterance": ["dim it"], "labels": [["lamp"]], "probabilities": [[1.0]]}
+        {"locale": ["en"], "utterance": ["dim it"], "labels": [["lamp"]], "probabilities": [[1.0]]}
     ).with_columns(weight=pl.lit(0.4))
     taught = training_data(SEED, examples)
     for answer in ({}, {"elsewhere": 0.9}, {"lamp": 0.02, "music": 0.02}):
@@ -178,9 +183,17 @@ def test_a_teacher_of_the_settings_answers_for_what_is_believed(home, tmp_path):
         "(f / 'answers.jsonl').write_text((row + '\\n') * n)"
     )
     teacher = {"teacher": [sys.executable, str(tmp_path / "teacher.py")], "teacher_share": 0.25}
-    examples = Examples.create_empty().select("utterance", "labels", "probabilities", "weight")
+    examples = Examples.create_empty().select(
+        "locale", "utterance", "labels", "probabilities", "weight"
+    )
     one = pl.DataFrame(
-        {"utterance": ["dim"], "labels": [["lamp"]], "probabilities": [[1.0]], "weight": [0.5]},
+        {
+            "locale": ["en"],
+            "utterance": ["dim"],
+            "labels": [["lamp"]],
+            "probabilities": [[1.0]],
+            "weight": [0.5],
+        },
         schema=examples.schema,
     )
     material = Material(SEED, one, SEED.clear(), None)
@@ -208,11 +221,11 @@ def test_another_program_is_not_handed_its_model(home, command):
     settings = Settings.model_validate({"trainer": {"command": command}})
     told = retrain(Retraining(home, settings, None), call)
     other = CommandProgram([*command, "--other"], 30)
-    model = store.fetch(home, told["champion"], other)
+    model = store.fetch(home, told["champion"], Helpers(other))
     assert not model.can_answer
     with pytest.raises(BadInput, match="give --config that names it"):
         model.best(LAMPS)
-    assert store.fetch(home, told["champion"], programs.trainer(settings)).can_answer
+    assert store.fetch(home, told["champion"], Helpers(programs.trainer(settings))).can_answer
 
 
 def test_a_program_that_was_mended_trains_anew(home, command):

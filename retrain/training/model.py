@@ -113,8 +113,19 @@ class Model:
 
     def own_scores(self, seen: csr_matrix, vectors: Weights | None) -> Floats:
         """wordings x labels, by n-grams and vectors alone: nothing is held."""
-        read = np.asarray(seen[:, self.features] @ self.weights + self.offsets, np.float64)
+        read = self._read(seen) + self.offsets
         return read if vectors is None or not len(vectors) else read + vectors @ self.meaning
+
+    def _read(self, seen: csr_matrix) -> Floats:
+        """wordings x labels, by n-grams alone. Those that the wordings have are looked up: a slice of the matrix, and a
+        product with all weights, take as long as the model is large."""
+        if not len(self.features):
+            return np.zeros((seen.shape[0], len(self.labels)))
+        place = np.minimum(np.searchsorted(self.features, seen.indices), len(self.features) - 1)
+        data = np.where(self.features[place] == seen.indices, seen.data, 0)
+        rows, place = np.unique(place, return_inverse=True)
+        grams = csr_matrix((data, place, seen.indptr), (seen.shape[0], len(rows)))
+        return np.asarray(grams @ self.weights[rows], np.float64)
 
     def scores_of(
         self, wordings: list[str], labels: list[str], locales: Locales | None = None

@@ -18,12 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from many_locales import FAMILIES, SCRIPTS, group_of
 from massive import corpus_of
 
 from flows import encoders, seed
@@ -202,6 +204,19 @@ def table(figures: dict, old: list[str], new: list[str]) -> None:
         cells += [f"{annotated[name]:.3f}", recovered(name, figures["ours"][-1][name])]
         cells += ["", ""] if last is None else [f"{last:.3f}", recovered(name, last)]
         print("| " + " | ".join(cells) + " |")
+    for title, groups, rest in (("script", SCRIPTS, "Latin"), ("family", FAMILIES, "")):
+        by: dict[str, list[str]] = defaultdict(list)
+        for name in new:
+            by[group_of(groups, name, rest)].append(name)
+        print(
+            f"\n| launched, by {title} | locales | start | last day | annotated |\n|---|---|---|---|---|"
+        )
+        for group, names in sorted(by.items()):
+            shown = [
+                f"{np.mean([of[n] for n in names]):.3f}"
+                for of in (start, figures["ours"][-1], annotated)
+            ]
+            print(f"| {group} | {len(names)} | {' | '.join(shown)} |")
 
 
 if __name__ == "__main__":

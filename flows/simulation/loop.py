@@ -75,8 +75,9 @@ def run(
         np.random.default_rng([loop.seed, len(places)]),
         encoders.helpers(home, settings),
     )
-    if world.helpers.encoder:  # many at once, for people say one at a time
-        world.helpers.encoder.embed(sorted({w.utterance for p in places for w in p.said}))
+    said = {w.utterance for p in places for w in p.said}
+    if world.helpers.encoder and len(said) <= habits.turns * loop.cycles:
+        world.helpers.encoder.embed(sorted(said))  # many at once, for people say one at a time
     with (out / "cycles.jsonl").open("w", encoding="utf8") as kept:
         for number in range(1, loop.cycles + 1):
             row = _cycle(out, home, world, number, (settings, call))

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from embedding_server import Server, serving
@@ -101,6 +102,9 @@ def test_what_many_say_and_nobody_understood_is_asked_once_and_believed(tmp_path
         first = len(server.requests)
         run = lake.newest("runs").row(0, named=True)
         assert (run["voter_requests"], run["voter_tokens"]) == (first, 7 * first)
+        with duckdb.connect(tmp_path / "home" / "warehouse.duckdb", read_only=True) as warehouse:
+            (told,) = warehouse.sql("select voter_requests, voter_tokens from runs").fetchall()
+        assert told == (5 * round(first / 5), 5 * round(7 * first / 5))
         night(tmp_path / "home", log, seed, server)
         assert len(server.requests) == first
 

@@ -265,6 +265,21 @@ def test_settings_that_would_send_words_away_or_mean_nothing_are_refused(mining,
         Settings.model_validate({"mining": mining, "encoder": encoder})
 
 
+@pytest.mark.parametrize(
+    ("voter", "why"),
+    [
+        ({"address": "https://llm.example/v1", "model": "m"}, "another machine"),
+        ({"address": "http://llm.example/v1", "model": "m", "allow_remote": True}, "https"),
+        ({"address": "http://localhost/v1"}, "both address and model"),
+        ({"model": "m"}, "both address and model"),
+        ({"address": "http://u:p@localhost/v1", "model": "m"}, "no secret"),
+    ],
+)
+def test_a_model_that_is_asked_is_as_guarded(voter, why):
+    with pytest.raises(ValueError, match=why):
+        Settings.model_validate({"voter": voter})
+
+
 def test_words_go_elsewhere_only_where_the_settings_say_so():
     Settings.model_validate(
         {

@@ -4,6 +4,7 @@ Notation and constants: docs/method.md, 4.
 """
 
 import hashlib
+import logging
 import sys
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -115,7 +116,10 @@ def own(config: EncoderConfig) -> "SentenceTransformer":
 
 def _read(config: EncoderConfig, *, local: bool) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as told
 
+    told.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.getLogger("sentence_transformers").setLevel(logging.ERROR)  # that a prompt is used
     if config.backend == "static":
         model = _static(config)
     else:

@@ -16,6 +16,8 @@
 -- recall: share of the true neighbours of wordings that was found, on a sample, in the locale where it is least, 0 to 1
 -- epsilon: of the differential privacy of the published set of wordings; null where none was asked for
 -- delta: chance that it does not hold; null where none was asked for
+-- voter_requests: requests to the model that is asked what is meant; null where none is
+-- voter_tokens: tokens that its answers say were used
 select
     cast(night as date) as night,
     status,
@@ -33,5 +35,7 @@ select
     verdict_rewrites,
     share(recall) as recall,
     epsilon,
-    delta
+    delta,
+    few(voter_requests) as voter_requests,
+    few(voter_tokens) as voter_tokens
 from lake_runs

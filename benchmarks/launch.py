@@ -38,7 +38,7 @@ from flows.simulation.place import Habits, Place
 from retrain.training.data import training_data
 from retrain.training.model import Model
 from retrain.training.trainer import train
-from warehouse.home import existing
+from warehouse.home import Home, existing
 
 Right = dict[str, float]  # by locale
 
@@ -123,9 +123,10 @@ def main() -> None:
 
 
 def settings_of(asked: argparse.Namespace) -> Settings:
-    how = {"vectors": str(asked.vectors.resolve())} if asked.vectors else {}
+    if asked.vectors:
+        Home.vectors = property(lambda home: asked.vectors.resolve())  # shared by all runs
     mining = {"encoder": str(asked.encoder.resolve())} if asked.encoder else {}
-    return Settings.model_validate({"trigger": {"cool_down": 0}, "mining": mining, "encoder": how})
+    return Settings.model_validate({"trigger": {"cool_down": 0}, "mining": mining})
 
 
 def show(asked: argparse.Namespace, folder: Path) -> None:

@@ -35,9 +35,7 @@ SALT = bytes(range(32))
 def settings_of(how: str, asked: argparse.Namespace, folder: Path) -> Path:
     lines = ["[gate]", "max_latency_ms = 1000.0"]
     if how != "own":
-        vectors = (asked.vectors or folder / "vectors").resolve()
-        lines += ["[mining]", f'encoder = "{asked.encoder.resolve()}"', "[encoder]"]
-        lines += [f'vectors = "{vectors}"']
+        lines += ["[mining]", f'encoder = "{asked.encoder.resolve()}"']
     if how == "small":
         lines += ["[trainer]", "small = true"]
     place = folder / f"{how}.toml"
@@ -50,8 +48,7 @@ def sayagain(*words: str) -> dict:
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def row(world: Path, how: str, config: Path, home: Path, bench: Path) -> dict[str, float]:
-    home.mkdir(parents=True)
+def row(world: Path, config: Path, home: Path, bench: Path) -> dict[str, float]:
     (home / "salt").write_bytes(SALT)
     known = ["--home", str(home), "--config", str(config)]
     seed = str(world / "seed.jsonl.gz")
@@ -116,7 +113,9 @@ def main() -> None:
             for how in ("own", "given", "small"):
                 config = settings_of(how, asked, Path(folder))
                 home = Path(folder) / f"{world.name}-{how}"
-                found[how] = row(world, how, config, home, world.parent.parent / "bench")
+                home.mkdir(parents=True)
+                (home / "vectors").symlink_to((asked.vectors or Path(folder)).resolve())
+                found[how] = row(world, config, home, world.parent.parent / "bench")
                 cells = [f"{found[how][name]:.3f}" for name in columns]
                 print(f"| {world.name} | {how} | {' | '.join(cells)} | {kept(found)} |", flush=True)
 

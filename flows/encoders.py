@@ -1,7 +1,5 @@
 """The encoder that the settings name."""
 
-from pathlib import Path
-
 import polars as pl
 
 from flows import newest, programs, seed
@@ -37,13 +35,7 @@ def named(home: Home, settings: Settings, *, trace: bool = True) -> Kept | None:
     asked = config(settings)
     if settings.mining.fine_tune or asked is None:
         return None
-    return encoder_of(asked, place(home, settings), trace=trace)
-
-
-def place(home: Home, settings: Settings) -> Path:
-    """Where vectors are kept by text."""
-    shared = settings.encoder.vectors
-    return Path(shared) if shared else home.vectors
+    return encoder_of(asked, home.vectors, trace=trace)
 
 
 def last(home: Home, settings: Settings) -> CentredEncoder | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows import encoders, seed
+from flows import seed
 from flows.settings import Settings
 from retrain.registry import store
 from retrain.training.model import MEMORY
@@ -42,7 +42,7 @@ def erase_old(home: Home, settings: Settings, now: date) -> dict[str, int]:
     window = settings.mining.window_days
     counted = count(home, scope, now.isoformat(), window)
     forgotten.begin(home, counted)
-    forgotten.erased(home, erase(home, counted, settings))
+    forgotten.erased(home, erase(home, counted, window))
     return {"turns": counted.turns}
 
 
@@ -63,16 +63,15 @@ def count(home: Home, scope: ErasureScope, day: str, window: int) -> Erasing:
     )
 
 
-def erase(home: Home, counted: Erasing, settings: Settings) -> list[str]:
+def erase(home: Home, counted: Erasing, window: int) -> list[str]:
     """Erase what was counted, and prove it; the models that learned from it. Done twice it is as done
     once."""
-    window, vectors = settings.mining.window_days, encoders.place(home, settings)
     _know_every_table()
     scope = ErasureScope(counted.user, counted.before)
     folders = _unneeded(home, scope, counted.days, window)
     erasing.erase(home, counted, folders, _spared(home))
     contents = _contents(home)
-    kept.retain(vectors, contents)
+    kept.retain(home.vectors, contents)
     Answers(home.voter).retain(contents)
     models = _learned(home, counted.days, window)
     if counted.turns or counted.examples:

@@ -89,9 +89,11 @@ def tried(
     before: tuple[str | None, Model | None],
     material: Material,
     fitted: tuple[Model, Floats],
+    *,
+    small: bool = False,
 ) -> Tried:
     """A challenger of the model `before`, `fitted` with scores of the seed data by models that never saw
-    them; the scores of all cases."""
+    them; the scores of all cases. A `small` one holds no answers for which another one's encoder would be needed."""
     (serving, champion), (model, scores) = before, fitted
     labels = sorted({*model.labels, *(champion.labels if champion else [])})
     after = np.vstack(
@@ -102,7 +104,7 @@ def tried(
         unseen = store.unseen(home, serving, material.seed, champion, labels)
         held = np.vstack([unseen, _scores(champion, material.others, labels)])
     rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
-    may_hold = champion is None or model.may_hold(champion)
+    may_hold = not small or champion is None or model.may_hold(champion)
     dearest = model.after(champion, max(INCUMBENT_BONUSES)) if champion and may_hold else model
     cost = _cost(_asking(dearest), material.seed.head(TIMED))
     told = tuple(material.taught["locale"].unique().sort())

@@ -52,7 +52,7 @@ def finish(night: Night, call: Caller) -> Result | None:
 
 def erase_turns(night: Night, counted: Erasing) -> Result:
     """Erase what was counted; count the silences anew, in which a user was."""
-    models = erasure.erase(night.home, counted, night.settings)
+    models = erasure.erase(night.home, counted, night.settings.mining.window_days)
     if counted.user:
         turns.recount(night.engine, night.lake, counted.days)
     forgotten.erased(night.home, models)

@@ -142,7 +142,8 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ga
             trainer = OutsideTrainer(helpers.program, Path(place))
         taught = _distilled(job.settings, material, Path(place))
         model, scores = trainer.cross_fit(taught, material.seed)
-        challenger = tried(home, (serving, champion), material, (model, scores))
+        small = job.settings.trainer.small
+        challenger = tried(home, (serving, champion), material, (model, scores), small=small)
         return version, _settled(job, version, training_set, (champion, challenger))
 
 
@@ -174,9 +175,9 @@ def _said(home: Home, training_set: str | None, material: Material) -> pl.DataFr
     """`locale, utterance` of the training set's night, but for what nobody may learn: cases of users set apart."""
     nights = [training_set[:10]] if training_set else []
     said = Lake(home.lake).read("utterance_stats", nights).select("locale", "utterance")
-    apart = material.others.select(pl.col("utterance").str.to_lowercase())
-    mine = pl.col("utterance").str.to_lowercase()
-    return said.join(apart, left_on=mine, right_on="utterance", how="anti", maintain_order="left")
+    apart = {u.casefold() for u in material.others["utterance"]}
+    mine = [u.casefold() not in apart for u in said["utterance"]]
+    return said.filter(pl.Series(mine, dtype=pl.Boolean))
 
 
 def _distilled(settings: Settings, material: Material, place: Path) -> TrainingData:

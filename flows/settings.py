@@ -51,8 +51,11 @@ def _private(address: str, name: str) -> str:
 def _guarded(address: str, remote: bool, name: str, allowing: str) -> None:  # noqa: FBT001
     """Refuse an address to which people's words may not go."""
     host = _private(address, name)
-    if httpx.URL(address).userinfo:
-        raise ValueError(f"{name} must hold no secret; the key is in the environment")
+    url = httpx.URL(address)
+    if url.userinfo or url.query or url.fragment:
+        raise ValueError(
+            f"{name} must hold no secret and end in a path; the key is in the environment"
+        )
     if host not in HERE and not remote:
         raise ValueError(
             f"{name}: {host} is another machine, to which people's words would go; say {allowing} = true if they may"
@@ -150,9 +153,6 @@ class Encoder(_Section):
     model: str | None = None  # its name, where mining.encoder is an address that ends in /v1
     allow_remote: bool = False  # people's words may go to another machine
     seconds: float = Field(60.0, gt=0)  # that an answer of a server may take
-    vectors: str | None = (
-        None  # folder that keeps vectors by text for several homes; else each does
-    )
 
 
 class Voter(_Section):

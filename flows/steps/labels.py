@@ -10,7 +10,7 @@ from flows import encoders, languages, reviewing, seed
 from flows.pipeline import Reading, Result, every, step, tonight, window
 from flows.steps import facts, voter
 from flows.steps.embedding import vectors
-from flows.steps.utterances import MOST_ITEMS
+from flows.steps.utterances import MOST_ITEMS, wished
 from warehouse import tables
 from warehouse.common.reformulation import Reformulation
 from warehouse.tables import (
@@ -101,12 +101,3 @@ def _votes(at: Reading) -> pl.DataFrame:
     answers = at.tonight(SlotAnswers)
     votes = at.query("votes", {"answers": answers}, {"most_items": MOST_ITEMS, "intents": named})
     return votes.sort("locale", "utterance", "label", "source", "via", "user_id")
-
-
-def wished(wordings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """The wordings without those that are mostly said in answer to a question."""
-    often = answers.group_by(KEY).agg(answers=pl.len())
-    asked = wordings.join(often, on=KEY, how="left").filter(
-        pl.col("answers").fill_null(0) * 2 >= pl.col("turns")
-    )
-    return wordings.join(asked, on=KEY, how="anti")

@@ -1,5 +1,7 @@
 """What became of each wording, counted, and where the chains of saying it again lead."""
 
+import polars as pl
+
 from flows.pipeline import Reading, Result, step, window
 from mining.ingest.heard import whole
 from warehouse.tables import (
@@ -14,6 +16,7 @@ from warehouse.tables import (
     UtteranceStats,
 )
 
+KEY = ["locale", "utterance"]
 MOST_ITEMS = 2_000  # wordings for which one user may vote
 
 
@@ -37,3 +40,12 @@ def count_utterances(at: Reading) -> Result:
     at.put(ChainEnds, ends.sort("turn_id"))
     at.put(Transitions, moves.filter(whole("source", "target")).sort("locale", "source", "target"))
     return {"wordings": at.put(UtteranceStats, wordings.sort("locale", "utterance"))}
+
+
+def wished(wordings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """The wordings without those that are mostly said in answer to a question."""
+    often = answers.group_by(KEY).agg(answers=pl.len())
+    asked = wordings.join(often, on=KEY, how="left").filter(
+        pl.col("answers").fill_null(0) * 2 >= pl.col("turns")
+    )
+    return wordings.join(asked, on=KEY, how="anti")

@@ -14,6 +14,7 @@ from flows.pipeline import Reading, Result, every, last_night, step, tonight, wi
 from flows.settings import Voter
 from flows.steps import facts
 from flows.steps.embedding import vectors
+from flows.steps.utterances import wished
 from mining.clustering import constraints
 from mining.release import redaction
 from warehouse.common.answers import Answers
@@ -25,6 +26,7 @@ from warehouse.tables import (
     Encoders,
     HypothesisStats,
     LocaleCentres,
+    SlotAnswers,
     SoftLabels,
     Turns,
     UtteranceStats,
@@ -35,13 +37,15 @@ from warehouse.tables import (
 VOTER_KEY = "SAYAGAIN_VOTER_KEY"
 PATIENCE = 3  # requests in a row without an answer, after which no more are sent
 LONGEST = 64  # tokens of an answer
+MOST_TOKENS = 10**9  # that an answer may say it took
+LARGEST = 2**20  # bytes of an answer
 KEY = ["locale", "utterance"]
 
 
 @step(
     reads=(
         *window(Turns),
-        *tonight(UtteranceStats, HypothesisStats, Encoders, LocaleCentres),
+        *tonight(UtteranceStats, HypothesisStats, SlotAnswers, Encoders, LocaleCentres),
         *every(Embeddings),
         *last_night(SoftLabels),
     ),
@@ -57,12 +61,42 @@ def ask_voter(at: Reading) -> Result:
         at.put(VoterRequests, VoterRequests.create_empty())
         return {"requests": 0}
     answers = Answers(at.home.voter)
-    found, told = _asked(_Voter(asked, answers, at.day), _questions(at))
+    many = _of_many(at)
+    told = _ask(_Voter(asked, answers, at.day), _questions(at, many))
+    found = _answered(many, asked.model or "", answers.known())
     requests, tokens = answers.spent(at.day)
     at.put(VoterAnswers, found)
     row = {"requests": requests, "tokens": tokens, "answers": found.height}
     at.put(VoterRequests, pl.DataFrame([row]))
     return row | ({"because": told} if told else {})
+
+
+def _of_many(at: Reading) -> pl.DataFrame:
+    """`locale, utterance, turns, shown` of wordings that are wishes of k users or more, and no seed data."""
+    k, said = at.settings.min_users.published, at.tonight(UtteranceStats)
+    labelled = seed.taught(seed.kept(at.home)).select(KEY)
+    mine = wished(said, at.tonight(SlotAnswers)).filter(pl.col("users") >= k)
+    rows: pl.DataFrame = mine.select(*KEY, "turns").join(labelled, on=KEY, how="anti").sort(KEY)
+    return rows.with_columns(shown=_shown(at, rows))
+
+
+def _shown(at: Reading, wordings: pl.DataFrame) -> pl.Series:
+    """Each wording (`locale, utterance`) as it may be sent."""
+    mask = redaction.Mask(at.settings.privacy.mask, at.settings.privacy.name_slots)
+    return redaction.shown(wordings.select(KEY), constraints.slot_values(at.files(Turns)), mask)
+
+
+def _answered(many: pl.DataFrame, model: str, known: dict[str, str | None]) -> pl.DataFrame:
+    """`locale, utterance, label` of all that was ever answered, however sure it is believed by now."""
+    rows = many.select(*KEY, "shown").iter_rows()
+    keys = [(locale, said, key_of(model, locale, shown)) for locale, said, shown in rows]
+    found = [(locale, said, known[key]) for locale, said, key in keys if known.get(key)]
+    return pl.DataFrame(found, dict.fromkeys((*KEY, "label"), pl.String()), orient="row")
+
+
+def key_of(model: str, locale: str, shown: str) -> str:
+    """What tells one question from another: wordings that are shown alike are one."""
+    return digest(model, locale, shown)
 
 
 def cast(answers: pl.DataFrame, night: str) -> pl.DataFrame:
@@ -78,39 +112,23 @@ def cast(answers: pl.DataFrame, night: str) -> pl.DataFrame:
     )
 
 
-def _questions(at: Reading) -> list[voter.Question]:
-    before, said = at.last_night(SoftLabels), at.tonight(UtteranceStats)
-    k = at.settings.min_users.published
-    known = seed.taught(seed.kept(at.home))
-    labelled = known.select(KEY)
-    wordings = voter.worth_asking(said, before, k).join(labelled, on=KEY, how="anti")
-    many = said.filter(pl.col("users") >= k).select(KEY)
+def _questions(at: Reading, many: pl.DataFrame) -> list[voter.Question]:
+    before, heard = at.last_night(SoftLabels), at.tonight(HypothesisStats)
+    named = heard.filter(pl.col("intent") != "")
+    wordings = voter.worth_asking(many, before, named)
+    known = seed.taught(seed.kept(at.home)).select(*KEY, label="intent")
     sure = before.filter(pl.col("probability") >= voter.KNOWN).join(many, on=KEY, how="semi")
-    pool = pl.concat(
-        [
-            known.select(*KEY, label="intent"),
-            sure.join(labelled, on=KEY, how="anti").select(*KEY, "label"),
-        ]
-    ).sort(*KEY, "label")
-    both = pl.concat([wordings.select(KEY), pool.select(KEY)])
-    mask = redaction.Mask(at.settings.privacy.mask, at.settings.privacy.name_slots)
-    shown = redaction.shown(both, constraints.slot_values(at.files(Turns)), mask)
-    where = vectors(at, both.unique())
-    asked = wordings.select(KEY).with_columns(shown=shown.head(wordings.height))
-    asked = asked.join(where, on=KEY, maintain_order="left")
-    pool = pool.with_columns(shown=shown.tail(pool.height))
+    pool = pl.concat([known, sure.select(*KEY, "label")]).sort(*KEY, "label")
+    pool = pool.with_columns(shown=_shown(at, pool))
+    where = vectors(at, pl.concat([wordings.select(KEY), pool.select(KEY)]).unique())
+    asked = wordings.select(*KEY, "shown").join(where, on=KEY, maintain_order="left")
     pool = pool.join(where, on=KEY, maintain_order="left")
-    heard = (
-        at.tonight(HypothesisStats)
-        .filter(pl.col("intent") != "")
-        .group_by(KEY)
-        .agg(pl.col("intent").unique().sort())
-    )
+    hypotheses = named.group_by(KEY).agg(pl.col("intent").unique().sort())
     return voter.questions(
         asked,
         _matrix(asked["vector"]),
         voter.Pool(pool.select("locale", "shown", "label"), _matrix(pool["vector"])),
-        {(r[0], r[1]): r[2] for r in heard.iter_rows()},
+        {(r[0], r[1]): r[2] for r in hypotheses.iter_rows()},
         across=at.settings.mining.encoder is not None,
     )
 
@@ -126,6 +144,7 @@ class _Said(msgspec.Struct):
 
 class _Choice(msgspec.Struct):
     message: _Said
+    finish_reason: str | None = None
 
 
 class _Usage(msgspec.Struct):
@@ -149,10 +168,7 @@ class _Voter:
     def endpoint(self) -> Endpoint:
         """Asked once each: what failed is spent."""
         address, seconds = str(self.asked.address), self.asked.seconds
-        return Endpoint(address, "voter.address", VOTER_KEY, seconds, attempts=1)
-
-    def key(self, question: voter.Question) -> str:
-        return digest(self.asked.model, question.locale, question.shown)
+        return Endpoint(address, "voter.address", VOTER_KEY, seconds, attempts=1, largest=LARGEST)
 
     def answer(self, question: voter.Question) -> tuple[str | None, int]:
         """The label that the model names, and tokens used. BadInput where nothing comes back that can be read."""
@@ -166,20 +182,21 @@ class _Voter:
             found = msgspec.json.decode(
                 self.endpoint.post("chat/completions", body), type=_Completion
             )
-        except (msgspec.MsgspecError, RefusedError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, RefusedError) as error:
             raise self.endpoint.unusable(str(error)) from None
         said = found.choices[0].message.content if found.choices else None
+        if said is None or found.choices[0].finish_reason == "length":
+            raise self.endpoint.unusable(f"no answer in {LONGEST} tokens")
         tokens = found.usage.total_tokens if found.usage else 0
-        return voter.understood(said or "", question.labels), max(0, tokens)
+        return voter.understood(said, question.labels), min(max(0, tokens), MOST_TOKENS)
 
 
-def _asked(by: _Voter, questions: list[voter.Question]) -> tuple[pl.DataFrame, str]:
-    """`locale, utterance, label` of the questions that were ever answered, after those were asked that the budget lets;
-    and why it was stopped before, if it was."""
+def _ask(by: _Voter, questions: list[voter.Question]) -> str:
+    """Ask what was never answered, as far as the budget lets; why it was stopped before, if it was."""
     known, failed, told = by.answers.known(), 0, ""
     sent = by.answers.sent(by.night)
     for question in questions:
-        key = by.key(question)
+        key = key_of(by.asked.model or "", question.locale, question.shown)
         if key in known or key in sent:
             continue
         if len(sent) >= by.asked.requests or failed >= PATIENCE:
@@ -193,7 +210,4 @@ def _asked(by: _Voter, questions: list[voter.Question]) -> tuple[pl.DataFrame, s
             continue
         failed, told = 0, ""
         by.answers.end(key, label, tokens)
-        known[key] = label
-    answered = [(q, known.get(by.key(q))) for q in questions]
-    rows = [(q.locale, q.utterance, label) for q, label in answered if label in q.labels]
-    return pl.DataFrame(rows, dict.fromkeys((*KEY, "label"), pl.String()), orient="row"), told
+    return told

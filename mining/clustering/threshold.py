@@ -25,7 +25,7 @@ def learned(wordings: pl.DataFrame, vectors: Vectors, hypotheses: pl.DataFrame) 
     """The threshold for `wordings` (`locale, utterance`), whose unit vectors are given, by what was executed
     (`locale, utterance, intent, executed_users`)."""
     best = (
-        hypotheses.filter(pl.col("intent") != "")
+        hypotheses.filter((pl.col("intent") != "") & (pl.col("executed_users") > 0))
         .sort("executed_users", "intent", descending=[True, False])
         .unique(KEY, keep="first")
     )

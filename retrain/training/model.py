@@ -290,7 +290,9 @@ def load(folder: Path, helpers: Helpers = NO_HELPERS) -> Model:
         return Model(
             labels,
             sharpness=float(facts["sharpness"]),
-            encoder=_encoder(folder, facts, taught or _named(facts, helpers), centres),
+            encoder=_encoder(
+                folder, facts, taught or _named(facts, helpers), centres, arrays["meaning"]
+            ),
             outside=outside,
             before=load(before, helpers) if before else None,
             incumbent_bonus=float(facts["incumbent_bonus"]),
@@ -310,12 +312,13 @@ def _named(facts: dict[str, Any], helpers: Helpers) -> Encoder | None:
 
 
 def _encoder(
-    folder: Path, facts: dict[str, Any], encoder: Encoder | None, centres: Weights
+    folder: Path, facts: dict[str, Any], encoder: Encoder | None, centres: Weights, meaning: Weights
 ) -> CentredEncoder | None:
     if encoder is None:
         return None
     locales = tuple(str(name) for name in facts.get("locales", []))
-    if centres.ndim != 2 or len(centres) not in (0, len(locales) + 1):
+    wide = centres.ndim == 2 and (not len(centres) or centres.shape[1] == meaning.shape[0])
+    if not wide or centres.dtype != np.float32 or len(centres) not in (0, len(locales) + 1):
         raise BadInput(f"{folder}/weights.npz: does not fit model.json; restore it, or retrain")
     return CentredEncoder(encoder, Centres(locales, centres) if len(centres) else None)
 

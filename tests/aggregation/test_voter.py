@@ -19,7 +19,10 @@ LABELS = ["alarm", "alarm_off", "play.music", "Weather"]
         ("alarm", "alarm"),
         (' "Alarm_Off".\n', "alarm_off"),
         ("**weather**", "Weather"),
-        ("The intent is play.music.", "play.music"),
+        ("The intent is play.music.", None),
+        ("That is not alarm_off.", None),
+        ("<think>alarm_off? no.</think>\nalarm", "alarm"),
+        ("<think>\nOkay, the user may mean alarm, but", None),
         ("alarm_off, not alarm", None),
         ("NONE", None),
         ("", None),
@@ -42,9 +45,14 @@ def wordings(*rows: tuple[str, int, int]) -> pl.DataFrame:
     return said.with_columns(locale=pl.lit("en"))
 
 
-def test_asked_is_what_many_say_and_nobody_is_sure_of_most_turns_first():
+def test_asked_is_what_nobody_is_sure_of_most_turns_first_and_checks():
     said = wordings(
-        ("sure", 90, 9), ("few", 90, 4), ("often", 20, 9), ("half", 30, 9), ("new", 9, 9)
+        ("sure", 90, 9),
+        ("often", 20, 9),
+        ("half", 30, 9),
+        ("new", 9, 9),
+        ("stayed", 90, 9),
+        ("left", 9, 9),
     )
     before = pl.DataFrame(
         {
@@ -54,8 +62,16 @@ def test_asked_is_what_many_say_and_nobody_is_sure_of_most_turns_first():
             "probability": [0.8, 0.1, 0.6, 0.4],
         }
     )
-    asked = voter.worth_asking(said, before, 5)
-    assert asked["utterance"].to_list() == ["often", "half", "new"]
+    heard = pl.DataFrame(
+        {
+            "locale": ["en"] * 3,
+            "utterance": ["stayed", "left", "half"],
+            "executed_users": [9, 9, 9],
+            "reformulated": [0.0, 8.0, 0.0],
+        }
+    )
+    asked = voter.worth_asking(said, before, heard)
+    assert asked["utterance"].to_list() == ["often", "stayed", "half", "sure", "new", "left"]
 
 
 def test_the_nearest_believed_wordings_are_shown_the_nearest_last():

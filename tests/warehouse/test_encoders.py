@@ -67,7 +67,7 @@ def test_a_server_is_asked_within_its_limits_and_its_order_is_mended():
 def test_the_key_is_sent_and_told_to_nobody(monkeypatch):
     monkeypatch.setenv(KEY, "sesame")
     with serving(Server(misbehave=lambda *_: (401, b"no", {}))) as server:
-        with pytest.raises(BadInput, match="HTTP 401: no") as told_of:
+        with pytest.raises(BadInput, match="HTTP 401") as told_of:
             asked_of(server.address).embed(["a"])
         assert server.headers[0]["authorization"] == "Bearer sesame"
         assert "sesame" not in str(told_of.value)
@@ -102,7 +102,7 @@ ODD = {
     ),
     "zeros": (200, told(np.zeros((2, 3))), {}, "zeros"),
     "too large": (200, told(np.full((2, 3), 1e39)), {}, "no numbers"),
-    "no words": (422, b"empty string\x1b[2J", {}, r"empty string \[2J"),
+    "no words": (422, b"call dr schmidt", {}, "HTTP 422$"),
 }
 
 
@@ -121,10 +121,13 @@ def test_nobody_there_is_one_line():
         asked_of("http://127.0.0.1:1/v1").embed(["a"])
 
 
-def test_an_endless_answer_is_left(monkeypatch):
-    monkeypatch.setattr(endpoint, "LARGEST_ANSWER", 100)
-    with serving(Server()) as server, pytest.raises(BadInput, match="does not end"):
-        asked_of(server.address).embed(["a"])
+def test_an_endless_answer_is_left():
+    body = {"model": "m", "input": ["a"]}
+    with serving(Server()) as server:
+        short = endpoint.Endpoint(server.address, "x", KEY, 5.0, largest=100)
+        assert asked_of(server.address).embed(["a"]).shape == (1, WIDTH)
+        with pytest.raises(BadInput, match="does not end"):
+            short.post("embeddings", body)
 
 
 @given(st.lists(st.integers(1, MOST_LETTERS), max_size=12), st.integers(1, 5))

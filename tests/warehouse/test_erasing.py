@@ -331,7 +331,7 @@ def test_killed_at_every_change_of_a_file_it_erases_the_same(world, tmp_path, mo
     def erase(home: Home) -> None:
         counted = forgotten.read(home).erasing
         assert counted
-        erasure.erase(home, counted, CHOSEN)
+        erasure.erase(home, counted, window)
 
     real_copy = shutil.copytree
     whole, mine = begun("whole"), begun("mine")

@@ -53,14 +53,17 @@ class Answers:
             kept.execute(change, (label, tokens, question))
 
     def retain(self, contents: set[str]) -> None:
-        """Erase what was asked of all texts but these."""
+        """Erase what was asked of all texts but these; a damaged file whole."""
         if not self.place.is_file():
             return
-        with self._open() as kept:
-            kept.execute("PRAGMA secure_delete = ON")
-            held = {row[0] for row in kept.execute("SELECT content FROM answers")}
-            gone = [(content,) for content in held - contents]
-            kept.executemany("DELETE FROM answers WHERE content = ?", gone)
+        try:
+            with self._open() as kept:
+                kept.execute("PRAGMA secure_delete = ON")
+                held = {row[0] for row in kept.execute("SELECT content FROM answers")}
+                gone = [(content,) for content in held - contents]
+                kept.executemany("DELETE FROM answers WHERE content = ?", gone)
+        except sqlite3.DatabaseError:
+            self.place.unlink()
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -5,6 +5,7 @@ Notation and constants: docs/method.md, 4.
 
 import math
 import os
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,6 @@ BUSY = (408, 409, 425, 429, 500, 502, 503, 504)  # HTTP: later may do
 ATTEMPTS = 6
 LONGEST_WAIT = 30.0  # seconds
 LARGEST_ANSWER = 256 * 2**20  # bytes
-TOLD = 200  # letters of what a server says when it refuses
 
 
 class BusyError(Exception):
@@ -43,6 +43,7 @@ class Endpoint:
     key: str
     seconds: float
     attempts: int = ATTEMPTS
+    largest: int = LARGEST_ANSWER
 
     def post(self, path: str, body: dict[str, Any]) -> bytes:
         """What it answers. BadInput where it does not, RefusedError where it will not take so much."""
@@ -62,6 +63,7 @@ class Endpoint:
 
     def _post(self, path: str, body: dict[str, Any]) -> bytes:
         key, content = os.environ.get(self.key), bytearray()
+        until = time.monotonic() + self.seconds
         try:
             with httpx.stream(
                 "POST",
@@ -72,11 +74,13 @@ class Endpoint:
             ) as answer:
                 for part in answer.iter_bytes():
                     content += part
-                    if len(content) > LARGEST_ANSWER:
+                    if len(content) > self.largest or time.monotonic() > until:
                         raise self.unusable("its answer does not end")
         except httpx.HTTPError as error:
             raise BusyError(type(error).__name__) from None
-        told = f"HTTP {answer.status_code}: {_printable(content)}"
+        told = (
+            f"HTTP {answer.status_code}"  # what it says beside may hold what was sent, or the key
+        )
         if answer.status_code in BUSY:
             raise BusyError(told, _seconds(answer.headers.get("retry-after")))
         if answer.status_code in TOO_MUCH:
@@ -101,9 +105,3 @@ def _seconds(told: str | None) -> float | None:
     except ValueError:
         return None
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
-
-
-def _printable(content: bytes | bytearray) -> str:
-    """The beginning of what a server says, on one line."""
-    text = content[: 4 * TOLD].decode("utf8", "replace")
-    return "".join(c if c.isprintable() else " " for c in text)[:TOLD]

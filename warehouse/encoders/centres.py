@@ -13,6 +13,7 @@ import numpy as np
 
 from warehouse.encoders.encoder import Encoder, Vectors, unit
 
+FEWEST = 5  # wordings, so that a centre leads back to none of them
 WIDEST = 1.0  # mean squared distance of unit vectors from their mean, where no locale has two
 
 
@@ -37,7 +38,7 @@ class Centres:
         noise = (spread if len(vectors) > len(names) else WIDEST) / held
         around = ((means - means.mean(axis=0)) ** 2).sum(axis=1)
         apart = max(0.0, float(around.sum() / max(1, len(names) - 1) - noise.mean()))
-        known = (apart / (apart + noise + 1e-12))[:, None]
+        known = np.where(held >= FEWEST, apart / (apart + noise + 1e-12), 0.0)[:, None]
         pooled = np.average(means, axis=0, weights=1e-9 + known.ravel())
         every = np.vstack([known * means + (1 - known) * pooled, pooled])
         return Centres(names, every.astype(np.float32))

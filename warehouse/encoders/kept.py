@@ -41,7 +41,7 @@ class Kept:
     folder: Path
     trace: bool = True
     made: int = field(default=0, init=False)
-    probed: bool = field(default=False, init=False)
+    width: int = field(default=0, init=False)  # of the probes, once they were asked for
 
     @property
     def version(self) -> str:
@@ -81,6 +81,11 @@ class Kept:
         self._probe(kept)
         found = self.asked.embed(list(part.values()))
         self.made += len(found)
+        if found.shape[1] != self.width:
+            raise BadInput(
+                f"mining.encoder: vectors are {found.shape[1]} wide, those kept in {self.place} {self.width}; say"
+                ' encoder.revision = "..." to begin anew'
+            )
         rows = dict(zip(part, found.astype(np.float16), strict=True))
         if self.trace:
             _keep(kept, "vectors", rows)
@@ -88,7 +93,7 @@ class Kept:
 
     def _probe(self, kept: sqlite3.Connection) -> None:
         """Notice another model behind the same name, before its vectors come among the others."""
-        if self.probed:
+        if self.width:
             return
         now = self.asked.embed(PROBES)
         keys = [digest(text) for text in PROBES]
@@ -100,7 +105,7 @@ class Kept:
                 f"mining.encoder: another model answers than the one whose vectors are kept in {self.place};"
                 ' bring that one back, or say encoder.revision = "..." to begin anew with this one'
             )
-        self.probed = True
+        self.width = now.shape[1]
 
 
 def encoder_of(config: EncoderConfig, folder: Path, *, trace: bool) -> Kept:
@@ -109,13 +114,16 @@ def encoder_of(config: EncoderConfig, folder: Path, *, trace: bool) -> Kept:
 
 
 def retain(folder: Path, contents: set[str]) -> None:
-    """Erase the vectors of all texts but these, which are known by their hashes."""
+    """Erase the vectors of all texts but these, which are known by their hashes; a damaged file whole."""
     for place in folder.glob("*.sqlite"):
-        with closing(sqlite3.connect(place)) as kept, kept:
-            kept.execute("PRAGMA secure_delete = ON")
-            held = {row[0] for row in kept.execute("SELECT content FROM vectors")}
-            gone = [(content,) for content in held - contents]
-            kept.executemany("DELETE FROM vectors WHERE content = ?", gone)
+        try:
+            with closing(sqlite3.connect(place)) as kept, kept:
+                kept.execute("PRAGMA secure_delete = ON")
+                held = {row[0] for row in kept.execute("SELECT content FROM vectors")}
+                gone = [(content,) for content in held - contents]
+                kept.executemany("DELETE FROM vectors WHERE content = ?", gone)
+        except sqlite3.DatabaseError:
+            place.unlink()
 
 
 def _batches(rows: list[_T], most: int) -> Iterator[list[_T]]:

@@ -19,6 +19,7 @@ from warehouse.ledger import digest
 KEY = "SAYAGAIN_ENCODER_KEY"
 MOST_TEXTS = 256  # of a request; OpenAI takes 2,048, TEI 32 unless told otherwise
 MOST_LETTERS = 100_000  # of a request; OpenAI takes 300,000 tokens
+SHORT = 64  # letters that every model reads
 LARGEST = 1e6  # value of a vector
 
 
@@ -62,8 +63,10 @@ class Server:
             try:
                 found.append(self._asked(batch))
             except RefusedError as error:
-                if len(batch) == 1:
+                if len(batch) == 1 and len(batch[0]) < SHORT:
                     raise self._endpoint.unusable(str(error)) from None
+                if len(batch) == 1:  # longer than the model reads: its beginning says most
+                    wordings = [*wordings[:at], batch[0][: len(batch[0]) // 2], *wordings[at + 1 :]]
                 most = max(1, len(batch) // 2)
                 continue
             at += len(batch)
@@ -83,7 +86,7 @@ class Server:
         content, unusable = self._endpoint.post("embeddings", body), self._endpoint.unusable
         try:
             items = msgspec.json.decode(content, type=_Answer).data
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise unusable(f"its answer is not what was asked for ({error})") from None
         if sorted(item.index for item in items) != list(range(len(texts))):
             raise unusable(f"it was asked for {len(texts)} vectors, and gave others")

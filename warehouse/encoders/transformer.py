@@ -15,7 +15,7 @@ import numpy as np
 
 from warehouse.encoders.encoder import EncoderConfig, Vectors
 from warehouse.errors import BadInput
-from warehouse.ledger import digest, digests
+from warehouse.ledger import digest, digests, file_digest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -55,8 +55,8 @@ class Transformer:
     def version(self) -> str:
         """A folder is known by its files, without being loaded; what the hub has, by its weights."""
         folder, config = Path(self.config.name), self.config
-        content = digests(folder) if folder.is_dir() else fingerprint(load(config))
-        read = [config.prompt, config.dimensions, config.backend]
+        content = _contents(folder) if folder.is_dir() else fingerprint(load(config))
+        read = [config.revision, config.prompt, config.dimensions, config.backend]
         return f"{folder.name}-{digest([content, read])[:16]}"
 
     @property
@@ -70,6 +70,12 @@ class Transformer:
 
     def embed(self, wordings: list[str]) -> Vectors:
         return embed(load(self.config), wordings)
+
+
+def _contents(folder: Path) -> list[tuple[str, str]]:
+    """A hash of each file, whether it lies in the folder or is linked from there, as the hub's cache has them."""
+    files = sorted(f for f in folder.rglob("*") if f.is_file())
+    return [(str(f.relative_to(folder)), file_digest(f)) for f in files]
 
 
 def _bytes(folder: Path) -> int:

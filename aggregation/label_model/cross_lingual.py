@@ -7,8 +7,9 @@ model of the other folds, as in `classifier`; how much a locale trusts it beside
 Notation and constants: docs/method.md, 5.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,9 +48,12 @@ class Taught:
 
 
 class Elsewhere:
-    """Scores of the labels for the wordings of one locale, by models that never saw them."""
+    """Scores of the labels for the wordings of one locale, by models that never saw them: one a fold, of whatever is
+    seen of the wordings (rows)."""
 
-    def __init__(self, texts: csr_matrix, models: list["_Model"]) -> None:
+    def __init__(
+        self, texts: csr_matrix | Vectors, models: Sequence[Callable[..., Floats]]
+    ) -> None:
         self.texts, self.models = texts, models
 
     def scores(self, rows: Indices, fold: int) -> Floats:
@@ -117,20 +121,28 @@ def principal(vectors: Vectors) -> Vectors:
 def _model(
     parts: list[Taught], said: list[csr_matrix], seed: list[csr_matrix], fold: int, labels: int
 ) -> _Model | None:
+    rows, answers, weights = lesson(parts, said, seed, fold)
+    if len(np.unique(answers)) < 2:
+        return None
+    model = LinearSVC(C=COST, tol=0.1, random_state=SEED)
+    return _Model(model.fit(vstack(rows).tocsr(), answers, weights), labels)
+
+
+def lesson(
+    parts: list[Taught], said: list[Any], seed: list[Any], fold: int
+) -> tuple[list[Any], Indices, Floats]:
+    """What all locales teach a model that must not see the `fold`: rows of what is seen of their seed data and wordings,
+    the label of each, and how much it weighs."""
     rows, truth, weights = [], [], []
-    for part, texts, known, some in zip(parts, said, seed, chosen(parts, fold), strict=True):
+    for part, texts, known, some in zip(parts, said, seed, _chosen(parts, fold), strict=True):
         rows += [known, texts[some]]
         truth += [part.seed_labels, part.best[some]]
         mean = part.weight[some].mean() if len(some) else 1.0
         weights += [np.ones(len(part.seed_labels)), part.weight[some] / mean]
-    answers = np.concatenate(truth)
-    if len(np.unique(answers)) < 2:
-        return None
-    model = LinearSVC(C=COST, tol=0.1, random_state=SEED)
-    return _Model(model.fit(vstack(rows).tocsr(), answers, np.concatenate(weights)), labels)
+    return rows, np.concatenate(truth), np.concatenate(weights)
 
 
-def chosen(parts: list[Taught], fold: int) -> Iterator[Indices]:
+def _chosen(parts: list[Taught], fold: int) -> Iterator[Indices]:
     """Of each locale the wordings that teach: MOST in all, those that are most surely known."""
     most = MOST // len(parts)
     for part in parts:

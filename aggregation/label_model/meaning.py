@@ -7,45 +7,34 @@ locale trusts it beside its own words is learned there, and falls as those are l
 Notation and constants: docs/method.md, 5.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from aggregation.label_model.cross_lingual import FOLDS, Taught, chosen
+from aggregation.label_model.cross_lingual import FOLDS, Elsewhere, Taught, Vectors, lesson
 
 Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
-Vectors = npt.NDArray[np.float32]
 
 COST = 30.0  # inverse of the ridge
 ROUNDS = 100
 UNKNOWN = -12.0  # log probability of a label that a fold had no example of
 
 
-class Head:
-    """Log probabilities of the labels for the wordings of one locale, by models that never saw them."""
-
-    def __init__(self, vectors: Vectors, models: Sequence["_Model"]) -> None:
-        self.vectors, self.models = vectors, models
-
-    def scores(self, rows: Indices, fold: int) -> Floats:
-        """rows x labels; the rows must be of that fold."""
-        return self.models[fold](self.vectors[rows])
-
-
-def heads(parts: list[Taught], labels: int) -> list[Head]:
+def heads(parts: list[Taught], labels: int) -> list[Elsewhere]:
     """The head, for each locale; none where there are no vectors, or nothing is taught."""
     if not any(p.vectors.shape[1] for p in parts):
         return []
-    models = [_model(parts, fold, labels) for fold in range(FOLDS)]
+    said = [p.vectors[: len(p.wordings)] for p in parts]
+    seed = [p.vectors[len(p.wordings) :] for p in parts]
+    models = [_model(parts, said, seed, fold, labels) for fold in range(FOLDS)]
     if not all(models):
         return []
-    return [Head(p.vectors[: len(p.wordings)], [m for m in models if m]) for p in parts]
+    return [Elsewhere(vectors, [m for m in models if m]) for vectors in said]
 
 
 class _Model:
+    """Log probabilities (rows x labels)."""
+
     def __init__(self, fitted: LogisticRegression, labels: int) -> None:
         self.fitted, self.labels = fitted, labels
 
@@ -57,15 +46,11 @@ class _Model:
         return scores
 
 
-def _model(parts: list[Taught], fold: int, labels: int) -> _Model | None:
-    vectors, truth, weights = [], [], []
-    for part, some in zip(parts, chosen(parts, fold), strict=True):
-        vectors += [part.vectors[len(part.wordings) :], part.vectors[some]]
-        truth += [part.seed_labels, part.best[some]]
-        mean = part.weight[some].mean() if len(some) else 1.0
-        weights += [np.ones(len(part.seed_labels)), part.weight[some] / mean]
-    answers = np.concatenate(truth)
+def _model(
+    parts: list[Taught], said: list[Vectors], seed: list[Vectors], fold: int, labels: int
+) -> _Model | None:
+    rows, answers, weights = lesson(parts, said, seed, fold)
     if len(np.unique(answers)) < 2:
         return None
     model = LogisticRegression(C=COST, max_iter=ROUNDS, tol=1e-3)
-    return _Model(model.fit(np.concatenate(vectors), answers, np.concatenate(weights)), labels)
+    return _Model(model.fit(np.concatenate(rows), answers, weights), labels)

@@ -66,7 +66,9 @@ def run(
         raise BadInput(f"--out {out}: holds a loop already; name another folder")
     begin(out, places)
     root = out / "home"
-    runs.run_retraining(root, settings, out / "seed.jsonl.gz", None, call)
+    first = runs.run_retraining(root, settings, out / "seed.jsonl.gz", None, call)
+    if not first["promoted"]:
+        raise BadInput(f"no model to begin with: {'; '.join(first['because'])}")
     home = existing(place(root, settings))
     world = World(
         places,

@@ -445,7 +445,7 @@ def changed_cases(flips: int, mended: int) -> pl.DataFrame:
     )
 
 
-@pytest.mark.parametrize(("cost", "told"), [(Cost(30.0, 5.0), "30.0 ms"), (Cost(1.0, 5e3), "MiB")])
+@pytest.mark.parametrize(("cost", "told"), [(Cost(60.0, 5.0), "60.0 ms"), (Cost(1.0, 5e3), "MiB")])
 def test_a_model_that_is_too_dear_is_refused(cost, told):
     verdict = judge(replace(cases(BAD, GOOD, HELD), cost=cost), ANY)
     assert not verdict.promote

@@ -7,7 +7,7 @@ cluster.
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
@@ -56,7 +56,7 @@ def _of_function(first: Callable[..., Any]) -> tuple[set[str], set[Path]]:
         elif isinstance(thing, FunctionType):
             text = inspect.getsource(thing)
             texts.add(text)
-            places |= set(_sql(ast.parse(dedent(text))))
+            places |= set(_sql(ast.walk(ast.parse(dedent(text)))))
             left += [thing.__globals__[n] for n in _names(thing.__code__) if n in thing.__globals__]
         elif isinstance(thing, type):
             texts.add(inspect.getsource(thing))
@@ -80,7 +80,6 @@ def _names(code: CodeType) -> set[str]:
     return {name for each in _codes(code) for name in each.co_names}
 
 
-@cache
 def _of_module(name: str) -> frozenset[Path]:
     """The files that a module of ours and all that it imports are made of; none of another's."""
     found: set[Path] = set()
@@ -90,13 +89,21 @@ def _of_module(name: str) -> frozenset[Path]:
         if module in seen or module.split(".")[0] not in OURS:
             continue
         seen.add(module)
-        place = _place(module)
-        if place is None:
-            continue
-        tree = ast.parse(place.read_text(encoding="utf8"))
-        found |= {place, *_sql(tree), *_data(place, tree)}
-        left += _imported(tree)
+        files, imported = _read(module)
+        found |= files
+        left += imported
     return frozenset(found)
+
+
+@cache
+def _read(module: str) -> tuple[frozenset[Path], frozenset[str]]:
+    """The files that a module itself is made of, and what it imports; nothing of a name in a module."""
+    place = _place(module)
+    if place is None:
+        return frozenset(), frozenset()
+    tree = ast.parse(place.read_text(encoding="utf8"))
+    nodes = list(ast.walk(tree))
+    return frozenset({place, *_sql(nodes), *_data(place, nodes)}), frozenset(_imported(nodes))
 
 
 def _place(module: str) -> Path | None:
@@ -105,27 +112,27 @@ def _place(module: str) -> Path | None:
     return next((p for p in (stem.with_suffix(".py"), stem / "__init__.py") if p.is_file()), None)
 
 
-def _imported(tree: ast.AST) -> Iterator[str]:
+def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """What a module imports; what it takes from a package may be a module itself."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
 
-def _sql(tree: ast.AST) -> Iterator[Path]:
+def _sql(nodes: Iterable[ast.AST]) -> Iterator[Path]:
     """The SQL files that an engine is asked for. All read through the view of people."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             asked, first = node.func.attr in ("query", "write"), node.args[0]
             if asked and isinstance(first, ast.Constant) and isinstance(first.value, str):
                 yield from (sql_files()[n] for n in (first.value, "people") if n in sql_files())
 
 
-def _data(place: Path, tree: ast.AST) -> Iterator[Path]:
+def _data(place: Path, nodes: Iterable[ast.AST]) -> Iterator[Path]:
     """The files beside a module that it names, by their name or ending."""
-    words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    words = {node.value for node in nodes if isinstance(node, ast.Constant)}
     for other in place.parent.iterdir():
         if other.suffix not in ("", ".py", ".sql") and words & {other.name, other.suffix}:
             yield other

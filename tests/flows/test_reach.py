@@ -80,7 +80,7 @@ def key(root: Path) -> str:
         del sys.modules[name]
     importlib.invalidate_caches()
     shutil.rmtree(root / "__pycache__", ignore_errors=True)
-    reach._of_module.cache_clear()
+    reach._read.cache_clear()
     import linecache
 
     linecache.clearcache()

@@ -169,13 +169,12 @@ def _recall(vectors: np.ndarray, found: np.ndarray) -> float:
 
 def teach(size: int, out: Path) -> dict:
     from mining.clustering import encoder
-    from warehouse.encoders import transformer
 
     lessons = encoder.Lessons(*said(size))
     made, seconds = _timed(lambda: encoder.learn(lessons))
-    vectors, embedding = _timed(lambda: encoder.embed(made, lessons.wordings))
+    vectors, embedding = _timed(lambda: made.embed(lessons.wordings))
     np.save(out, vectors[:5_000])
-    again = transformer.fingerprint(encoder.learn(lessons)) == transformer.fingerprint(made)
+    again = encoder.learn(lessons).fingerprint == made.fingerprint
     return {"seconds": f"{seconds:.1f} + {embedding:.1f}", "same": "yes" if again else "no"}
 
 
@@ -185,10 +184,10 @@ def pretrained(size: int, out: Path) -> dict:
     wordings, pairs = said(size)
     with tempfile.TemporaryDirectory() as folder:
         model = _e5_shaped(wordings, Path(folder))
-        encoder.embed(model, wordings[:512])
-        vectors, embedding = _timed(lambda: encoder.embed(model, wordings))
+        model.embed(wordings[:512])
+        vectors, embedding = _timed(lambda: model.embed(wordings))
         np.save(out, vectors)
-        again = np.array_equal(vectors, encoder.embed(model, wordings))
+        again = np.array_equal(vectors, model.embed(wordings))
         course = encoder.Course(batch=64, rate=3e-5, epochs=1, fewest_steps=1, most_steps=20)
         _, teaching = _timed(
             lambda: encoder.attend(model, encoder.Lessons(wordings, pairs), course)
@@ -205,6 +204,8 @@ def _e5_shaped(wordings: list[str], folder: Path):
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    from warehouse.encoders.transformer import Tuned
 
     torch.manual_seed(7)
     tokens = Tokenizer(models.BPE(unk_token="[UNK]"))
@@ -225,8 +226,10 @@ def _e5_shaped(wordings: list[str], folder: Path):
         intermediate_size=1_536,
     )
     BertModel(shape, add_pooling_layer=False).save_pretrained(folder)
-    return SentenceTransformer(
-        modules=[Transformer(str(folder), max_seq_length=128), Pooling(384, "mean")]
+    return Tuned(
+        SentenceTransformer(
+            modules=[Transformer(str(folder), max_seq_length=128), Pooling(384, "mean")]
+        )
     )
 
 

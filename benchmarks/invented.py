@@ -71,7 +71,7 @@ def vectors(wanted: int, folder: Path) -> np.ndarray:
         pairs = np.stack([order[:-1][same], order[1:][same]], axis=1)
         model = encoder.learn(encoder.Lessons(said[:TAUGHT], pairs))
         folder.mkdir(parents=True, exist_ok=True)
-        np.save(place, encoder.embed(model, said))
+        np.save(place, model.embed(said).astype(np.float16))
     return np.load(place).astype(np.float32)
 
 

@@ -43,8 +43,7 @@ from aggregation.label_model.votes import (
     UNEXECUTED_REFORMULATED,
 )
 from flows import seed
-from mining.clustering import encoder
-from warehouse.encoders import transformer
+from warehouse.encoders.transformer import Folder
 from warehouse.home import existing
 from warehouse.lake import Lake
 
@@ -61,7 +60,7 @@ def evidence_of(home: Path) -> Evidence:
     taught = seed.taught(seed.kept(existing(home)))
     asked = pl.concat([spoken.select(KEY), taught.select(KEY)]).unique(maintain_order=True)
     newest = sorted((home / "encoders").glob("[!.]*"))[-1]
-    vectors = encoder.embed(transformer.of_folder(newest), asked["utterance"].to_list())
+    vectors = Folder(newest).embed(asked["utterance"].to_list())
     return Evidence(
         lake.read("votes", [night]).join(spoken, on=KEY, how="semi"),
         night,

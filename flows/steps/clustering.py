@@ -6,8 +6,8 @@ from flows import reviewing
 from flows.pipeline import Reading, Result, every, last_night, own, step, tonight, window
 from flows.steps.embedding import of_tonight
 from mining.clustering import constraints, grouping, lineage, threshold
-from mining.clustering.encoder import Vectors
 from mining.clustering.neighbours import Search
+from warehouse.encoders.encoder import Vectors
 from warehouse.tables import (
     ClusterReviews,
     Clusters,

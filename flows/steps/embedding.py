@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,7 +10,7 @@ from flows import encoders, newest, seed
 from flows.pipeline import Reading, Result, earlier, own, step, tonight, window
 from flows.steps import facts
 from mining.clustering import encoder, lessons
-from warehouse.encoders import transformer
+from warehouse.encoders import static, transformer
 from warehouse.encoders.centres import Centres
 from warehouse.encoders.encoder import Encoder, Vectors
 from warehouse.encoders.kept import Kept
@@ -29,6 +27,7 @@ from warehouse.tables import (
 )
 
 KEY = ["locale", "utterance"]
+AT_ONCE = 65_536  # wordings, whose vectors are kept in half precision
 
 
 @step(
@@ -67,12 +66,12 @@ def embed_utterances(at: Reading) -> Result:
 class _Taught:
     """An encoder that the log taught tonight."""
 
-    model: Any
+    model: encoder.Learned
     version: str
     size: int = 0
 
     def embed(self, wordings: list[str]) -> Vectors:
-        return encoder.embed(self.model, wordings).astype(np.float32)
+        return self.model.embed(wordings)
 
 
 def _tonights(at: Reading, wordings: pl.DataFrame) -> Encoder:
@@ -80,14 +79,15 @@ def _tonights(at: Reading, wordings: pl.DataFrame) -> Encoder:
     if given := encoders.named(at.home, at.settings):
         return given
     taught = lessons.lessons(wordings, at.window(RephraseEvents), at.tonight(Transitions))
+    model: encoder.Learned
     if asked := encoders.config(at.settings):
-        model = encoder.attend(transformer.own(asked), taught, encoder.PRETRAINED)
+        model = encoder.attend(transformer.Tuned.of(asked), taught, encoder.PRETRAINED)
     else:
         known = at.lake.read("encoders", at.nights(Encoders))["version"].to_list()
         before = newest.encoder_folder(at.home, known)
-        model = encoder.learn(taught, transformer.of_folder(before) if before else None)
-    version = f"{at.day}-{transformer.fingerprint(model)}"
-    at.keep(at.home.root / "encoders" / version, partial(encoder.save, model))
+        model = encoder.learn(taught, static.shared(before) if before else None)
+    version = f"{at.day}-{model.fingerprint}"
+    at.keep(at.home.root / "encoders" / version, model.save)
     return _Taught(model, version)
 
 
@@ -98,9 +98,10 @@ def _asked_for(asked: Encoder, fresh: pl.DataFrame) -> int:
 
 def _column(asked: Encoder, wordings: Iterable[str]) -> pl.Series:
     said = list(wordings)
-    vectors = asked.embed(said).astype(np.float16)
     if not said:
         return pl.Series([], dtype=pl.List(pl.Float32))
+    parts = [said[start : start + AT_ONCE] for start in range(0, len(said), AT_ONCE)]
+    vectors = np.concatenate([asked.embed(part).astype(np.float16) for part in parts])
     return pl.Series(vectors).arr.to_list()
 
 

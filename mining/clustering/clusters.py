@@ -19,7 +19,8 @@ import polars as pl
 from scipy.sparse import csr_matrix
 
 from mining.clustering.constraints import Kinds, differ
-from mining.clustering.encoder import SCALE, Indices, Vectors
+from mining.clustering.encoder import SCALE, Indices
+from warehouse.encoders.encoder import Vectors
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -12,19 +12,23 @@ Notation and constants: docs/method.md, 4.
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
+from scipy.special import softmax
 
-from warehouse.encoders import transformer
+from warehouse.encoders.encoder import Vectors
+from warehouse.encoders.static import Static, Tokens, tokenized
+from warehouse.encoders.transformer import Tuned
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
 
-Vectors = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 
 WORDINGS_PER_TOKEN = 7  # a token is worth a vector of its own where the log is that large
@@ -36,9 +40,9 @@ START = 0.4  # spread of the first vector of a token of mean rarity
 KEPT = 0.5  # of what a token meant the night before
 SCALE = 20.0  # one over the temperature
 LEARNED = 0.02  # loss of a batch
+BETAS = 0.9, 0.999  # of Adam, as its authors have them
 SEED = 7
 NO_PAIRS = np.zeros((0, 2), np.int64)
-EMBED_BYTES = 64 * 2**20  # of vectors on their way
 
 
 @dataclass(frozen=True)
@@ -65,42 +69,43 @@ AGAIN = Course(batch=1024, rate=0.05, epochs=2, fewest_steps=75, most_steps=750)
 PRETRAINED = Course(batch=64, rate=3e-5, epochs=1, fewest_steps=1, most_steps=1_500)
 
 
-def learn(lessons: Lessons, before: "SentenceTransformer | None" = None) -> "SentenceTransformer":
+class Learned(Protocol):
+    """An encoder that was taught, before it is kept."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the weights."""
+
+    def embed(self, wordings: list[str]) -> Vectors:
+        """wordings x dimensions, unit length."""
+
+    def save(self, folder: Path) -> None:
+        """Leave a folder of sentence-transformers."""
+
+
+def learn(lessons: Lessons, before: Static | None = None) -> Static:
     """An encoder taught by the log alone; the same lessons give the same encoder.
 
-    A token that `before` knows too, where this function made it, starts between where it was
-    and where a new one would (shrink and perturb; Ash & Adams 2020, arXiv 1910.08475): night after
-    night from where it was alone, the encoder learns its pairs by heart and finds less.
+    A token that `before` knows too starts between where it was and where a new one would (shrink and perturb; Ash & Adams
+    2020, arXiv 1910.08475): night after night from where it was alone, the encoder learns its pairs by heart and finds less.
     """
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-
-    tokenizer = _tokens(lessons.wordings)
-    weights = _apart(tokenizer, lessons.wordings)
-    known = before[0] if before is not None and isinstance(before[0], StaticEmbedding) else None
-    if known:
-        _remember(weights, tokenizer, known)
-    module = StaticEmbedding(tokenizer, embedding_weights=weights)
-    course = AGAIN if known else FIRST
-    return attend(SentenceTransformer(modules=[module]), lessons, course)
+    tokenizer = _tokenizer(lessons.wordings)
+    tokens = tokenized(tokenizer, lessons.wordings)
+    weights = _apart(tokenizer, tokens)
+    if before:
+        _remember(weights, tokenizer, before)
+    return Static(tokenizer, _attended(weights, tokens, lessons.pairs, AGAIN if before else FIRST))
 
 
-def save(model: "SentenceTransformer", folder: Path) -> None:
-    model.save(str(folder), create_model_card=False)
-
-
-def attend(model: "SentenceTransformer", lessons: Lessons, course: Course) -> "SentenceTransformer":
-    """Teach any encoder, in place, that the two of a pair mean the same and those of others do not."""
+def attend(pretrained: Tuned, lessons: Lessons, course: Course) -> Tuned:
+    """Teach a pretrained encoder, in place."""
     import torch
     from torch.nn.functional import cross_entropy, normalize
 
     torch.manual_seed(SEED)
-    chosen = np.random.default_rng(SEED)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=course.rate, weight_decay=0.0)
-    a_round = max(1, -(-len(lessons.pairs) // course.batch))
-    rounds = max(course.epochs, course.fewest_steps // a_round)
-    steps = min(course.most_steps, rounds * a_round) if len(lessons.pairs) else 0
+    model = pretrained.model
     model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=course.rate, weight_decay=0.0)
 
     def vectors(places: Indices) -> torch.Tensor:
         features = model.preprocess([lessons.wordings[p] for p in places])
@@ -109,35 +114,79 @@ def attend(model: "SentenceTransformer", lessons: Lessons, course: Course) -> "S
         }
         return normalize(model(on_device)["sentence_embedding"])
 
-    order: Indices = np.empty(0, np.int64)
-    for step in range(steps):
-        at = step % a_round * course.batch
-        if at == 0:
-            order = chosen.permutation(len(lessons.pairs))
-        batch = lessons.pairs[order[at : at + course.batch]]
+    for batch in _batches(lessons.pairs, course):
         alike = SCALE * vectors(batch[:, 0]) @ vectors(batch[:, 1]).T
         truth = torch.arange(len(batch), device=alike.device)
         loss = cross_entropy(alike, truth) + cross_entropy(alike.T, truth)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        if loss < LEARNED:  # a few lessons are learned at once; what follows is only noise
+        if loss < LEARNED:
             break
-    return model.eval()
+    model.eval()
+    return pretrained
 
 
-def embed(model: "SentenceTransformer", wordings: list[str]) -> npt.NDArray[np.float16]:
-    """wordings x dimensions, float16, unit length."""
-    width = model.get_embedding_dimension() or 1
-    at_once = max(1, EMBED_BYTES // (4 * width))
-    vectors = np.empty((len(wordings), width), np.float16)
-    for start in range(0, len(wordings), at_once):
-        part = slice(start, start + at_once)
-        vectors[part] = transformer.embed(model, wordings[part])
-    return vectors
+def _batches(pairs: Indices, course: Course) -> Iterator[Indices]:
+    """The pairs in another order each round. A few lessons are learned at once, and what follows is only noise."""
+    chosen = np.random.default_rng(SEED)
+    a_round = max(1, -(-len(pairs) // course.batch))
+    rounds = max(course.epochs, course.fewest_steps // a_round)
+    steps = min(course.most_steps, rounds * a_round) if len(pairs) else 0
+    order: Indices = np.empty(0, np.int64)
+    for step in range(steps):
+        at = step % a_round * course.batch
+        if at == 0:
+            order = chosen.permutation(len(pairs))
+        yield pairs[order[at : at + course.batch]]
 
 
-def _tokens(wordings: list[str]) -> Any:
+def _attended(weights: Vectors, tokens: Tokens, pairs: Indices, course: Course) -> Vectors:
+    """The token vectors, taught, without PyTorch, which takes longer to load than a small log to learn. Adam (Kingma &
+    Ba 2015, arXiv 1412.6980) moves those alone that a batch has, so that a step costs its batch."""
+    weights = weights.copy()
+    mean, spread = np.zeros_like(weights), np.zeros_like(weights)
+    for step, batch in enumerate(_batches(pairs, course), 1):
+        used, held = _bags(tokens, batch.T.ravel())
+        loss, found = _gradient(held, weights[used])
+        mean[used] = BETAS[0] * mean[used] + (1 - BETAS[0]) * found
+        spread[used] = BETAS[1] * spread[used] + (1 - BETAS[1]) * found**2
+        size = np.sqrt(spread[used] / np.float32(1 - BETAS[1] ** step)) + 1e-8
+        weights[used] -= course.rate / np.float32(1 - BETAS[0] ** step) * mean[used] / size
+        if loss < LEARNED:
+            break
+    return weights
+
+
+def _bags(tokens: Tokens, places: Indices) -> tuple[Indices, csr_matrix]:
+    """The tokens that wordings have, and wordings x tokens: the share of each in them."""
+    some = tokens.of(places)
+    used, column = np.unique(some.ids.astype(np.int64), return_inverse=True)
+    count = np.diff(some.starts)
+    share = np.repeat(1 / np.maximum(count, 1), count).astype(np.float32)
+    return used, csr_matrix((share, column, some.starts), (len(places), len(used)))
+
+
+def _gradient(held: csr_matrix, weights: Vectors) -> tuple[float, Vectors]:
+    """Of the loss by the token vectors: the cross-entropy of telling each of a pair from all others of the other side
+    (InfoNCE; van den Oord et al. 2018, arXiv 1807.03748), both ways. The first half of the rows of `held` are said for
+    the second."""
+    means = held @ weights
+    length = np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+    one, other = np.split(means / length, 2)
+    alike = SCALE * one @ other.T
+    there, back = softmax(alike, axis=1), softmax(alike, axis=0)
+    told = np.arange(len(one))
+    loss = -(np.log(there[told, told]) + np.log(back[told, told])).mean()
+    off = there + back
+    off[told, told] -= 2
+    off *= SCALE / len(one)
+    turned, unit = np.concatenate([off @ other, off.T @ one]), np.concatenate([one, other])
+    along = (turned * unit).sum(axis=1, keepdims=True)
+    return float(loss), held.T @ ((turned - along * unit) / length)
+
+
+def _tokenizer(wordings: list[str]) -> "Tokenizer":
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from tokenizers import Tokenizer
     from tokenizers.models import BPE
@@ -160,12 +209,13 @@ def _tokens(wordings: list[str]) -> Any:
     return tokenizer
 
 
-def _apart(tokenizer: Any, wordings: list[str]) -> Vectors:
+def _apart(tokenizer: "Tokenizer", tokens: Tokens) -> Vectors:
     """tokens x dimensions: a direction that a token's spelling alone decides, as long as it is rare."""
-    held = np.zeros(tokenizer.get_vocab_size(), np.int64)
-    for encoded in tokenizer.encode_batch(wordings, add_special_tokens=False):
-        held[list(set(encoded.ids))] += 1
-    rarity = np.log((1 + len(wordings)) / (1 + held)) + 1
+    wordings = len(tokens.starts) - 1
+    said_in = np.repeat(np.arange(wordings), np.diff(tokens.starts))
+    size = tokenizer.get_vocab_size()
+    held = np.bincount(np.unique(said_in * size + tokens.ids) % size, minlength=size)
+    rarity = np.log((1 + wordings) / (1 + held)) + 1
     spread = START * rarity / rarity.mean()
     weights = np.empty((len(held), DIMENSIONS), np.float32)
     for token, place in tokenizer.get_vocab().items():
@@ -175,9 +225,8 @@ def _apart(tokenizer: Any, wordings: list[str]) -> Vectors:
     return weights
 
 
-def _remember(weights: Vectors, tokenizer: Any, before: Any) -> None:
+def _remember(weights: Vectors, tokenizer: "Tokenizer", before: Static) -> None:
     known = before.tokenizer.get_vocab()
-    old = before.embedding.weight.detach().cpu().numpy()
     shared = [(place, known[t]) for t, place in tokenizer.get_vocab().items() if t in known]
     here, there = np.array(shared, np.int64).reshape(-1, 2).T
-    weights[here] = (1 - KEPT) * weights[here] + KEPT * old[there]
+    weights[here] = (1 - KEPT) * weights[here] + KEPT * before.weights[there]

@@ -11,9 +11,10 @@ from scipy.sparse import csr_matrix
 
 from mining.clustering import constraints
 from mining.clustering.clusters import Known, communities, describe, memberships
-from mining.clustering.encoder import Indices, Vectors
+from mining.clustering.encoder import Indices
 from mining.clustering.lessons import placed
 from mining.clustering.neighbours import Nearest, Search, nearest
+from warehouse.encoders.encoder import Vectors
 
 PROBABLE = 0.5  # and of the moves that draw two wordings together
 FEWEST = 0.05  # probability of a membership worth a row

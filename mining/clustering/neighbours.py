@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mining.clustering.encoder import Indices, Vectors
+from mining.clustering.encoder import Indices
 from mining.clustering.threshold import OWN
+from warehouse.encoders.encoder import Vectors
 from warehouse.errors import SayagainError
 
 EXACT_UP_TO = 10_000  # rows

@@ -10,7 +10,7 @@ Notation and constants: docs/method.md, 4.
 import numpy as np
 import polars as pl
 
-from mining.clustering.encoder import Vectors
+from warehouse.encoders.encoder import Vectors
 
 OWN = 0.83  # of the log's own encoder
 FAR = 0.001  # share of far-apart pairs above OWN there: .0006 to .0019 in five simulated locales

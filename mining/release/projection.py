@@ -11,7 +11,7 @@ import polars as pl
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from mining.clustering.encoder import Vectors
+from warehouse.encoders.encoder import Vectors
 
 MOST = 1_500  # clusters on the map, those of most users
 FEWEST = 4  # below, a map says nothing

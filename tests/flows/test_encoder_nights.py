@@ -63,7 +63,7 @@ def given(tmp_path_factory) -> Path:
     """The stand-in for a pretrained model is a saved encoder of no lessons."""
     folder = tmp_path_factory.mktemp("encoder") / "given"
     said = [*LAMP, *NEWS, *LAMPE]
-    encoder.save(encoder.learn(encoder.Lessons(said, encoder.NO_PAIRS)), folder)
+    encoder.learn(encoder.Lessons(said, encoder.NO_PAIRS)).save(folder)
     return folder
 
 
@@ -84,9 +84,9 @@ def of_server(server: Server, **more) -> Settings:
 
 
 def test_a_server_and_a_folder_of_one_model_give_the_same_beliefs(tmp_path, given, seed):
-    model = transformer.of_folder(given)
+    model = transformer.Folder(given)
     log = log_of(tmp_path, 0, {"en": LAMP + NEWS, "de": LAMPE}, INTENTS)
-    with serving(Server(embed=lambda texts: transformer.embed(model, texts))) as server:
+    with serving(Server(embed=model.embed)) as server:
         night(tmp_path / "asked", log, seed, of_server(server))
     (tmp_path / "read").mkdir()
     (tmp_path / "read" / "salt").write_bytes((tmp_path / "asked" / "salt").read_bytes())
@@ -99,10 +99,10 @@ def test_a_server_and_a_folder_of_one_model_give_the_same_beliefs(tmp_path, give
 
 
 def test_a_night_asks_for_what_is_new_alone(tmp_path, given, seed):
-    model = transformer.of_folder(given)
+    model = transformer.Folder(given)
     first = log_of(tmp_path, 0, {"en": LAMP + NEWS}, INTENTS)
     second = log_of(tmp_path, 1, {"en": LAMP, "de": LAMPE}, INTENTS)
-    with serving(Server(embed=lambda texts: transformer.embed(model, texts))) as server:
+    with serving(Server(embed=model.embed)) as server:
         settings = of_server(server)
         night(tmp_path / "home", first, seed, settings)
         runs.run_retraining(tmp_path / "home", settings, None, None, directly)

@@ -80,7 +80,7 @@ def test_what_is_alike_is_together_tonight_and_tomorrow(home, tmp_path):
 
 def test_a_given_encoder_embeds_only_what_is_new(tmp_path):
     """And a wording of two locales once."""
-    encoder.save(encoder.learn(encoder.Lessons(LAMP + NEWS, encoder.NO_PAIRS)), tmp_path / "given")
+    encoder.learn(encoder.Lessons(LAMP + NEWS, encoder.NO_PAIRS)).save(tmp_path / "given")
     given = str(tmp_path / "given")
     night(tmp_path / "home", log_of(tmp_path, 0, LAMP), encoder=given)
     lake = Lake(tmp_path / "home" / "lake")

@@ -166,7 +166,7 @@ def test_a_launch_needs_a_locale_of_the_world_and_somebody_to_learn_from(tmp_pat
 
 def test_an_encoder_serves_a_launched_locale(tmp_path):
     said = [w.utterance for x in ("en-GB", "ja-JP") for w in corpus.language(x).wordings[:200]]
-    encoder.save(encoder.learn(encoder.Lessons(said, encoder.NO_PAIRS)), tmp_path / "encoder")
+    encoder.learn(encoder.Lessons(said, encoder.NO_PAIRS)).save(tmp_path / "encoder")
     known = replace(LAUNCH, encoder=tmp_path / "encoder")
     simulate(tmp_path / "world", None, 7, HABITS, ["en-GB", "ja-JP"], known)
     simulate(tmp_path / "without", None, 7, HABITS, ["en-GB", "ja-JP"], LAUNCH)

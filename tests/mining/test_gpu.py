@@ -6,7 +6,6 @@ import torch
 
 from mining.clustering import encoder, neighbours
 from mining.clustering.neighbours import Search
-from warehouse.encoders import transformer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 
@@ -57,10 +56,10 @@ def test_lessons_give_the_same_encoder_twice_and_the_processors_vectors(monkeypa
     lessons = encoder.Lessons(said, pairs[:400])
     first = encoder.learn(lessons)
     assert first.device.type == "cuda"
-    assert transformer.fingerprint(encoder.learn(lessons)) == transformer.fingerprint(first)
-    found = encoder.embed(first, said).astype(np.float32)
+    assert encoder.learn(lessons).fingerprint == first.fingerprint
+    found = first.embed(said).astype(np.float32)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     there = encoder.learn(lessons)
     assert there.device.type == "cpu"
-    truth = encoder.embed(there, said).astype(np.float32)
+    truth = there.embed(said).astype(np.float32)
     assert (found * truth).sum(axis=1).min() > 0.99

@@ -4,8 +4,10 @@ import socket
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
 from mining.clustering import encoder, neighbours
 from mining.clustering.neighbours import Search, nearest
@@ -32,9 +34,26 @@ def test_the_encoder_learns_what_users_said_for_each_other():
     pairs = [[said.index(f"close the {t}"), said.index(f"shut the {t}")] for t in things[:-1]]
     lessons = encoder.Lessons(said, np.array(pairs))
     taught = encoder.learn(lessons)
-    a, b, c = encoder.embed(taught, [f"{verb} the old hatch" for verb in ("close", "shut", "open")])
+    a, b, c = taught.embed([f"{verb} the old hatch" for verb in ("close", "shut", "open")])
     assert a @ b > a @ c
-    assert transformer.fingerprint(encoder.learn(lessons)) == transformer.fingerprint(taught)
+    assert encoder.learn(lessons).fingerprint == taught.fingerprint
+
+
+@given(st.integers(1, 6), st.integers(0, 50))
+def test_the_gradient_of_the_loss_is_what_autograd_finds(pairs, seed):
+    rng = np.random.default_rng(seed)
+    weights = rng.normal(size=(5, 4))
+    held = csr_matrix(rng.integers(1, 3, size=(2 * pairs, 5)) * rng.random((2 * pairs, 5)))
+    table = torch.tensor(weights, requires_grad=True)
+    means = torch.tensor(held.toarray()) @ table
+    one, other = torch.nn.functional.normalize(means).split(pairs)
+    alike, truth = encoder.SCALE * one @ other.T, torch.arange(pairs)
+    entropy = torch.nn.functional.cross_entropy
+    told = entropy(alike, truth) + entropy(alike.T, truth)
+    told.backward()
+    loss, found = encoder._gradient(held, weights)
+    assert loss == pytest.approx(told.item(), rel=1e-6, abs=1e-9)
+    assert np.allclose(found, table.grad.numpy(), atol=1e-8)
 
 
 def test_the_next_night_starts_from_the_encoder_before():
@@ -45,7 +64,7 @@ def test_the_next_night_starts_from_the_encoder_before():
     fresh, warm = encoder.learn(none), encoder.learn(none, before)
 
     def alike(model) -> float:
-        a, b = encoder.embed(model, ["open gate", "close gate"]).astype(np.float32)
+        a, b = model.embed(["open gate", "close gate"])
         return float(a @ b)
 
     assert alike(fresh) < alike(warm) < alike(before)
@@ -53,13 +72,13 @@ def test_the_next_night_starts_from_the_encoder_before():
 
 def test_a_given_model_can_be_taught_by_the_same_lessons(tmp_path):
     """The stand-in for a pretrained model is a saved encoder of no lessons."""
-    encoder.save(encoder.learn(encoder.Lessons(WORDINGS, encoder.NO_PAIRS)), tmp_path / "given")
-    given_model = transformer.own(EncoderConfig(str(tmp_path / "given")))
-    a, b = encoder.embed(given_model, ["open gate", "close gate"])
+    encoder.learn(encoder.Lessons(WORDINGS, encoder.NO_PAIRS)).save(tmp_path / "given")
+    given_model = transformer.Tuned.of(EncoderConfig(str(tmp_path / "given")))
+    a, b = given_model.embed(["open gate", "close gate"])
     lessons = encoder.Lessons(WORDINGS, np.array([[0, 4], [1, 5], [2, 6]]))
     course = encoder.Course(batch=3, rate=0.05, epochs=30, fewest_steps=1, most_steps=100)
     adapted = encoder.attend(given_model, lessons, course)
-    c, d = encoder.embed(adapted, ["open gate", "close gate"])
+    c, d = adapted.embed(["open gate", "close gate"])
     assert c @ d > a @ b
 
 
@@ -71,9 +90,9 @@ def test_a_saved_encoder_is_an_ordinary_model_folder_and_needs_no_network(tmp_pa
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     model = encoder.learn(encoder.Lessons(WORDINGS, encoder.NO_PAIRS))
-    encoder.save(model, tmp_path / "encoder")
+    model.save(tmp_path / "encoder")
     loaded = SentenceTransformer(str(tmp_path / "encoder"), device="cpu")
-    assert np.allclose(encoder.embed(loaded, WORDINGS), encoder.embed(model, WORDINGS))
+    assert np.allclose(loaded.encode(WORDINGS, normalize_embeddings=True), model.embed(WORDINGS))
 
 
 def unit(rows: int, width: int, seed: int) -> np.ndarray:

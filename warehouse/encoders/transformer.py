@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from warehouse.encoders import static
 from warehouse.encoders.encoder import EncoderConfig, Vectors
 from warehouse.errors import BadInput
 from warehouse.ledger import digest, digests, file_digest
@@ -35,7 +36,8 @@ class Folder:
         return self.folder.name
 
     def embed(self, wordings: list[str]) -> Vectors:
-        return embed(shared(str(self.folder)), wordings)
+        known = static.shared(self.folder)
+        return known.embed(wordings) if known else embed(_shared(str(self.folder)), wordings)
 
     @property
     def size(self) -> int:
@@ -55,7 +57,7 @@ class Transformer:
     def version(self) -> str:
         """A folder is known by its files, without being loaded; what the hub has, by its weights."""
         folder, config = Path(self.config.name), self.config
-        content = _contents(folder) if folder.is_dir() else fingerprint(load(config))
+        content = _contents(folder) if folder.is_dir() else _fingerprint(load(config))
         read = [config.revision, config.prompt, config.dimensions, config.backend]
         return f"{folder.name}-{digest([content, read])[:16]}"
 
@@ -99,7 +101,7 @@ def embed(model: "SentenceTransformer", wordings: list[str]) -> Vectors:
 
 
 @cache
-def shared(folder: str) -> "SentenceTransformer":
+def _shared(folder: str) -> "SentenceTransformer":
     """The encoder of an immutable folder, loaded once in a process; whoever has it must not teach it."""
     return _read(EncoderConfig(folder), local=True)
 
@@ -110,14 +112,26 @@ def load(config: EncoderConfig) -> "SentenceTransformer":
     return _read(config, local=False)
 
 
-def of_folder(folder: Path) -> "SentenceTransformer":
-    """The encoder of a folder, to be taught."""
-    return _read(EncoderConfig(str(folder)), local=True)
+@dataclass(frozen=True)
+class Tuned:
+    """An encoder that is being taught."""
 
+    model: "SentenceTransformer"
 
-def own(config: EncoderConfig) -> "SentenceTransformer":
-    """The encoder that is named, to be taught."""
-    return _read(config, local=False)
+    @staticmethod
+    def of(config: EncoderConfig) -> "Tuned":
+        """The one that is named, as it came."""
+        return Tuned(_read(config, local=False))
+
+    @property
+    def fingerprint(self) -> str:
+        return _fingerprint(self.model)
+
+    def embed(self, wordings: list[str]) -> Vectors:
+        return embed(self.model, wordings)
+
+    def save(self, folder: Path) -> None:
+        self.model.save(str(folder), create_model_card=False)
 
 
 def _read(config: EncoderConfig, *, local: bool) -> "SentenceTransformer":
@@ -164,7 +178,7 @@ def _static(config: EncoderConfig) -> "SentenceTransformer":
         ) from None
 
 
-def fingerprint(model: "SentenceTransformer") -> str:
+def _fingerprint(model: "SentenceTransformer") -> str:
     """A hash of the encoder's weights."""
     state = model.state_dict()
     content = hashlib.blake2b(digest_size=8)

@@ -1,6 +1,6 @@
 """A model in the loop that never saw the item: what the words alone say a wording means.
 
-Out of fold: linear one-against-rest over character and word n-grams and the vectors of the night's encoder (which
+Out of fold: one against the rest (`one_vs_rest`) over character and word n-grams and the vectors of the night's encoder (which
 users who said one wording for another have taught), out of fold: the wordings of a fold are read
 by a model of the other folds and of the seed data. Labels that neither the words suggest nor anybody
 asked for are left out, so that thousands of labels fit.
@@ -19,17 +19,14 @@ from scipy.sparse import csr_matrix, hstack, vstack
 from scipy.special import log_softmax, softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_union
-from sklearn.svm import LinearSVC
 
 from aggregation.label_model.cross_lingual import (
     CLOSE,
-    COST,
     FOLDS,
     SEED,
-    UNSEEN,
-    placed,
     principal,
 )
+from aggregation.label_model.one_vs_rest import OneVsRest, fit
 from warehouse.common.ngrams import CHARACTERS, WORDS
 
 Floats = npt.NDArray[np.float64]
@@ -66,10 +63,10 @@ class Texts:
                 dtype=np.float32,
             ),
             TfidfVectorizer(**WORDS, sublinear_tf=True, dtype=np.float32),
-        ).fit([*seed, *wordings])
+        )
         folds = np.random.default_rng(SEED).integers(FOLDS, size=len(wordings))
         read = hstack(
-            [grams.transform([*wordings, *seed]), csr_matrix(CLOSE * principal(vectors))],
+            [grams.fit_transform([*wordings, *seed]), csr_matrix(CLOSE * principal(vectors))],
             dtype=np.float32,
         ).tocsr()
         return Texts(read[: len(wordings)], read[len(wordings) :], seed_labels, folds)
@@ -127,32 +124,16 @@ def read(
     return Read(csr_matrix((np.concatenate(shares), place), belief.shape), trust)
 
 
-class _Fold:
-    """Scores (wordings x labels) of a model that learned from the other folds."""
-
-    def __init__(self, known: Indices, labels: int, model: LinearSVC | None) -> None:
-        self.known, self.labels, self.model = known, labels, model
-
-    def __call__(self, texts: csr_matrix) -> Floats:
-        if self.model is None or not texts.shape[0]:
-            scores = np.full((texts.shape[0], self.labels), UNSEEN)
-            scores[:, self.known] = 1.0
-            return scores
-        return placed(self.model.decision_function(texts), self.known, self.labels)
-
-
-def _fold(texts: Texts, best: Indices, weight: Floats, k: int, labels: int) -> _Fold:
-    """liblinear's random numbers are shared by all threads: folds are fitted one by one."""
+def _fold(texts: Texts, best: Indices, weight: Floats, k: int, labels: int) -> OneVsRest:
+    """A model that learned from the other folds."""
     taught = (texts.folds != k) & (weight > 0)
-    examples = vstack([texts.seed, texts.wordings[taught]])
-    truth = np.concatenate([texts.seed_labels, best[taught]])
     mean = weight[taught].mean() if taught.any() else 1.0
-    weights = np.concatenate([np.ones(len(texts.seed_labels)), weight[taught] / mean])
-    known = np.unique(truth)
-    if len(known) < 2:
-        return _Fold(known, labels, None)
-    model = LinearSVC(C=COST, tol=0.1, random_state=SEED).fit(examples, truth, weights)
-    return _Fold(known, labels, model)
+    return fit(
+        vstack([texts.seed, texts.wordings[taught]]).tocsr(),
+        np.concatenate([texts.seed_labels, best[taught]]),
+        np.concatenate([np.ones(len(texts.seed_labels)), weight[taught] / mean]),
+        labels,
+    )
 
 
 @dataclass(frozen=True)
@@ -160,7 +141,7 @@ class _Voices:
     """The locale's own models, and what is known elsewhere."""
 
     texts: Texts
-    models: list[_Fold]
+    models: list[OneVsRest]
     elsewhere: Sequence[Voice]
 
     def __call__(self, rows: Indices, fold: int) -> Floats:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, vstack
-from sklearn.svm import LinearSVC
 
+from aggregation.label_model.one_vs_rest import OneVsRest, fit
 from warehouse.common.ngrams import BUCKETS, hashed
 
 Floats = npt.NDArray[np.float64]
@@ -23,12 +23,10 @@ Indices = npt.NDArray[np.int64]
 Vectors = npt.NDArray[np.float32]
 
 FOLDS = 4
-COST = 0.2
 MOST = 20_000  # wordings that teach; seed data always does
 SHARED = 2  # locales that must have an n-gram
 CLOSE = 4.0  # length of a vector beside n-grams of length 1
 DIMENSIONS = 96  # of vectors, those in which they differ most
-UNSEEN = -3.0  # score of a label that a fold had no example of
 SEED = 0
 
 
@@ -72,29 +70,6 @@ def together(parts: list[Taught], labels: int) -> list[Elsewhere]:
     return [Elsewhere(texts, [m for m in models if m]) for texts in said]
 
 
-class _Model:
-    """Linear, one against the rest."""
-
-    def __init__(self, fitted: LinearSVC, labels: int) -> None:
-        self.known = fitted.classes_.astype(np.int64)
-        self.weights = fitted.coef_.T.astype(np.float32)
-        self.offsets = fitted.intercept_.astype(np.float32)
-        self.labels = labels
-
-    def __call__(self, texts: csr_matrix) -> Floats:
-        return placed(texts @ self.weights + self.offsets, self.known, self.labels)
-
-
-def placed(decided: Floats, known: Indices, labels: int) -> Floats:
-    """rows x labels: what a model decided of the labels that it knows (one column where they are two), UNSEEN
-    for the others."""
-    if len(known) == 2:
-        decided = np.column_stack([-decided, decided])
-    scores = np.full((len(decided), labels), UNSEEN)
-    scores[:, known] = decided
-    return scores
-
-
 def _shared(parts: list[Taught]) -> tuple[list[csr_matrix], list[csr_matrix]]:
     """Of each locale its wordings and its seed data, as damped counts of the n-grams that another has too."""
     said = [hashed(p.wordings, np.float32) for p in parts]
@@ -120,12 +95,11 @@ def principal(vectors: Vectors) -> Vectors:
 
 def _model(
     parts: list[Taught], said: list[csr_matrix], seed: list[csr_matrix], fold: int, labels: int
-) -> _Model | None:
+) -> OneVsRest | None:
     rows, answers, weights = lesson(parts, said, seed, fold)
     if len(np.unique(answers)) < 2:
         return None
-    model = LinearSVC(C=COST, tol=0.1, random_state=SEED)
-    return _Model(model.fit(vstack(rows).tocsr(), answers, weights), labels)
+    return fit(vstack(rows).tocsr(), answers, weights, labels)
 
 
 def lesson(

@@ -1,0 +1,129 @@
+"""One against the rest, among those labels alone that a wording could mean: linear support vector machines whose work grows
+with the candidates of a wording, not with the number of labels.
+
+The candidates are what a ridge regression suggests over a sketch of what is seen (feature hashing; Weinberger et al. 2009,
+arXiv 0902.2206). Small lessons are told apart from all labels.
+
+Notation and constants: docs/method.md, 5.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import solve
+from scipy.sparse import csr_matrix
+from sklearn.svm import LinearSVC
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+COST = 0.2
+TOLERANCE = 0.1
+CANDIDATES = 16  # labels that a wording is told apart from, beside its own
+SKETCH = 1_024
+RIDGE = 1.0
+SMALL = 300_000  # wordings x labels, up to which all labels are candidates
+UNSEEN = -3.0  # score of a label that there was no example of
+ALONE = 1.0  # of one that there is nothing to tell it from
+SEED = 0
+
+
+@dataclass(frozen=True)
+class _Suggesting:
+    """Names the candidates of rows."""
+
+    sketch: csr_matrix  # features x SKETCH
+    weights: Floats  # SKETCH and an offset x labels
+
+    @staticmethod
+    def fit(rows: csr_matrix, truth: Indices, weights: Floats, labels: int) -> "_Suggesting":
+        """`truth` are places among the labels."""
+        rng, wide = np.random.default_rng(SEED), rows.shape[1]
+        place, sign = rng.integers(SKETCH, size=wide), rng.choice([-1.0, 1.0], wide)
+        sketch = csr_matrix((sign.astype(np.float32), (np.arange(wide), place)), (wide, SKETCH))
+        seen = _seen(rows, sketch)
+        worth = weights.astype(np.float32)[:, None]
+        meant = np.zeros((len(truth), labels), np.float32)
+        meant[np.arange(len(truth)), truth] = 1.0
+        square = (worth * seen).T @ seen
+        square[np.diag_indices_from(square)] += RIDGE
+        return _Suggesting(sketch, solve(square, (worth * seen).T @ meant, assume_a="pos"))
+
+    def __call__(self, rows: csr_matrix) -> Bools:
+        """rows x labels."""
+        told = _seen(rows, self.sketch) @ self.weights
+        most = np.argpartition(-told, CANDIDATES - 1, axis=1)[:, :CANDIDATES]
+        found = np.zeros(told.shape, np.bool_)
+        np.put_along_axis(found, most, values=True, axis=1)
+        return found
+
+
+def _seen(rows: csr_matrix, sketch: csr_matrix) -> npt.NDArray[np.float32]:
+    return np.hstack([(rows @ sketch).toarray(), np.ones((rows.shape[0], 1), np.float32)])
+
+
+@dataclass(frozen=True)
+class OneVsRest:
+    """`known` are the labels that there were examples of; `weights` (known x features) and `offsets` tell each of them."""
+
+    labels: int
+    known: Indices
+    weights: csr_matrix
+    offsets: Floats
+    suggesting: _Suggesting | None
+
+    def __call__(self, rows: csr_matrix) -> Floats:
+        """rows x labels: a score. What is no candidate of a row scores as its least candidate."""
+        scores = np.full((rows.shape[0], self.labels), UNSEEN)
+        if rows.shape[0] and len(self.known):
+            scores[:, self.known] = self._told(rows)
+        return scores
+
+    def _told(self, rows: csr_matrix) -> Floats:
+        if self.suggesting is None:
+            return np.asarray(rows @ self.weights.T.toarray() + self.offsets)
+        candidates = self.suggesting(rows)
+        told = np.full(candidates.shape, np.inf)
+        for n, offset in enumerate(self.offsets):
+            some = np.flatnonzero(candidates[:, n])
+            told[some, n] = rows[some] @ self.weights[n].toarray().ravel() + offset
+        return np.where(candidates, told, told.min(axis=1, keepdims=True))
+
+
+def fit(rows: csr_matrix, truth: Indices, weights: Floats, labels: int) -> OneVsRest:
+    """What rows of features, the label number of each and how much it weighs teach of so many labels; the same lesson gives
+    the same scores.
+
+    liblinear's random numbers are shared by all threads: labels are fitted one by one.
+    """
+    known, place = np.unique(truth, return_inverse=True)
+    rows = rows.astype(np.float64)  # as liblinear takes it
+    if len(known) < 2:
+        return OneVsRest(
+            labels, known, csr_matrix((len(known), rows.shape[1])), np.full(len(known), ALONE), None
+        )
+    if rows.shape[0] * len(known) <= SMALL or len(known) <= CANDIDATES:
+        told, offsets = _svm(rows, place, weights)
+        return OneVsRest(labels, known, csr_matrix(told, dtype=np.float32), offsets, None)
+    suggesting = _Suggesting.fit(rows, place, weights, len(known))
+    candidates = suggesting(rows)
+    candidates[np.arange(len(place)), place] = True
+    several, offsets = csr_matrix((len(known), rows.shape[1])).tolil(), np.full(len(known), ALONE)
+    for n in range(len(known)):
+        some = np.flatnonzero(candidates[:, n])
+        right = place[some] == n
+        if not right.all():
+            told, offset = _svm(rows[some], right, weights[some])
+            several[n], offsets[n] = told[-1], offset[-1]
+    return OneVsRest(labels, known, csr_matrix(several, dtype=np.float32), offsets, suggesting)
+
+
+def _svm(rows: csr_matrix, truth: Indices | Bools, weights: Floats) -> tuple[Floats, Floats]:
+    """Of each of the labels that are told apart: weights of the features, and the offset."""
+    model = LinearSVC(C=COST, tol=TOLERANCE, random_state=SEED).fit(rows, truth, weights)
+    told, offsets = model.coef_, model.intercept_
+    if len(told) == 1:  # two labels are told apart by one plane
+        told, offsets = np.concatenate([-told, told]), np.concatenate([-offsets, offsets])
+    return told, offsets

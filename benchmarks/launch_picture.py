@@ -50,7 +50,7 @@ def main() -> None:
         )
         .facet(column=alt.Column("seeds:N", title=None))
     )
-    chart.save(out, **({"ppi": 150} if out.endswith(".png") else {}))
+    chart.save(out, **({"ppi": 96} if out.endswith(".png") else {}))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 from sklearn.svm import LinearSVC
 
 Floats = npt.NDArray[np.float64]
@@ -22,7 +22,7 @@ Bools = npt.NDArray[np.bool_]
 COST = 0.2
 TOLERANCE = 0.1
 CANDIDATES = 16  # labels that a wording is told apart from, beside its own
-SKETCH = 1_024
+SKETCH = 512
 RIDGE = 1.0
 SMALL = 300_000  # wordings x labels, up to which all labels are candidates
 UNSEEN = -3.0  # score of a label that there was no example of
@@ -110,14 +110,15 @@ def fit(rows: csr_matrix, truth: Indices, weights: Floats, labels: int) -> OneVs
     suggesting = _Suggesting.fit(rows, place, weights, len(known))
     candidates = suggesting(rows)
     candidates[np.arange(len(place)), place] = True
-    several, offsets = csr_matrix((len(known), rows.shape[1])).tolil(), np.full(len(known), ALONE)
+    several, offsets = [csr_matrix((1, rows.shape[1]))] * len(known), np.full(len(known), ALONE)
     for n in range(len(known)):
         some = np.flatnonzero(candidates[:, n])
         right = place[some] == n
         if not right.all():
             told, offset = _svm(rows[some], right, weights[some])
-            several[n], offsets[n] = told[-1], offset[-1]
-    return OneVsRest(labels, known, csr_matrix(several, dtype=np.float32), offsets, suggesting)
+            several[n], offsets[n] = csr_matrix(told[-1:]), offset[-1]
+    every = vstack(several, "csr", np.float32)
+    return OneVsRest(labels, known, every, offsets, suggesting)
 
 
 def _svm(rows: csr_matrix, truth: Indices | Bools, weights: Floats) -> tuple[Floats, Floats]:

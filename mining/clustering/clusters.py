@@ -65,11 +65,10 @@ class _Groups:
         return found
 
     def forbidden(self, left: Indices, right: Indices) -> Flags:
-        counts = self.known.meant
-        main = np.asarray(counts.argmax(axis=1)).ravel()
-        most = np.asarray(counts.max(axis=1).todense()).ravel()
-        clear = (most >= SHOWN) & (most >= CLEAR * np.asarray(counts.sum(axis=1)).ravel())
-        shown = (main[left] != main[right]) & clear[left] & clear[right]
+        asked, place = np.unique(np.concatenate([left, right]), return_inverse=True)
+        main = _shown(self.known.meant[asked])[place]
+        one, other = main[: len(left)], main[len(left) :]
+        shown = (one != other) & (one >= 0) & (other >= 0)
         return np.asarray(shown | differ(self.known.kinds[left], self.known.kinds[right]))
 
     def joined(self, group: Indices) -> "_Groups":
@@ -92,6 +91,17 @@ class _Groups:
         pairs, found = pairs[near], found[near]
         free = ~self.forbidden(*pairs.T)
         return pairs[free], found[free]
+
+
+def _shown(meant: csr_matrix) -> Indices:
+    """The hypothesis that each row has clearly shown to mean; -1 where it has not."""
+    most = meant.max(axis=1).toarray().ravel()
+    clear = (most >= SHOWN) & (most >= CLEAR * np.asarray(meant.sum(axis=1)).ravel())
+    row = np.repeat(np.arange(len(most)), np.diff(meant.indptr))
+    best = clear[row] & (meant.data == most[row])
+    main = np.full(len(most), -1)
+    main[row[best]] = meant.indices[best]
+    return main
 
 
 def communities(vectors: Vectors, pairs: Indices, known: Known, similarity: float) -> Indices:

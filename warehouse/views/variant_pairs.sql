@@ -9,19 +9,24 @@
 -- same_cluster: both lie in one cluster
 -- same_outcome: one hypothesis serves both
 -- similarity: cosine of the two, -1 to 1; null where they are not neighbours
+with one_shown as materialized (  -- else both sides are joined by their locale first, to the square of what is said
+    select v.*, s.shown
+    from lake_variants as v
+    inner join said as s on v.locale = s.locale and v.utterance = s.utterance
+)
+
 select
     v.locale,
-    a.shown as utterance,
-    b.shown as variant,
+    v.shown as utterance,
+    s.shown as variant,
     few(max(v.users)) as users,
     few(max(v.moved)) as moved,
     few(max(v.ended_alike)) as ended_alike,
     bool_or(v.same_cluster) as same_cluster,
     bool_or(v.same_outcome) as same_outcome,
     share(max(v.similarity)) as similarity
-from lake_variants as v
-inner join said as a on v.locale = a.locale and v.utterance = a.utterance
-inner join said as b on v.locale = b.locale and v.variant = b.utterance
-where a.shown <> b.shown
-group by v.locale, a.shown, b.shown
+from one_shown as v
+inner join said as s on v.locale = s.locale and v.variant = s.utterance
+where v.shown <> s.shown
+group by v.locale, v.shown, s.shown
 having bool_or(v.same_cluster) or bool_or(v.same_outcome) or max(v.moved) >= $k or max(v.ended_alike) >= $k

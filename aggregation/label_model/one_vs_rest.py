@@ -24,7 +24,7 @@ TOLERANCE = 0.1
 CANDIDATES = 16  # labels that a wording is told apart from, beside its own
 SKETCH = 512
 RIDGE = 1.0
-SMALL = 300_000  # wordings x labels, up to which all labels are candidates
+SMALL = 600_000  # wordings x labels, up to which all labels are candidates
 UNSEEN = -3.0  # score of a label that there was no example of
 ALONE = 1.0  # of one that there is nothing to tell it from
 SEED = 0
@@ -75,21 +75,18 @@ class OneVsRest:
     suggesting: _Suggesting | None
 
     def __call__(self, rows: csr_matrix) -> Floats:
-        """rows x labels: a score. What is no candidate of a row scores as its least candidate."""
+        """rows x labels: a score. What is no candidate of a row was never told from its likes, and scores at most as the
+        median of the candidates."""
         scores = np.full((rows.shape[0], self.labels), UNSEEN)
-        if rows.shape[0] and len(self.known):
-            scores[:, self.known] = self._told(rows)
+        if not rows.shape[0]:
+            return scores
+        told = (rows @ self.weights.T).toarray() + self.offsets
+        if self.suggesting:
+            candidates = self.suggesting(rows)
+            middle = np.nanmedian(np.where(candidates, told, np.nan), axis=1, keepdims=True)
+            told = np.where(candidates, told, np.minimum(told, middle))
+        scores[:, self.known] = told
         return scores
-
-    def _told(self, rows: csr_matrix) -> Floats:
-        if self.suggesting is None:
-            return np.asarray(rows @ self.weights.T.toarray() + self.offsets)
-        candidates = self.suggesting(rows)
-        told = np.full(candidates.shape, np.inf)
-        for n, offset in enumerate(self.offsets):
-            some = np.flatnonzero(candidates[:, n])
-            told[some, n] = rows[some] @ self.weights[n].toarray().ravel() + offset
-        return np.where(candidates, told, told.min(axis=1, keepdims=True))
 
 
 def fit(rows: csr_matrix, truth: Indices, weights: Floats, labels: int) -> OneVsRest:

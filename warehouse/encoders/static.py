@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from warehouse.encoders.encoder import Vectors, unit
+from warehouse.errors import BadInput
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -88,8 +89,16 @@ class Static:
 
 @cache
 def shared(folder: Path) -> Static | None:
-    """The encoder of an immutable folder, loaded once in a process; nothing where the folder is of another kind."""
+    """The encoder of an immutable folder, loaded once in a process; nothing where the folder is of another kind. Raises
+    BadInput where it cannot be read."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        return _read(folder)
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(f"{folder}: holds no encoder that can be read ({error})") from None
+
+
+def _read(folder: Path) -> Static | None:
     modules = json.loads((folder / "modules.json").read_text(encoding="utf8"))
     if len(modules) != 1 or not modules[0]["type"].endswith(".StaticEmbedding"):
         return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
 Floats = npt.NDArray[np.float64]
@@ -66,11 +66,11 @@ def _seen(rows: csr_matrix, sketch: csr_matrix) -> npt.NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class OneVsRest:
-    """`known` are the labels that there were examples of; `weights` (known x features) and `offsets` tell each of them."""
+    """`known` are the labels that there were examples of; `weights` (features x known) and `offsets` tell each of them."""
 
     labels: int
     known: Indices
-    weights: csr_matrix
+    weights: npt.NDArray[np.float32]
     offsets: Floats
     suggesting: _Suggesting | None
 
@@ -80,7 +80,7 @@ class OneVsRest:
         scores = np.full((rows.shape[0], self.labels), UNSEEN)
         if not rows.shape[0]:
             return scores
-        told = (rows @ self.weights.T).toarray() + self.offsets
+        told = rows @ self.weights + self.offsets
         if self.suggesting:
             candidates = self.suggesting(rows)
             middle = np.nanmedian(np.where(candidates, told, np.nan), axis=1, keepdims=True)
@@ -97,25 +97,22 @@ def fit(rows: csr_matrix, truth: Indices, weights: Floats, labels: int) -> OneVs
     """
     known, place = np.unique(truth, return_inverse=True)
     rows = rows.astype(np.float64)  # as liblinear takes it
-    if len(known) < 2:
-        return OneVsRest(
-            labels, known, csr_matrix((len(known), rows.shape[1])), np.full(len(known), ALONE), None
-        )
-    if rows.shape[0] * len(known) <= SMALL or len(known) <= CANDIDATES:
-        told, offsets = _svm(rows, place, weights)
-        return OneVsRest(labels, known, csr_matrix(told, dtype=np.float32), offsets, None)
-    suggesting = _Suggesting.fit(rows, place, weights, len(known))
-    candidates = suggesting(rows)
-    candidates[np.arange(len(place)), place] = True
-    several, offsets = [csr_matrix((1, rows.shape[1]))] * len(known), np.full(len(known), ALONE)
-    for n in range(len(known)):
-        some = np.flatnonzero(candidates[:, n])
-        right = place[some] == n
-        if not right.all():
-            told, offset = _svm(rows[some], right, weights[some])
-            several[n], offsets[n] = csr_matrix(told[-1:]), offset[-1]
-    every = vstack(several, "csr", np.float32)
-    return OneVsRest(labels, known, every, offsets, suggesting)
+    told = np.zeros((rows.shape[1], len(known)), np.float32)
+    offsets, suggesting = np.full(len(known), ALONE), None
+    if len(known) > CANDIDATES and rows.shape[0] * len(known) > SMALL:
+        suggesting = _Suggesting.fit(rows, place, weights, len(known))
+        candidates = suggesting(rows)
+        candidates[np.arange(len(place)), place] = True
+        for n in range(len(known)):
+            some = np.flatnonzero(candidates[:, n])
+            right = place[some] == n
+            if not right.all():
+                plane, offset = _svm(rows[some], right, weights[some])
+                told[:, n], offsets[n] = plane[-1], offset[-1]
+    elif len(known) > 1:
+        planes, offsets = _svm(rows, place, weights)
+        told = planes.T.astype(np.float32, order="C")
+    return OneVsRest(labels, known, told, offsets, suggesting)
 
 
 def _svm(rows: csr_matrix, truth: Indices | Bools, weights: Floats) -> tuple[Floats, Floats]:

@@ -47,7 +47,7 @@ class _Suggesting:
         worth = weights.astype(np.float32)[:, None]
         meant = np.zeros((len(truth), labels), np.float32)
         meant[np.arange(len(truth)), truth] = 1.0
-        square = (worth * seen).T @ seen
+        square = ((worth * seen).T @ seen).astype(np.float64)
         square[np.diag_indices_from(square)] += RIDGE
         return _Suggesting(sketch, solve(square, (worth * seen).T @ meant, assume_a="pos"))
 
@@ -61,7 +61,8 @@ class _Suggesting:
 
 
 def _seen(rows: csr_matrix, sketch: csr_matrix) -> npt.NDArray[np.float32]:
-    return np.hstack([(rows @ sketch).toarray(), np.ones((rows.shape[0], 1), np.float32)])
+    held = (rows @ sketch).toarray().astype(np.float32)
+    return np.hstack([held, np.ones((len(held), 1), np.float32)])
 
 
 @dataclass(frozen=True)

@@ -254,7 +254,9 @@ class Gate(_Section):
     max_negative_flip_rate: float = Field(
         0.02, ge=0, le=1
     )  # bound on the share of cases that go wrong
-    max_latency_ms: float = Field(50.0, gt=0)  # milliseconds a wording, half of what people notice
+    max_latency_ms: float = Field(
+        50.0, gt=0
+    )  # milliseconds a wording; people notice a tenth of a second (Nielsen 1993)
     max_model_mib: float = Field(1024.0, gt=0)  # of the model
 
 

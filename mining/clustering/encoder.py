@@ -39,7 +39,7 @@ DIMENSIONS = 256
 START = 0.4  # spread of the first vector of a token of mean rarity
 KEPT = 0.5  # of what a token meant the night before
 SCALE = 20.0  # one over the temperature
-LEARNED = 0.02  # loss of a batch
+LEARNED = 0.02  # loss of a batch, from which what follows is only noise: a few lessons are learned at once
 BETAS = 0.9, 0.999  # of Adam, as its authors have them
 SEED = 7
 NO_PAIRS = np.zeros((0, 2), np.int64)
@@ -128,7 +128,7 @@ def attend(pretrained: Tuned, lessons: Lessons, course: Course) -> Tuned:
 
 
 def _batches(pairs: Indices, course: Course) -> Iterator[Indices]:
-    """The pairs in another order each round. A few lessons are learned at once, and what follows is only noise."""
+    """The pairs in another order each round."""
     chosen = np.random.default_rng(SEED)
     a_round = max(1, -(-len(pairs) // course.batch))
     rounds = max(course.epochs, course.fewest_steps // a_round)
@@ -162,9 +162,7 @@ def _bags(tokens: Tokens, places: Indices) -> tuple[Indices, csr_matrix]:
     """The tokens that wordings have, and wordings x tokens: the share of each in them."""
     some = tokens.of(places)
     used, column = np.unique(some.ids.astype(np.int64), return_inverse=True)
-    count = np.diff(some.starts)
-    share = np.repeat(1 / np.maximum(count, 1), count).astype(np.float32)
-    return used, csr_matrix((share, column, some.starts), (len(places), len(used)))
+    return used, some.shares(column, len(used))
 
 
 def _gradient(held: csr_matrix, weights: Vectors) -> tuple[float, Vectors]:

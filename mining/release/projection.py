@@ -14,7 +14,7 @@ from sklearn.manifold import TSNE
 from warehouse.encoders.encoder import Vectors
 
 MOST = 1_500  # clusters on the map, those of most users
-ROUNDS = 500  # half of what scikit-learn takes: the map of 1,500 clusters moves no more
+ROUNDS = 500  # half of what scikit-learn takes, for the time; how much the map would still move was not measured
 FEWEST = 4  # below, a map says nothing
 
 

@@ -39,6 +39,12 @@ class Tokens:
         parts = [self.ids[self.starts[p] : self.starts[p + 1]] for p in places]
         return _joined(parts)
 
+    def shares(self, columns: npt.NDArray[np.integer], width: int) -> csr_matrix:
+        """wordings x columns: the share of each token, which stands in its column, in a wording."""
+        count = np.diff(self.starts)
+        share = np.repeat(1 / np.maximum(count, 1), count).astype(np.float32)
+        return csr_matrix((share, columns, self.starts), (len(count), width))
+
 
 def _joined(parts: list[npt.NDArray[np.int32]]) -> Tokens:
     starts = np.concatenate([[0], np.cumsum([len(p) for p in parts])]).astype(np.int64)
@@ -62,14 +68,9 @@ class Static:
         vectors = np.empty((len(wordings), self.weights.shape[1]), np.float32)
         for start in range(0, len(wordings), AT_ONCE):
             part = slice(start, start + AT_ONCE)
-            vectors[part] = self._means(tokenized(self.tokenizer, wordings[part]))
+            tokens = tokenized(self.tokenizer, wordings[part])
+            vectors[part] = tokens.shares(tokens.ids, len(self.weights)) @ self.weights
         return unit(vectors)
-
-    def _means(self, tokens: Tokens) -> Vectors:
-        size = len(tokens.starts) - 1, len(self.weights)
-        ones = np.ones(len(tokens.ids), np.float32)
-        held = csr_matrix((ones, tokens.ids, tokens.starts), size)
-        return np.asarray(held @ self.weights / np.maximum(np.diff(tokens.starts), 1)[:, None])
 
     @cached_property
     def fingerprint(self) -> str:

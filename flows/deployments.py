@@ -69,6 +69,7 @@ def learn(  # noqa: PLR0913, Prefect reads the parameters from the signature
     config: str | None = None,
     day: str | None = None,
     source: str | None = None,
+    full: bool = False,  # noqa: FBT001, FBT002, Prefect gives parameters by name
 ) -> dict[str, Any]:
     """One night: from log to training set, warehouse and decision."""
     chosen = settings.load(_path(config), source)
@@ -76,7 +77,7 @@ def learn(  # noqa: PLR0913, Prefect reads the parameters from the signature
     asked = runs.Asked(day, at=flow_run.scheduled_start_time)  # a late run takes its own night
     for paths, named, missed in runs.nights(logs or [], chosen, asked, Path(home)):
         request = runs.Request(
-            paths, Path(home), engine, _path(seed_data), _path(config), named, source
+            paths, Path(home), engine, _path(seed_data), _path(config), named, source, full
         )
         try:
             outcome = runs.run_night(request, chosen, as_task, PATIENCE, {"event": Event()})

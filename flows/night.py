@@ -20,6 +20,7 @@ from flows.steps.figures import gather_figures
 from flows.steps.intake import about_values, take_in
 from flows.steps.labels import label_utterances
 from flows.steps.launches import track_launches
+from flows.steps.planning import plan_night
 from flows.steps.publishing import believe_nothing, publish_warehouse
 from flows.steps.rephrases import evidence_of, score_pairs
 from flows.steps.training import build_training_set
@@ -28,7 +29,7 @@ from flows.steps.utterances import count_utterances
 from flows.steps.voter import ask_voter
 from warehouse import forgotten
 
-HEARD = (score_pairs, count_utterances)
+HEARD = (plan_night, score_pairs, count_utterances)
 BELIEVED = (
     embed_utterances,
     cluster_utterances,

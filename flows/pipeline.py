@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -27,7 +27,7 @@ from mining.sessions.bots import people
 from warehouse.home import Home, keep_once
 from warehouse.lake import Lake, Transaction, Undeclared, window_start
 from warehouse.ledger import Ledger, digest
-from warehouse.tables import DECLARED, name_of
+from warehouse.tables import DECLARED, NightPlans, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +102,7 @@ class Night:
     seed_data: pl.DataFrame | None = None  # to be kept once the log is taken in
     until: date | None = None  # last day of which the log may have turns
     receivers: tuple[str, ...] = ()  # whom a decision to retrain is for
+    full: bool = False  # asked to learn everything anew
     odd: tuple[str, ...] = ()  # about the files of the log
     logs: tuple[Path, ...] = ()
     began: float = field(default_factory=time.perf_counter)
@@ -117,6 +118,23 @@ class Night:
     def window(self, table: str, day: str) -> list[str]:
         """The days of a table that count on `day`."""
         return Scope.WINDOW.days(self.lake.days(table), day, self.settings.mining.window_days)
+
+
+@dataclass(frozen=True)
+class Daily:
+    """A table whose days a step makes one by one: each depends on what the step reads of the window on so many days
+    before and after it, and stands where that is the same."""
+
+    table: type[dy.Schema]
+    before: int
+    after: int
+
+    def around(self, day: str) -> list[str]:
+        """The days that a day depends on."""
+        middle = date.fromisoformat(day)
+        return [
+            (middle + timedelta(days=n)).isoformat() for n in range(-self.before, self.after + 1)
+        ]
 
 
 @dataclass(frozen=True)
@@ -138,6 +156,7 @@ class Reading:
         self.engine, self.home, self.ledger = night.engine, night.home, night.ledger
         self.logs, self.now, self.until = list(night.logs), night.now, night.until
         self.kept: list[Path] = []
+        self.made: list[tuple[Daily, str]] = []
         self.settings = cast("Settings", Guarded(night.settings, step.settings))
         reads: dict[str, set[str]] = {}
         for read in step.reads:
@@ -151,6 +170,12 @@ class Reading:
     def last_night(self, table: type[S]) -> dy.DataFrame[S]:
         """The rows of the last night before that has any."""
         return cast("dy.DataFrame[S]", self.lake.read(name_of(table), self.nights(table)[-1:]))
+
+    @property
+    def full(self) -> bool:
+        """Whether the night learns everything anew, for a step that reads NightPlans of tonight."""
+        plan = self.tonight(NightPlans)
+        return plan.is_empty() or bool(plan["full"].item())
 
     def nights(self, table: type[dy.Schema]) -> list[str]:
         """The nights before that may be read."""
@@ -209,6 +234,16 @@ class Reading:
         keep_once(folder, fill)
         self.kept.append(folder.relative_to(self.home.root))
 
+    def standing(self, daily: Daily, days: Iterable[str]) -> set[str]:
+        """Of these days those that were made already, of the same contents by the same code and settings."""
+        return {day for day in days if self._step.stands(self._night, daily, day)}
+
+    def put_daily(self, daily: Daily, days: Iterable[str], rows: pl.DataFrame) -> None:
+        """Leave the rows of these days, by their `day`, which stand from now on."""
+        asked = list(days)
+        self.put_days(daily.table, asked, rows)
+        self.made += [(daily, day) for day in asked]
+
     def put(self, table: type[dy.Schema], rows: pl.DataFrame) -> int:
         """Leave the rows of tonight; how many they are."""
         return self.lake.put(name_of(table), self.day, rows)
@@ -250,7 +285,27 @@ class Step:
         wrote = [[table, *night.lake.contents(table, [d])[0]] for table, d in places]
         kept = [str(folder) for folder in reading.kept]
         night.ledger.record(self.name, key, {"result": result, "wrote": wrote, "kept": kept})
+        for daily, made in reading.made:
+            content = night.lake.contents(name_of(daily.table), [made])
+            night.ledger.record(*self._of_day(night, daily, made), {"wrote": content})
         return dict(result, fresh=True)
+
+    def stands(self, night: Night, daily: Daily, day: str) -> bool:
+        """Whether the step made the day of a table, which is as it left it, of what is there now."""
+        known = night.ledger.find(*self._of_day(night, daily, day))
+        content = night.lake.contents(name_of(daily.table), [day])
+        return known is not None and known["wrote"] == [list(c) for c in content]
+
+    def _of_day(self, night: Night, daily: Daily, day: str) -> tuple[str, str]:
+        """Under what the ledger has a day of a table."""
+        read = [
+            [r.table, night.lake.contents(r.table, daily.around(day))]
+            for r in self.reads
+            if r.scope is Scope.WINDOW
+        ]
+        asked = dumped(night.settings, self.settings)
+        key = digest(name_of(daily.table), day, code_of(self.work), asked, read)
+        return f"{self.name}-day", key
 
     def key(self, night: Night, day: str) -> str:
         """A hash of all that the step depends on."""

@@ -134,9 +134,11 @@ def hypotheses_of(seed: int, number: int) -> Lesson:
         drawn, tonight = _taken_in(seed, number, Path(folder))
         lake, day = tonight.lake, _up_to_neighbours(tonight)
         neighbours = lake.read("neighbours", [day])
-        found = defects.defects(_context(tonight), lake.read("rephrase_events"), neighbours)
+        found = defects.defects(
+            _context(tonight), lake.read("rephrase_events"), neighbours, lake.days("turns")
+        )
         rows = defects.heard(lake.read("hypothesis_stats", [day]))
-        features = hypothesis_features.signs(rows, found, neighbours)
+        features = hypothesis_features.signs(rows, defects.told(found), neighbours)
         failed = _failed(Path(folder))
         tonight.engine.close()
     right = found.with_columns(

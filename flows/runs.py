@@ -47,6 +47,7 @@ class Request:
     config: Path | None = None
     day: str | None = None
     source: str | None = None  # the system that wrote the log
+    full: bool = False  # learn everything anew
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,16 @@ def _run(
         with choosing.opened(chosen, home.root / "scratch", master) as engine:
             odd = tuple(at_first_sight(request.logs, files, settings))
             night = Night(
-                home, settings, engine, _today(), known, until, receivers, odd, tuple(files)
+                home,
+                settings,
+                engine,
+                _today(),
+                known,
+                until,
+                receivers,
+                full=request.full,
+                odd=odd,
+                logs=tuple(files),
             )
             finish(night, call)
             return learn(night, today, call)

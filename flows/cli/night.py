@@ -43,6 +43,13 @@ def run(
     ] = None,
     first: Annotated[str | None, typer.Option("--from", help="Catch up: the first night.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Catch up: the last night.")] = None,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full",
+            help="Learn everything anew, not from what is new alone; tell how far that had drifted.",
+        ),
+    ] = False,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
@@ -52,7 +59,7 @@ def run(
     chosen = settings.load(config, source)
     nights = runs.nights(logs or [], chosen, runs.Asked(day, first, last), home)
     for paths, named, missed in nights:
-        request = runs.Request(paths, home, engine, seed_data, config, named, source)
+        request = runs.Request(paths, home, engine, seed_data, config, named, source, full)
         steps = Steps(verbose=verbose)
         try:
             outcome = (
@@ -86,6 +93,7 @@ def _through_prefect(request: Any) -> Any:
         config=str(request.config) if request.config else None,
         day=request.day,
         source=request.source,
+        full=request.full,
     )
     return night.Outcome(**done)
 

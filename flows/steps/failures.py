@@ -3,15 +3,20 @@
 from dataclasses import asdict
 from typing import Any
 
+import dataframely as dy
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from aggregation.trust import WELL, of_failures, of_pairs, of_rewrites, table
 from flows import reviewing
-from flows.pipeline import Reading, Result, last_night, step, tonight, window
-from flows.steps.rephrases import evidence_of
+from flows.pipeline import Daily, Reading, Result, last_night, own, step, tonight, window
+from flows.steps.rephrases import context, evidence_of
 from mining.clustering import variants
 from mining.failures import defects
+from mining.failures.hypothesis_features import KEY, SURE
 from mining.rewrites import experiments, proposals
+from mining.sessions.blocks import blocks
 from warehouse.common.reformulation import Reformulation
 from warehouse.tables import (
     BestRephrases,
@@ -24,6 +29,7 @@ from warehouse.tables import (
     ItemReviews,
     MixtureFits,
     Neighbours,
+    NightPlans,
     ReformulationRates,
     RephraseEvents,
     RewriteExperiments,
@@ -33,15 +39,20 @@ from warehouse.tables import (
     Turns,
     Variants,
     WithheldRewrites,
+    name_of,
 )
 
 MOST_PLACES = 5  # to which a chain is followed from each wording
+
+
+DEFECTS = Daily(Defects, before=1, after=1)
 
 
 @step(
     reads=(
         *window(Turns, Bots, RephraseEvents),
         *tonight(
+            NightPlans,
             BestRephrases,
             HypothesisStats,
             Transitions,
@@ -52,6 +63,7 @@ MOST_PLACES = 5  # to which a chain is followed from each wording
             MixtureFits,
         ),
         *last_night(RewriteExperiments),
+        *own(Defects),
     ),
     writes=(
         Defects,
@@ -67,24 +79,27 @@ MOST_PLACES = 5  # to which a chain is followed from each wording
 )
 def judge_turns(at: Reading) -> Result:
     """How probably each turn of the window failed its user, and which rewrites would serve them."""
-    context, events = at.query("context"), at.window(RephraseEvents)
     moves, neighbours = at.tonight(Transitions), at.tonight(Neighbours)
-    found = defects.defects(context, events, neighbours)
-    judged = defects.judge(found, at.tonight(HypothesisStats), neighbours)
+    _judge_days(at, neighbours)
+    counted = at.query(
+        "judged_turns",
+        {"defects": at.lake.files("defects", at.days(Turns))},
+        {"sure": round(SURE * 1_000_000)},
+    )
+    judged = defects.judge(counted.sort(KEY), at.tonight(HypothesisStats), neighbours)
     rates = judged.rates
     told = (
-        of_pairs(events["p_rephrase"].to_numpy(), evidence_of(at.tonight(MixtureFits))),
-        of_failures(found["p_defect"].to_numpy(), rates.if_correct, rates.if_incorrect),
+        of_pairs(_probabilities(at, RephraseEvents), evidence_of(at.tonight(MixtureFits))),
+        of_failures(_probabilities(at, Defects), rates.if_correct, rates.if_incorrect),
     )
     chains = at.query("chains", params={"most": MOST_PLACES})
-    ways = proposals.judged(chains, judged.now(), moves, defects.heard_last(context))
+    ways = proposals.judged(chains, judged.now(), moves, _heard_last(at))
     if any(verdict.verdict != WELL for verdict in told):
         ways = ways.with_columns(stage=pl.coalesce("stage", pl.lit("verdicts")))
     sure = ways.filter(pl.col("stage").is_null()).drop("stage", "breaks")
     proposed = reviewing.rewritten(at.lake, at.day, sure)
     followed_up = _followed_up(at, proposed, rates)
     running = experiments.rewrites(followed_up)
-    at.put_days(Defects, at.days(Turns), found.sort("turn_id"))
     at.put(HypothesisAccuracy, judged.wordings)
     at.put(ReformulationRates, pl.DataFrame([asdict(rates)]))
     at.put(SignalTrust, table([*told, of_rewrites(running.height, *told)]))
@@ -94,6 +109,31 @@ def judge_turns(at: Reading) -> Result:
         WithheldRewrites, proposals.withheld(proposals.unbegun(ways, proposed, followed_up), moves)
     )
     return {"rewrites": running.height, "variants": _variants(at, judged.served())}
+
+
+def _judge_days(at: Reading, neighbours: pl.DataFrame) -> None:
+    """Judge the turns of the window's days: all on a full night, else of those that are new or have changed."""
+    days = at.days(Turns)
+    standing = set() if at.full else at.standing(DEFECTS, days)
+    for block in blocks(
+        at.lake.heights("turns", days), [day for day in days if day not in standing]
+    ):
+        events = at.lake.read("rephrase_events", block.read)
+        found = defects.defects(context(at, block.read), events, neighbours, block.days)
+        at.put_daily(DEFECTS, block.days, found.sort("turn_id"))
+
+
+def _probabilities(at: Reading, table: type[dy.Schema]) -> npt.NDArray[np.float64]:
+    """Those of a table of the window."""
+    name = "p_defect" if table is Defects else "p_rephrase"
+    rows = at.lake.scan(name_of(table), at.days(Turns)).select(name).collect()
+    return rows.to_series().to_numpy()
+
+
+def _heard_last(at: Reading) -> pl.DataFrame:
+    """`locale, utterance, values`: the slot values that the assistant heard last in each wording that it executed."""
+    heard = at.query("heard_last")
+    return heard.select("locale", "utterance", values=pl.col("heard").list.drop_nulls())
 
 
 def _followed_up(at: Reading, proposed: pl.DataFrame, rates: Reformulation) -> pl.DataFrame:

@@ -7,6 +7,7 @@ the two are alike, coming back convicts nobody.
 Notation and constants: docs/method.md, 3.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,9 @@ import numpy.typing as npt
 import polars as pl
 
 from mining.failures import hypothesis_features, turn_features
-from mining.failures.hypothesis_features import KEY
+from mining.failures.hypothesis_features import KEY, SURE
 from mining.priors import prior
+from mining.rephrases.features import Features
 from mining.rephrases.log import LogArrays
 from warehouse.common.reformulation import Reformulation
 
@@ -44,19 +46,24 @@ class Judged:
         return self.now().filter((pl.col("right") >= 0.5) & (pl.col("executed") > 0))
 
 
-def defects(turns: pl.DataFrame, pairs: pl.DataFrame, neighbours: pl.DataFrame) -> pl.DataFrame:
-    """A row a turn: `turn_id, locale, day, p_defect, again` (that it is said again), its wording that ran and its
-    `intent`. `turns` as the SQL file `context` has them, `pairs` with their `p_rephrase`."""
+def defects(
+    turns: pl.DataFrame, pairs: pl.DataFrame, neighbours: pl.DataFrame, days: Sequence[str]
+) -> pl.DataFrame:
+    """A row a turn of these days: `turn_id, locale, day, p_defect, again` (that it is said again), its wording that ran and
+    its `intent`; told relative to all `turns`, as the SQL file `context` has them, and `pairs` with their `p_rephrase`."""
     log = LogArrays.of(turns)
-    found = turn_features.signs(log, pairs, neighbours)
-    p = prior("turns").probability(found) if log.turns.height else np.zeros(0)
-    again = found.values[:, found.names.index("said again")]
-    return log.turns.select(
+    inside = pairs.join(log.turns.select(source_turn_id="turn_id"), on="source_turn_id", how="semi")
+    found = turn_features.signs(log, inside, neighbours)
+    wanted = log.turns["day"].is_in(days)
+    asked = Features(found.names, found.values[wanted.to_numpy()])
+    mine = log.turns.filter(wanted)
+    p = prior("turns").probability(asked) if mine.height else np.zeros(0)
+    again = asked.values[:, asked.names.index("said again")]
+    return mine.select(
         "turn_id",
         "user_id",
         "locale",
         "day",
-        "executed",
         p_defect=pl.Series(np.round(p, 6), dtype=pl.Float64),
         again=pl.Series(np.round(again.astype(np.float64), 6), dtype=pl.Float64),
         utterance="ran",
@@ -65,14 +72,38 @@ def defects(turns: pl.DataFrame, pairs: pl.DataFrame, neighbours: pl.DataFrame) 
     )
 
 
+def told(judged: pl.DataFrame) -> pl.DataFrame:
+    """What judged turns, as `defects` gives them, tell of each wording and hypothesis, as the SQL file `judged_turns` has it."""
+    turns = judged.filter(~pl.col("rewritten"))
+    users = turns.group_by(*KEY, "user_id", maintain_order=True).agg(
+        pl.col("p_defect", "again").mean()
+    )
+    p = pl.col("p_defect").clip(SURE, 1 - SURE)
+    of_users = users.group_by(KEY, maintain_order=True).agg(
+        users=pl.len().cast(pl.Float64),
+        failed=pl.col("p_defect").sum(),
+        odds=((1 - p) / p).log().sum(),
+        best=pl.col("p_defect").min(),
+        worst=pl.col("p_defect").max(),
+        again=pl.col("again").mean(),
+    )
+    of_turns = turns.group_by(KEY).agg(
+        turns=pl.len().cast(pl.Float64),
+        turns_failed=pl.col("p_defect").sum(),
+        turns_again=pl.col("again").sum(),
+        turns_failed_again=(pl.col("p_defect") * pl.col("again")).sum(),
+    )
+    return of_users.join(of_turns, on=KEY)
+
+
 def judge(judged: pl.DataFrame, utterances: pl.DataFrame, neighbours: pl.DataFrame) -> Judged:
-    """What is to be expected of each wording and hypothesis, by its judged turns and by those that are like it; a user
-    counts once for each."""
-    own, rows = judged.filter(~pl.col("rewritten")), heard(utterances)
-    found = hypothesis_features.signs(rows, own, neighbours)
+    """What is to be expected of each wording and hypothesis, by its judged turns (as the SQL file `judged_turns` tells them)
+    and by those that are like it; a user counts once for each."""
+    rows = heard(utterances)
+    found = hypothesis_features.signs(rows, judged, neighbours)
     right = prior("hypotheses").probability(found) if rows.height else np.zeros(0)
     kept = rows.with_columns(right=pl.Series(np.round(right, 6), dtype=pl.Float64))
-    return Judged(kept.select(*KEY, "users", "executed", "last_ms", "right"), rates(own))
+    return Judged(kept.select(*KEY, "users", "executed", "last_ms", "right"), rates(judged))
 
 
 def heard(utterances: pl.DataFrame) -> pl.DataFrame:
@@ -80,22 +111,17 @@ def heard(utterances: pl.DataFrame) -> pl.DataFrame:
     return utterances.with_columns(executed=pl.col("executed_users") / pl.col("users")).sort(KEY)
 
 
-def heard_last(turns: pl.DataFrame) -> pl.DataFrame:
-    """`locale, utterance, values`: the slot values that the assistant heard last in each wording that it executed."""
-    executed = turns.filter(pl.col("executed")).sort("at_ms", "turn_id")
-    last = executed.group_by("locale", utterance="ran", maintain_order=True).agg(
-        pl.col("slots").last()
-    )
-    values = pl.col("slots").list.eval(pl.element().struct.field("value")).list.drop_nulls()
-    return last.select("locale", "utterance", values=values)
-
-
 def rates(judged: pl.DataFrame) -> Reformulation:
     """How often people come back after right turns and after wrong ones."""
-    p, again = judged["p_defect"].to_numpy(), judged["again"].to_numpy()
+    turns, failed, again, both = judged.select(
+        pl.col("turns", "turns_failed", "turns_again", "turns_failed_again").sum()
+    ).row(0)
     right, wrong = (
-        float((weight @ again + PRIOR_TURNS * guess) / (weight.sum() + PRIOR_TURNS))
-        for weight, guess in ((1 - p, ANY_RIGHT), (p, ANY_WRONG))
+        float((came_back + PRIOR_TURNS * guess) / (count + PRIOR_TURNS))
+        for count, came_back, guess in (
+            (turns - failed, again - both, ANY_RIGHT),
+            (failed, both, ANY_WRONG),
+        )
     )
     right = min(max(right, LEAST), 1 - LEAST)
     return Reformulation(right, min(max(wrong, right), 1 - LEAST))

@@ -19,20 +19,10 @@ SURE = 0.02  # no turn is surer than this, or the reverse
 MANY = 64  # users, from which on more tell nothing more
 
 
-def signs(rows: pl.DataFrame, judged: pl.DataFrame, neighbours: pl.DataFrame) -> Features:
-    """The features of each row of `rows`: KEY, `executed` (share of users), `confidence`. `judged`: KEY, `user_id`, `p_defect`,
-    `again`, a row a turn; `neighbours` of the wordings, with their `similarity`."""
-    by_user = judged.group_by(*KEY, "user_id").agg(pl.col("p_defect", "again").mean())
-    p = pl.col("p_defect").clip(SURE, 1 - SURE)
-    told = by_user.group_by(KEY).agg(
-        users=pl.len().cast(pl.Float64),
-        failed=pl.col("p_defect").sum(),
-        odds=((1 - p) / p).log().sum(),
-        best=pl.col("p_defect").min(),
-        worst=pl.col("p_defect").max(),
-        again=pl.col("again").mean(),
-    )
-    mean = by_user.select(1 - pl.col("p_defect").mean()).item() if by_user.height else 0.5
+def signs(rows: pl.DataFrame, told: pl.DataFrame, neighbours: pl.DataFrame) -> Features:
+    """The features of each row of `rows`: KEY, `executed` (share of users), `confidence`. `told` of their users as the SQL file
+    `judged_turns` has it; `neighbours` of the wordings, with their `similarity`."""
+    mean = 1 - float(told["failed"].sum()) / float(told["users"].sum()) if told.height else 0.5
     found = (
         rows.join(told, on=KEY, how="left", maintain_order="left")
         .join(_like(told, mean), on=KEY, how="left", maintain_order="left")

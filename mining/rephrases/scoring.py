@@ -4,6 +4,7 @@ The comparison features are told relative to the log (`features`); what they mea
 many shapes (`mining.priors`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +14,20 @@ import polars as pl
 from mining.priors import prior
 from mining.rephrases.features import Features, compare
 from mining.rephrases.log import LogArrays
-from warehouse.tables import MixtureFits, RephraseEvents
 
 Floats = npt.NDArray[np.float64]
+
+NOTHING = pl.DataFrame(
+    schema={
+        **dict.fromkeys(("source_turn_id", "target_turn_id", "session_id", "locale"), pl.String),
+        **dict.fromkeys(("source", "target"), pl.String),
+        "seconds": pl.Float64,
+        "kind": pl.String,
+        "p_rephrase": pl.Float64,
+        "target_outcome": pl.String,
+        "day": pl.String,
+    }
+)  # no events
 
 # What a log can tell, and a feature that it then has.
 TOLD = {
@@ -33,35 +45,55 @@ TOLD = {
 
 @dataclass(frozen=True)
 class Scored:
-    """`events`: the pairs with `p_rephrase`, `p_success` and `kind`; `fits`: what each locale told."""
+    """`events`: the pairs with `p_rephrase` and `kind`; `evidence`: what the log had to tell it."""
 
     events: pl.DataFrame
-    fits: pl.DataFrame
+    evidence: list[str]
 
 
-def score(pairs: pl.DataFrame, log: LogArrays) -> Scored:
-    """The rows of `pairs` (with their `day`), judged; `log` of the window."""
-    if pairs.is_empty():
-        return Scored(
-            RephraseEvents.create_empty().with_columns(day=pl.lit("")), MixtureFits.create_empty()
-        )
-    ordered = in_order(pairs)
+def score(pairs: pl.DataFrame, log: LogArrays, days: Sequence[str]) -> Scored:
+    """The rows of `pairs` (with their `day`) whose target was said on these days, judged; told relative to all `pairs` and
+    the turns of `log`. Pairs that begin before the log are none."""
+    inside = pairs.join(log.turns.select(source_turn_id="turn_id"), on="source_turn_id", how="semi")
+    if inside.is_empty():
+        return Scored(NOTHING, [])
+    ordered = in_order(inside)
     features = compare(ordered, log)
-    p = at_most_one(ordered["target_turn_id"], prior("pairs").probability(features))
+    wanted = ordered["day"].is_in(days)
+    asked = Features(features.names, features.values[wanted.to_numpy()])
+    mine = ordered.filter(wanted)
+    p = at_most_one(mine["target_turn_id"], prior("pairs").probability(asked))
     same = (
-        log.wording[log.at(ordered["source_turn_id"])]
-        == log.wording[log.at(ordered["target_turn_id"])]
+        log.wording[log.at(mine["source_turn_id"])] == log.wording[log.at(mine["target_turn_id"])]
     )
-    scored = ordered.with_columns(
+    events = mine.with_columns(
         p_rephrase=pl.Series(np.round(p, 6), dtype=pl.Float64),
         kind=pl.when(pl.Series(same)).then(pl.lit("retry")).otherwise(pl.lit("rephrase")),
     )
-    events = scored.join(_stayed(scored), on="target_turn_id", how="left").with_columns(
+    return Scored(events.select(NOTHING.columns), told(features))
+
+
+def with_success(events: pl.DataFrame) -> pl.DataFrame:
+    """The events (with their `target_outcome`) with `p_success`: that the target is not said again, nor failed by the log."""
+    stayed = events.group_by(target_turn_id="source_turn_id").agg(
+        p_stayed=1 - pl.col("p_rephrase").max()
+    )
+    return events.join(stayed, on="target_turn_id", how="left").with_columns(
         p_success=pl.when(pl.col("target_outcome") == "failure")
         .then(0.0)
         .otherwise(pl.col("p_stayed").fill_null(1.0))
     )
-    return Scored(events, _fits(scored, told(features)))
+
+
+def fits(events: pl.DataFrame, evidence: list[str]) -> pl.DataFrame:
+    """How much is said again by `events` (`locale, p_rephrase`): a row a locale, and one of the whole."""
+    every = pl.concat([events, events.with_columns(locale=pl.lit("all"))])
+    return (
+        every.group_by("locale")
+        .agg(pairs=pl.len(), said_again=pl.col("p_rephrase").sum().round(3))
+        .with_columns(evidence=pl.lit(evidence, dtype=pl.List(pl.String)))
+        .sort("locale")
+    )
 
 
 def in_order(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -79,22 +111,3 @@ def told(features: Features) -> list[str]:
     """What this log tells: more than one value was seen."""
     seen = {n: features.values[:, place] for place, n in enumerate(features.names)}
     return [name for name, feature in TOLD.items() if len(np.unique(seen[feature])) > 1]
-
-
-def _fits(scored: pl.DataFrame, evidence: list[str]) -> pl.DataFrame:
-    """A row a locale, and one of the whole."""
-    rows = scored.select("locale", "p_rephrase")
-    every = pl.concat([rows, rows.with_columns(locale=pl.lit("all"))])
-    return (
-        every.group_by("locale")
-        .agg(pairs=pl.len(), said_again=pl.col("p_rephrase").sum().round(3))
-        .with_columns(evidence=pl.lit(evidence, dtype=pl.List(pl.String)))
-        .sort("locale")
-    )
-
-
-def _stayed(scored: pl.DataFrame) -> pl.DataFrame:
-    """Of each turn that might be said again, the probability that it was not."""
-    return scored.group_by(target_turn_id="source_turn_id").agg(
-        p_stayed=1 - pl.col("p_rephrase").max()
-    )

@@ -25,9 +25,9 @@ OPENS = 0.25  # share of a wording's turns that open a session, up to which it m
 
 
 def answering(log: LogArrays) -> pl.DataFrame:
-    """`turn_id, locale, utterance` of the turns that answer."""
+    """`turn_id, day, locale, utterance` of the turns that answer."""
     if log.turns.is_empty():
-        return log.turns.select("turn_id", "locale", "utterance")
+        return log.turns.select("turn_id", "day", "locale", "utterance")
     intent = log.intent
     before = np.concatenate([[NONE], intent[:-1]])
     running = ~log.opens & (intent != NONE) & (intent == before)
@@ -40,23 +40,34 @@ def answering(log: LogArrays) -> pl.DataFrame:
     said = np.where(np.isnan(covered), short & seldom_opens, covered >= COVERED)
     prompted = log.prompted & (running | log.opens | (intent == NONE))
     chosen = pl.Series(prompted | (running & asks & said))
-    return log.turns.filter(chosen).select("turn_id", "locale", "utterance")
+    return log.turns.filter(chosen).select("turn_id", "day", "locale", "utterance")
 
 
 def _covered(log: LogArrays) -> npt.NDArray[np.float64]:
     """The share of each turn's words that its slot values hold, a rare word counting more; nan without values."""
     size = log.turns.height
-    found = np.full(size, np.nan)
     often: Counter[str] = Counter()
     texts = log.turns["utterance"][log.first_of_wording].to_list()
     for text, count in zip(texts, np.bincount(log.wording).tolist(), strict=True):
         often.update(dict.fromkeys(re.findall(TOKEN, text.lower()), count))
-    values = log.turns["slots"].list.eval(pl.element().struct.field("value"))
-    for row, (text, held) in enumerate(zip(log.turns["utterance"], values, strict=True)):
-        words = set(re.findall(TOKEN, text.lower()))
-        if held is None or not len(held) or not words:
-            continue
-        known = {w for v in held if v for w in re.findall(TOKEN, v.lower())}
-        weight = {w: np.log1p(size) - np.log(often[w]) for w in words}
-        found[row] = sum(weight[w] for w in words & known) / max(sum(weight.values()), 1e-9)
-    return found
+    values = pl.col("slots").list.eval(pl.element().struct.field("value"))
+    heard = log.turns.select("utterance", values=values)
+    distinct = heard.unique(maintain_order=True)
+    shares = [_share(text, held, often, size) for text, held in distinct.iter_rows()]
+    told = distinct.with_columns(covered=pl.Series(shares, dtype=pl.Float64))
+    found = heard.join(
+        told, on=["utterance", "values"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    return found["covered"].fill_null(np.nan).to_numpy()
+
+
+def _share(
+    text: str, held: list[str | None] | None, often: Counter[str], size: int
+) -> float | None:
+    """Of one wording's words, which share its values hold; None without values or words."""
+    words = set(re.findall(TOKEN, text.lower()))
+    if not held or not words:
+        return None
+    known = {w for v in held if v for w in re.findall(TOKEN, v.lower())}
+    weight = {w: np.log1p(size) - np.log(often[w]) for w in words}
+    return float(sum(weight[w] for w in words & known) / max(sum(weight.values()), 1e-9))

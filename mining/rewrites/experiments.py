@@ -11,6 +11,7 @@ the more often it was.
 Notation and constants: docs/method.md, 7.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -37,7 +38,6 @@ COOL_DOWN = 28  # nights after a withdrawal, doubled with each one; a quarter fo
 LIVE, WITHDRAWN = "live", "withdrawn"
 Row = dict[str, Any]
 Pair = tuple[str, str, str]
-REFORMULATED = (pl.col("weight") * pl.col("reformulated")).sum() / pl.col("weight").sum()
 MINED = ["p_better", "users", "occurrences", "p_same", "success", "success_alone"]
 
 
@@ -50,13 +50,12 @@ class Arm:
     reformulated: float
 
     @staticmethod
-    def of(rows: pl.DataFrame) -> "Arm":
-        if rows.is_empty():
+    def of(rows: list[Row]) -> "Arm":
+        if not rows:
             return Arm(0.0, 0.0)
-        known = rows.group_by("user_id").agg(pl.col("weight").mean(), reformulated=REFORMULATED)
-        weight, reformulated = (
-            known.sort("user_id")[c].to_numpy() for c in ("weight", "reformulated")
-        )
+        users = _by(rows, "user_id").values()
+        weight = np.array([sum(row["weight"] for row in mine) / len(mine) for mine in users])
+        reformulated = np.array([_reformulated(mine) for mine in users])
         return Arm(
             float(weight.sum() ** 2 / (weight**2).sum()),
             float(np.average(reformulated, weights=weight)),
@@ -81,14 +80,16 @@ def follow(
     the arms show (`arms.sql`). A wording has one live fix at most. One that runs stays; one that nobody
     runs is what mining proposes tonight.
     """
-    seen = arms.partition_by("locale", "utterance", as_dict=True)
+    rows_of = defaultdict(list)
+    for row in arms.sort("day", "user_id", "ran", "intent").to_dicts():
+        rows_of[row["locale"], row["utterance"]].append(row)
     mined = {_pair(row): row for row in proposed.to_dicts()}
     found: dict[Pair, Row] = {}
     for row in before.to_dicts():
         pair = _pair(row)
-        mine = seen.get(pair[:2], arms.clear())
-        runs = not mine.filter(ran=row["target"]).is_empty()
-        if runs or pair in mined or (row["status"] == WITHDRAWN and mine.height):
+        mine = rows_of[pair[:2]]
+        runs = any(turns["ran"] == row["target"] for turns in mine)
+        if runs or pair in mined or (row["status"] == WITHDRAWN and mine):
             told = {c: mined[pair][c] for c in MINED} if pair in mined else {}
             found[pair] = _judged(row | told, mine, rates, night)
     for pair, row in mined.items():
@@ -153,19 +154,18 @@ def _begun(row: Row, before: Row | None, rates: Reformulation, night: str) -> Ro
     }
 
 
-def _judged(row: Row, seen: pl.DataFrame, rates: Reformulation, night: str) -> Row:
+def _judged(row: Row, seen: list[Row], rates: Reformulation, night: str) -> Row:
     """A fix after what its arms show up to this night."""
     treated, alone = _arms(seen, row["source"], row["target"])
     if row["status"] == LIVE:
-        began = _cusum(treated.filter(pl.col("day") > row["since"]), rates, row["promised"])
+        began = _cusum(_after(row["since"], treated), rates, row["promised"])
         if began:
             row = row | {"since": began, "believed": None, "believed_alone": None}
-    since = pl.col("day") > row["since"]
-    left = Arm.of(alone.filter(since))
+    left = Arm.of(_after(row["since"], alone))
     row = row | {"alone": round(left.users, 6), "alone_reformulated": round(left.reformulated, 6)}
     if row["status"] == WITHDRAWN:
         return row
-    run = Arm.of(treated.filter(since))
+    run = Arm.of(_after(row["since"], treated))
     ours, others = run.beta(row["believed"]), left.beta(row["believed_alone"])
     p_worse = _worse(ours, others)
     first = HALF if row["believed"] is None else FIRST
@@ -184,30 +184,50 @@ def _judged(row: Row, seen: pl.DataFrame, rates: Reformulation, night: str) -> R
     return row
 
 
-def _arms(seen: pl.DataFrame, source: str, target: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _arms(seen: list[Row], source: str, target: str) -> tuple[list[Row], list[Row]]:
     """Treated turns, and those left alone, each under the hypothesis that the assistant has of them now."""
-    both = (seen.filter(ran=ran).sort("last_ms", "intent") for ran in (target, source))
-    treated, alone = (
-        rows.filter(pl.col("intent") == rows["intent"][-1]) if rows.height else rows
-        for rows in both
-    )
-    return treated, alone
+    treated, alone = ([row for row in seen if row["ran"] == ran] for ran in (target, source))
+    return _now(treated), _now(alone)
 
 
-def _cusum(treated: pl.DataFrame, rates: Reformulation, promised: float) -> str | None:
+def _now(rows: list[Row]) -> list[Row]:
+    newest = max((row["last_ms"], row["intent"]) for row in rows)[1] if rows else None
+    return [row for row in rows if row["intent"] == newest]
+
+
+def _after(day: str, rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["day"] > day]
+
+
+def _by(rows: list[Row], column: str) -> dict[str, list[Row]]:
+    """The rows by a column, whose values are in order."""
+    found = defaultdict(list)
+    for row in rows:
+        found[row[column]].append(row)
+    return dict(sorted(found.items()))
+
+
+def _reformulated(rows: list[Row]) -> float:
+    """The share of the turns, by their weight, whose users came back."""
+    weighed = sum(row["weight"] * row["reformulated"] for row in rows)
+    return float(weighed / sum(row["weight"] for row in rows))
+
+
+def _cusum(treated: list[Row], rates: Reformulation, promised: float) -> str | None:
     """The last day before treated turns began to fail, where they did: a CUSUM over days of the log likelihood ratio of
     BROKEN of the success promised against all of it (Page 1954)."""
     good, bad = _reformulation_rate(rates, promised), _reformulation_rate(rates, BROKEN * promised)
     sum_, start, last = 0.0, None, None
-    daily = treated.group_by("day").agg(pl.len(), reformulated=REFORMULATED)
-    for day, users, share in daily.sort("day").rows():
+    daily = _by(treated, "day")
+    for day, rows in daily.items():
+        users, share = len(rows), _reformulated(rows)
         told = users * (share * np.log(bad / good) + (1 - share) * np.log((1 - bad) / (1 - good)))
         if sum_ == 0.0:
             start = last
         sum_ = max(0.0, sum_ + told)
         last = day
         if sum_ >= ALARM:
-            return start or _day_before(treated["day"].min())  # type: ignore[arg-type]
+            return start or _day_before(min(daily))
     return None
 
 

@@ -94,7 +94,7 @@ def scored(root, sessions: list[Session]) -> pl.DataFrame:
     context = engine.query("context", people)
     parts = [lake.read("pairs", [d]).with_columns(day=pl.lit(d)) for d in lake.days("pairs")]
     engine.close()
-    return scoring.score(pl.concat(parts), LogArrays.of(context)).events
+    return scoring.score(pl.concat(parts), LogArrays.of(context), days).events
 
 
 def mean(found: pl.DataFrame, first: int, last: int) -> float:

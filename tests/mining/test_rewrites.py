@@ -24,7 +24,7 @@ NOBODY = Bots.create_empty().with_columns(day=pl.lit(""))
 
 def judged_turns(rows: list[tuple[str, str, int, float]]) -> pl.DataFrame:
     """(wording, hypothesis, users, of them failed): a turn of each user, judged."""
-    return pl.DataFrame(
+    turns = pl.DataFrame(
         [
             {
                 "turn_id": f"{wording}/{intent}/{n}",
@@ -40,6 +40,7 @@ def judged_turns(rows: list[tuple[str, str, int, float]]) -> pl.DataFrame:
             for n in range(users)
         ]
     )
+    return defects.told(turns)
 
 
 def heard(rows: list[tuple[str, str, int, float]], lost: tuple[str, ...] = ()) -> pl.DataFrame:
@@ -106,13 +107,20 @@ def test_what_nobody_said_as_it_stands_is_not_told():
     assert np.isnan(told).tolist() == [w == "two" for w in asked["utterance"]]
 
 
+def of_one_wording(p: Any, again: Any) -> pl.DataFrame:
+    """A turn of a user each, that failed and is said again so probably."""
+    turns = pl.DataFrame({"p_defect": p, "again": again}).with_row_index("user_id")
+    about = {"locale": "en-GB", "utterance": "it", "intent": "on", "rewritten": False}
+    return defects.told(turns.with_columns(pl.lit(v).alias(n) for n, v in about.items()))
+
+
 users = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=40)
 
 
 @given(users)
 def test_rates_tell_what_coming_back_says(rows):
     p, again = zip(*rows, strict=True)
-    found = defects.rates(pl.DataFrame({"p_defect": p, "again": again}))
+    found = defects.rates(of_one_wording(p, again))
     assert 0 < found.if_correct <= found.if_incorrect < 1
     reformulated = np.linspace(0, 1, 5)
     right = found.p_correct(reformulated)
@@ -121,8 +129,7 @@ def test_rates_tell_what_coming_back_says(rows):
 
 def test_where_coming_back_depends_on_nothing_nobody_is_convicted():
     rng = np.random.default_rng(0)
-    frame = pl.DataFrame({"p_defect": rng.random(4_000), "again": rng.random(4_000)})
-    found = defects.rates(frame)
+    found = defects.rates(of_one_wording(rng.random(4_000), rng.random(4_000)))
     assert found.if_incorrect / found.if_correct < 1.1
     same = Reformulation(0.3, 0.3)
     assert (same.p_correct(np.linspace(0, 1, 5)) == 0.5).all()

@@ -52,7 +52,16 @@ from warehouse.tables.log import (
     SessionTimeouts,
     Turns,
 )
-from warehouse.tables.records import Decisions, Erasures, Evaluations, Outbox, Runs, Withheld
+from warehouse.tables.records import (
+    Decisions,
+    Erasures,
+    Evaluations,
+    FullNights,
+    NightPlans,
+    Outbox,
+    Runs,
+    Withheld,
+)
 from warehouse.tables.rephrases import (
     BestRephrases,
     ChainEnds,
@@ -116,6 +125,7 @@ __all__ = [
     "FailingUtterances",
     "FallbackIntents",
     "FieldCounts",
+    "FullNights",
     "Funnel",
     "Grain",
     "HypothesisAccuracy",
@@ -132,6 +142,7 @@ __all__ = [
     "Memberships",
     "MixtureFits",
     "Neighbours",
+    "NightPlans",
     "Outbox",
     "Pairs",
     "PooledIntents",

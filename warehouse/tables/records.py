@@ -14,6 +14,24 @@ class Withheld(dy.Schema):
     rows = count("rows withheld")
 
 
+@table("night_plans")
+class NightPlans(dy.Schema):
+    """One row: whether the night learns everything anew, or applies to what is new what an earlier night learned."""
+
+    full = dy.Bool(nullable=False, description="whether everything is learned anew")
+    since = text("the last night that learned everything, YYYY-MM-DD", key=True)
+
+
+@table("full_nights")
+class FullNights(dy.Schema):
+    """One row: the last night that learned everything, and what it learned from."""
+
+    night = text("night, YYYY-MM-DD", key=True)
+    because = text("why it learned everything")
+    turns = count("turns of its window")
+    basis = text("a hash of code, settings and data that what was learned depends on")
+
+
 @table("decisions", published=Published.HISTORY)
 class Decisions(dy.Schema):
     """One row a decision to retrain or not, with its reasons."""

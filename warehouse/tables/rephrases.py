@@ -76,6 +76,7 @@ class SlotAnswers(dy.Schema):
     """A turn that answers the assistant's question, and is no wording of the intent that was running."""
 
     turn_id = text("the turn", key=True)
+    day = text("its day, YYYY-MM-DD", null=True)
     locale = text("its locale")
     utterance = text("its wording")
 

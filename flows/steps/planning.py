@@ -1,0 +1,97 @@
+"""Whether a night learns everything anew, or applies to what is new what an earlier night had learned.
+
+Turns, pairs and counts are the same either way; scores and beliefs may depend on which nights were full.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from flows import encoders
+from flows.guarded import dumped
+from flows.pipeline import Fact, Night, Reading, Result, own, step, window
+from flows.reach import code_of
+from flows.steps import facts
+from mining.sessions.blocks import ENOUGH
+from warehouse.ledger import digest
+from warehouse.tables import FullNights, NightPlans, Turns
+
+EVERY = 7  # nights after which everything is learned anew
+GROWN = 1.5  # times the turns that everything was learned from
+
+SETTINGS = ("mining", "languages", *encoders.SETTINGS)
+
+
+def _basis(night: Night) -> str:
+    """What tells whether that which was learned can be applied still."""
+    from flows.night import believed
+
+    fixed = (facts.SEED_DATA, facts.LANGUAGE_FILES, facts.ENCODER_FILES, facts.FORGOTTEN)
+    return digest(
+        [code_of(each.work) for each in believed()],
+        dumped(night.settings, SETTINGS),
+        [fact.of(night) for fact in fixed],
+    )
+
+
+FULL = Fact("--full", lambda night: night.full)
+BASIS = Fact("code, settings and data of what is learned", _basis)
+
+
+@dataclass(frozen=True)
+class _Log:
+    """The night, the turns of its window, and the basis of what it would learn."""
+
+    night: str
+    turns: int
+    basis: str
+
+
+@step(
+    reads=(*window(Turns), *own(FullNights)),
+    writes=(NightPlans, FullNights),
+    settings=("mining.window_days",),
+    facts=(FULL, BASIS),
+)
+def plan_night(at: Reading) -> Result:
+    """Decide whether everything is learned anew."""
+    turns = sum(at.lake.heights("turns", at.days(Turns)).values())
+    earlier, mine = _last(at, at.nights(FullNights)[-1:]), _last(at, [at.day])
+    now = _Log(at.day, turns, at.fact(BASIS))
+    why = _why_full(now, earlier, asked=at.fact(FULL))
+    last: dict[str, Any] | None = {
+        "night": at.day,
+        "because": why,
+        "turns": turns,
+        "basis": now.basis,
+    }
+    if why is None:  # unless it was asked for before
+        asked = mine and mine["night"] == at.day and mine["basis"] == now.basis
+        last = mine if asked else earlier
+    assert last is not None
+    at.put(FullNights, pl.DataFrame([last]))
+    at.put(NightPlans, pl.DataFrame({"full": last["night"] == at.day, "since": last["night"]}))
+    return {"full": last["night"] == at.day, "because": last["because"]}
+
+
+def _last(at: Reading, nights: list[str]) -> dict[str, Any] | None:
+    rows = at.lake.read("full_nights", nights)
+    return rows.row(0, named=True) if rows.height else None
+
+
+def _why_full(now: _Log, last: dict[str, Any] | None, *, asked: bool) -> str | None:
+    """Why a night learns everything, by the `last` plan before it; None where it need not."""
+    if last is None:
+        return "nothing was learned before"
+    if last["basis"] != now.basis:
+        return "code, settings, seed data or forgotten users are others"
+    if now.turns <= ENOUGH:
+        return f"the window has {ENOUGH:,} turns at most"
+    if now.turns > GROWN * last["turns"]:
+        return f"the log has grown from {last['turns']:,} to {now.turns:,} turns"
+    nights = (date.fromisoformat(now.night) - date.fromisoformat(last["night"])).days
+    if nights >= EVERY:
+        return f"the last such night was {last['night']}"
+    return "it was asked for" if asked else None

@@ -53,7 +53,13 @@ class Texts:
     folds: Indices
 
     @staticmethod
-    def of(wordings: list[str], seed: list[str], seed_labels: Indices, vectors: Vectors) -> "Texts":
+    def of(
+        wordings: list[str],
+        seed: list[str],
+        seed_labels: Indices,
+        vectors: Vectors,
+        folds: Indices,
+    ) -> "Texts":
         """`vectors` has a row for each wording, then each row of seed data; or no columns."""
         rare = 2 if len(wordings) + len(seed) > 50 else 1
         grams = make_union(
@@ -65,12 +71,16 @@ class Texts:
             ),
             TfidfVectorizer(**WORDS, sublinear_tf=True, dtype=np.float32),
         )
-        folds = np.random.default_rng(SEED).integers(FOLDS, size=len(wordings))
         read = hstack(
             [grams.fit_transform([*wordings, *seed]), csr_matrix(CLOSE * principal(vectors))],
             dtype=np.float32,
         ).tocsr()
         return Texts(read[: len(wordings)], read[len(wordings) :], seed_labels, folds)
+
+
+def folds(wordings: int) -> Indices:
+    """The fold of each of so many wordings: the models of the others never see it."""
+    return np.random.default_rng(SEED).integers(FOLDS, size=wordings)
 
 
 class Voice(Protocol):
@@ -117,7 +127,7 @@ def read(
         mine = np.flatnonzero(texts.folds == k)
         for block in (mine[i : i + BLOCK] for i in range(0, len(mine), BLOCK)):
             shares_of = softmax(np.tensordot(trust, voices(block, k), 1), axis=1)
-            row, column = _kept(shares_of, asked[block])
+            row, column = kept(shares_of, asked[block])
             rows.append(block[row])
             columns.append(column)
             shares.append(np.maximum(shares_of[row, column], FAINTEST))
@@ -176,7 +186,8 @@ def _trust(voices: _Voices, belief: csr_matrix, weight: Floats, expected: float)
     return found
 
 
-def _kept(shares: Floats, asked: csr_matrix) -> tuple[Indices, Indices]:
+def kept(shares: Floats, asked: csr_matrix) -> tuple[Indices, Indices]:
+    """The places (rows, labels) of the shares that are worth keeping: SUGGESTED of each row, and what is asked."""
     most = min(SUGGESTED, shares.shape[1])
     wanted = np.zeros(shares.shape, np.bool_)
     top = np.argpartition(-shares, most - 1, axis=1)[:, :most]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from aggregation.label_model import calibration, concept_drift
+from aggregation.label_model.recalled import NO_READINGS
 from warehouse.common.reformulation import Reformulation
 
 TEXTS = ("locale", "utterance", "label")
@@ -62,15 +63,21 @@ class LabelEstimates:
     """`labels`: `locale, utterance, label, probability`; `calibration`: `locale` and what
     `calibration.report` gives; `reliability`: `locale, source, reliability`; `borrowed`: `locale, users,
     lenders, own, elsewhere`: votes of its own users, how many locales pooled to it, and the trust in its own words and in those of
-    all locales; `moved`: `concept_drift.moved`."""
+    all locales; `moved`: `concept_drift.moved`; `readings`: what classifiers read in the words, where they were taught."""
 
     labels: pl.DataFrame
     calibration: pl.DataFrame
     reliability: pl.DataFrame
     borrowed: pl.DataFrame
     moved: pl.DataFrame
+    readings: pl.DataFrame
 
 
 NOTHING = LabelEstimates(
-    NO_LABELS, calibration.NONE, NO_RELIABILITY, NO_PRIORS, concept_drift.MOVED.to_frame()
+    NO_LABELS,
+    calibration.NONE,
+    NO_RELIABILITY,
+    NO_PRIORS,
+    concept_drift.MOVED.to_frame(),
+    NO_READINGS,
 )

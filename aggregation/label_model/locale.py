@@ -5,6 +5,7 @@ Notation and constants: docs/method.md, 5.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +15,13 @@ from scipy.special import expit
 
 from aggregation.label_model import calibration, partial_pooling, votes
 from aggregation.label_model.calibration import Held
-from aggregation.label_model.classifier import Others, Texts, Voice, read
+from aggregation.label_model.classifier import Others, Read, Texts, Voice, folds, read
 from aggregation.label_model.cross_lingual import Taught
 from aggregation.label_model.dawid_skene import CastVotes, Cells, Estimate, em
 from aggregation.label_model.evidence import NO_LABELS, NO_PRIORS, NOTHING, Evidence, LabelEstimates
 from aggregation.label_model.implicit_feedback import Guess, Heard, at, judge, odds
 from aggregation.label_model.partial_pooling import PooledPrior
+from aggregation.label_model.recalled import NO_READINGS, Recalled, readings, recall
 from aggregation.label_model.rounds import (
     Round,
     calibrated,
@@ -52,7 +54,11 @@ MOST_LABELS = 20
 class Locale:
     """The wordings and labels of one locale, numbered."""
 
-    def __init__(self, name: str, evidence: Evidence, labels: list[str]) -> None:
+    def __init__(
+        self, name: str, evidence: Evidence, labels: list[str], recalled: Recalled | None
+    ) -> None:
+        """`recalled`: what an earlier night read in the words; where it is not given, classifiers are taught."""
+        self.recalled = recalled
         self.name = name
         self.evidence = evidence
         spoken = pl.concat([evidence.heard["utterance"], evidence.votes["utterance"]])
@@ -61,7 +67,7 @@ class Locale:
         self.items = pl.DataFrame({"utterance": self.wordings}).with_row_index("item")
         self.numbers = pl.DataFrame({"label": labels}).with_row_index("number")
         self.shape = len(self.wordings), len(self.labels)
-        self.texts = self._texts()
+        self.folds = folds(len(self.wordings))
         self.near = self._near()
         self.others = self._others()
 
@@ -76,7 +82,7 @@ class Locale:
     def begun(self, elsewhere: Sequence[Voice], pooled: PooledPrior) -> "Round":
         """What the users who are not held back come to."""
         some = self._cast(self.evidence.votes.filter(~votes.held_back()))
-        return self._round(some, self._guessed(some), elsewhere, pooled)
+        return self._round("first", some, self._guessed(some), elsewhere, pooled)
 
     def taught(self, first: "Round") -> Taught:
         """What the locale can teach the others."""
@@ -95,7 +101,7 @@ class Locale:
             translated(self.wordings),
             best,
             weight,
-            self.texts.folds,
+            self.folds,
             translated(seed),
             self.texts.seed_labels,
             self._vectors(every) if self.evidence.across else np.zeros((len(every), 0), np.float32),
@@ -109,7 +115,7 @@ class Locale:
         held = self._held(self._cast(votes.capped(cast.filter(votes.held_back()))), first)
         bent = calibration.platt_scaling(held, first.rates)
         everyone = self._cast(self._trusted(first))
-        last = self._round(everyone, first.belief, elsewhere, pooled)
+        last = self._round("last", everyone, first.belief, elsewhere, pooled)
         learned = pl.DataFrame({"source": votes.WEIGHED, "reliability": last.estimate.reliability})
         reliability = learned.filter(pl.Series(last.voted))
         report = calibration.report(held, first.rates, bent)
@@ -122,15 +128,23 @@ class Locale:
             reliability.select(named, pl.all()),
             pl.DataFrame([owed], NO_PRIORS.schema, orient="row"),
             NOTHING.moved,
+            NO_READINGS if self.recalled else self._readings([first.words, last.words]),
         )
 
-    def _texts(self) -> Texts:
+    def _readings(self, of: list[csr_matrix]) -> pl.DataFrame:
+        return readings(self.name, self.wordings, self.labels, of)
+
+    @cached_property
+    def texts(self) -> Texts:
+        """The wordings and seed data as classifiers see them."""
         seed = self.evidence.seed.sort("utterance", "intent").join(
             self.numbers, left_on="intent", right_on="label", maintain_order="left"
         )
         known, folded = seed["utterance"].to_list(), self._texts_as("folded")
         vectors = self._vectors([*self.wordings, *known])
-        return Texts.of(folded(self.wordings), folded(known), numbers(seed, "number"), vectors)
+        return Texts.of(
+            folded(self.wordings), folded(known), numbers(seed, "number"), vectors, self.folds
+        )
 
     def _texts_as(self, column: str) -> Callable[[list[str]], list[str]]:
         """What wordings are read by: themselves, and what a table or lexicon makes of them."""
@@ -159,18 +173,22 @@ class Locale:
 
     def _round(
         self,
+        which: str,
         cast: pl.DataFrame,
         taught: csr_matrix,
         elsewhere: Sequence[Voice],
         pooled: PooledPrior,
     ) -> Round:
-        """What these votes come to, by a reader that is `taught` what was believed before."""
+        """What these votes come to, by classifiers that are `taught` what was believed before, or as the round `which` of an
+        earlier night read the words."""
         heard = self._heard(cast)
         asked = heard.matrix(np.ones(len(heard.item)), self.shape) + self._matrix(cast)
-        others = Others(elsewhere, pooled.trust)
-        found = read(
-            self.texts, taught, teaching_weight(row_max(taught)), csr_matrix(asked), others
-        )
+        if self.recalled:
+            found = self._recalled(which, csr_matrix(asked))
+        else:
+            others = Others(elsewhere, pooled.trust)
+            weight = teaching_weight(row_max(taught))
+            found = read(self.texts, taught, weight, csr_matrix(asked), others)
         words = found.words
         judged = judge(heard, words, self.near, self._guess(pooled))
         rates, was_right = judged.rates, judged.was_right
@@ -191,7 +209,12 @@ class Locale:
         voted = np.isin(np.arange(len(votes.WEIGHED)), cast_votes.source)
         before = Estimate.expecting(pooled.reliability, cells)
         estimate = em(cells, cast_votes, len(votes.WEIGHED), prior, earlier=before)
-        return Round(cells, heard, estimate, voted, rates, judged.gate, found.trust)
+        return Round(words, cells, heard, estimate, voted, rates, judged.gate, found.trust)
+
+    def _recalled(self, which: str, asked: csr_matrix) -> Read:
+        assert self.recalled
+        known = self.recalled.words(self.name, self.items, self.numbers, which)
+        return Read(recall(known, self.near, asked), self.recalled.trust_of(self.name))
 
     def _guess(self, pooled: PooledPrior) -> Guess:
         """What is taken for granted of the rates: what other locales lend, else what the judged turns tell."""
@@ -253,7 +276,7 @@ class Locale:
             label=numbers(own, "number"),
             confidence=floats(own, "confidence"),
             ahead=floats(own, "ahead"),
-            fold=self.texts.folds[item],
+            fold=self.folds[item],
             **{source: floats(own, source) for source in OWN},
         )
 

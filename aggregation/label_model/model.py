@@ -21,11 +21,13 @@ from aggregation.label_model.evidence import NOTHING, Evidence, LabelEstimates
 from aggregation.label_model.locale import Locale
 from aggregation.label_model.meaning import heads
 from aggregation.label_model.partial_pooling import PooledPrior, pooled_prior
+from aggregation.label_model.recalled import Recalled
 from aggregation.label_model.rounds import Round
 
 
-def believe(evidence: Evidence) -> LabelEstimates:
-    """What is believed of each wording, and how that held before users who were held back.
+def believe(evidence: Evidence, recalled: Recalled | None = None) -> LabelEstimates:
+    """What is believed of each wording, and how that held before users who were held back; by classifiers that are taught
+    now, or by what those of an earlier night read.
 
     Locales with many users begin alone, the others with what those lend (`partial_pooling`). Then all are read
     together (`cross_lingual`), and each is finished with what the others know.
@@ -34,10 +36,12 @@ def believe(evidence: Evidence) -> LabelEstimates:
     evidence = replace(evidence, votes=concept_drift.faded(evidence.votes, turned))
     labels = _labels(evidence)
     names: list[str] = evidence.heard["locale"].unique().sort().to_list() if labels else []
-    locales = [Locale(name, evidence.of(name), labels) for name in names]
+    locales = [Locale(name, evidence.of(name), labels, recalled) for name in names]
     begun = _begun(locales)
-    taught = [at.taught(first) for at, first in zip(locales, begun, strict=True)]
-    elsewhere = _elsewhere(taught, len(labels))
+    elsewhere: list[list[Voice]] = [[] for _ in locales]
+    if not recalled:
+        taught = [at.taught(first) for at, first in zip(locales, begun, strict=True)]
+        elsewhere = _elsewhere(taught, len(labels))
     found = [
         NOTHING,
         *(
@@ -51,6 +55,7 @@ def believe(evidence: Evidence) -> LabelEstimates:
         pl.concat(f.reliability for f in found),
         pl.concat(f.borrowed for f in found),
         turned,
+        pl.concat(f.readings for f in found),
     )
 
 
@@ -60,6 +65,8 @@ def _begun(locales: Sequence["Locale"]) -> list["Round"]:
     if len(alone) == len(locales):
         return list(alone.values())
     pooled = pooled_prior([first.shown for first in alone.values()])
+    if locales[0].recalled:
+        return [alone.get(at) or at.begun([], pooled) for at in locales]
     taught = [at.taught(alone[at]) if at in alone else at.untaught() for at in locales]
     words = _elsewhere(taught, len(locales[0].labels))
     return [alone.get(at) or at.begun(w, pooled) for at, w in zip(locales, words, strict=True)]

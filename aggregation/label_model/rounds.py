@@ -30,6 +30,7 @@ THUMBS = 20.0  # thumbs that the guess of no difference is worth
 class Round:
     """What a round came to: the belief of each cell, and the rates of coming back."""
 
+    words: csr_matrix  # wordings x labels: what the words say
     cells: Cells
     heard: Heard
     estimate: Estimate

@@ -21,6 +21,7 @@ from warehouse.tables import (
     Embeddings,
     Encoders,
     LocaleCentres,
+    NightPlans,
     RephraseEvents,
     Transitions,
     UtteranceStats,
@@ -33,7 +34,7 @@ AT_ONCE = 65_536  # wordings, whose vectors are kept in half precision
 @step(
     reads=(
         *window(RephraseEvents),
-        *tonight(UtteranceStats, Transitions),
+        *tonight(NightPlans, UtteranceStats, Transitions),
         *earlier(Encoders, Embeddings),
         *own(Embeddings),
     ),
@@ -75,16 +76,18 @@ class _Taught:
 
 
 def _tonights(at: Reading, wordings: pl.DataFrame) -> Encoder:
-    """The encoder that is set, or one that is taught."""
+    """The encoder that is set, or one that is taught: tonight on a full night, else by the last one."""
     if given := encoders.named(at.home, at.settings):
         return given
+    known = at.lake.read("encoders", at.nights(Encoders))["version"].to_list()
+    before = newest.encoder_folder(at.home, known)
+    if before is not None and not at.full:
+        return Folder(before)
     taught = lessons.lessons(wordings, at.window(RephraseEvents), at.tonight(Transitions))
     model: encoder.Learned
     if asked := encoders.config(at.settings):
         model = encoder.attend(transformer.Tuned.of(asked), taught, encoder.PRETRAINED)
     else:
-        known = at.lake.read("encoders", at.nights(Encoders))["version"].to_list()
-        before = newest.encoder_folder(at.home, known)
         model = encoder.learn(taught, static.shared(before) if before else None)
     version = f"{at.day}-{model.fingerprint}"
     at.keep(at.home.root / "encoders" / version, model.save)

@@ -3,11 +3,13 @@
 import polars as pl
 
 from aggregation import support
-from aggregation.label_model.evidence import Evidence
+from aggregation.label_model.evidence import NO_VECTORS, Evidence
 from aggregation.label_model.model import believe
+from aggregation.label_model.recalled import Recalled
 from aggregation.label_model.votes import weights
+from aggregation.training_set import best
 from flows import encoders, languages, reviewing, seed
-from flows.pipeline import Reading, Result, every, step, tonight, window
+from flows.pipeline import Reading, Result, every, last_night, own, step, tonight, window
 from flows.steps import facts, voter
 from flows.steps.embedding import vectors
 from flows.steps.utterances import MOST_ITEMS, wished
@@ -28,6 +30,8 @@ from warehouse.tables import (
     LocaleCentres,
     LocalePriors,
     Neighbours,
+    NightPlans,
+    Readings,
     ReformulationRates,
     Reliability,
     SlotAnswers,
@@ -56,9 +60,12 @@ KEY = ["locale", "utterance"]
         ),
         *tonight(Neighbours, Clusters, ClusterReviews, ItemReviews, ReformulationRates),
         *tonight(VoterAnswers),
+        *tonight(NightPlans),
+        *last_night(LocalePriors),
         *every(Embeddings),
+        *own(Readings, SoftLabels),
     ),
-    writes=(Votes, SoftLabels, Reliability, LocalePriors, ConceptDrift, Calibration),
+    writes=(Votes, SoftLabels, Reliability, LocalePriors, ConceptDrift, Calibration, Readings),
     settings=("mining.window_days", *encoders.SETTINGS, "languages"),
     facts=(facts.SEED_DATA, facts.LANGUAGE_FILES, facts.ENCODER_FILES),
 )
@@ -68,6 +75,7 @@ def label_utterances(at: Reading) -> Result:
     spoken = wished(at.tonight(UtteranceStats), at.tonight(SlotAnswers))
     near, taught = at.tonight(Neighbours), seed.taught(seed.kept(at.home))
     asked = pl.concat([spoken.select(KEY), taught.select(KEY)]).unique()
+    recalled = None if at.full else _recalled(at)
     found = believe(
         Evidence(
             cast_votes.join(spoken, on=KEY, how="semi"),
@@ -75,11 +83,12 @@ def label_utterances(at: Reading) -> Result:
             at.tonight(HypothesisStats).join(spoken, on=KEY, how="semi"),
             near,
             taught,
-            vectors(at, asked),
+            NO_VECTORS if recalled else vectors(at, asked),
             languages.read_as(at.settings, asked),
             across=bool(at.settings.mining.encoder),
             rates=Reformulation(*at.tonight(ReformulationRates).row(0)),
-        )
+        ),
+        recalled,
     )
     clusters = reviewing.accepted(at.lake, at.day)
     backers = at.query("support", {"grouped": support.groups(found.labels, clusters, near)})
@@ -92,8 +101,28 @@ def label_utterances(at: Reading) -> Result:
     at.put(LocalePriors, found.borrowed)
     at.put(ConceptDrift, found.moved)
     at.put(Calibration, found.calibration)
+    at.put(Readings, found.readings)
+    drifted = drift(_before(at), rows) if at.full else None
     at.put(SoftLabels, rows.sort(*KEY, "label"))
-    return {"votes": cast_votes.height, "soft_labels": rows.height}
+    return {"votes": cast_votes.height, "soft_labels": rows.height, "drift": drifted}
+
+
+def drift(before: pl.DataFrame, now: pl.DataFrame) -> float | None:
+    """The share of the wordings of both whose best label is another; None where there is none to compare."""
+    both = best(before).join(best(now), on=KEY)
+    return float((both["label"] != both["label_right"]).mean()) if both.height else None  # type: ignore[arg-type]
+
+
+def _before(at: Reading) -> pl.DataFrame:
+    """What was believed last, tonight where the night was gone through before."""
+    nights = [d for d in at.lake.days("soft_labels") if d <= at.day]
+    return at.lake.read("soft_labels", nights[-1:])
+
+
+def _recalled(at: Reading) -> Recalled:
+    """What the last night that learned everything read in the words."""
+    readings = at.lake.read("readings", [at.tonight(NightPlans)["since"].item()])
+    return Recalled(readings, at.last_night(LocalePriors))
 
 
 def _votes(at: Reading) -> pl.DataFrame:

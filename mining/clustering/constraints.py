@@ -66,15 +66,18 @@ def kinds(
     def number(names: Collection[str]) -> int:
         return numbered.setdefault(frozenset(names), len(numbered) + 1) if names else 0
 
+    negation, numbers, times = map(_Sought.of, (lexicon.negation, lexicon.number, lexicon.time))
+    opposites = [(kind, pair, _Sought.of(pair)) for kind, pair in pairs]
     for row, (text, said) in enumerate(zip(wordings, split, strict=True)):
-        found[row, 0] = 1 + bool(_held(text, said, lexicon.negation))
+        spoken = _Spoken(text, frozenset(said), unspaced=unspaced(text))
+        found[row, 0] = 1 + bool(negation.held(spoken))
         digits = {str(int(d)) for d in re.findall(r"\d+", text)}
-        spelled = {lexicon.number[w] for w in _held(text, said, lexicon.number)}
+        spelled = {lexicon.number[w] for w in numbers.held(spoken)}
         found[row, 1] = number(digits | spelled)
-        found[row, 2] = number({lexicon.time[w] for w in _held(text, said, lexicon.time)})
-        for kind, pair in pairs:
-            sides = _held(text, said, pair)
-            found[row, kind] = 1 + pair.index(sides.pop()) if len(sides) == 1 else 0
+        found[row, 2] = number({lexicon.time[w] for w in times.held(spoken)})
+        for kind, pair, sought in opposites:
+            sides = sought.held(spoken)
+            found[row, kind] = 1 + pair.index(next(iter(sides))) if len(sides) == 1 else 0
         for name, held in values[row].items():
             found[row, slots[name]] = number(held)
     return found
@@ -177,12 +180,32 @@ def _runs(said: list[str]) -> set[str]:
     return {" ".join(said[at : at + n]) for n in longest for at in range(len(said) - n + 1)}
 
 
-def _held(text: str, said: list[str], sought: Collection[str]) -> set[str]:
-    """The words sought that a wording holds; where words are not spaced, anywhere in it."""
-    held = {w for w in said if w in sought}
-    if unspaced(text):
-        held |= {w for w in sought if unspaced(w) and w in text}
-    return held
+@dataclass(frozen=True)
+class _Spoken:
+    """A wording, its words, and whether its script spaces them."""
+
+    text: str
+    words: frozenset[str]
+    unspaced: bool
+
+
+@dataclass(frozen=True)
+class _Sought:
+    """Words that are looked for; where words are not spaced, anywhere in a wording."""
+
+    words: frozenset[str]
+    unspaced: tuple[str, ...]
+
+    @staticmethod
+    def of(some: Collection[str]) -> "_Sought":
+        return _Sought(frozenset(some), tuple(w for w in some if unspaced(w)))
+
+    def held(self, spoken: _Spoken) -> frozenset[str]:
+        """Those of the words that a wording holds."""
+        held = self.words & spoken.words
+        if spoken.unspaced:
+            held |= {w for w in self.unspaced if w in spoken.text}
+        return held
 
 
 def _numbers(language: str) -> dict[str, str]:

@@ -6,6 +6,18 @@ import unicodedata
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
 
+class _Bare(dict[int, int | None]):
+    """For `str.translate`: drops punctuation and symbols, apostrophes apart; looked up once a character."""
+
+    def __missing__(self, code: int) -> int | None:
+        dropped = unicodedata.category(chr(code))[0] in "PS" and chr(code) != "'"
+        self[code] = None if dropped else code
+        return self[code]
+
+
+_BARE = _Bare()
+
+
 def words(text: str) -> list[str]:
     """Words without case and punctuation; of scripts that do not space them, characters.
 
@@ -14,14 +26,10 @@ def words(text: str) -> list[str]:
     >>> words("音を下げて")
     ['音', 'を', '下', 'げ', 'て']
     """
-    found = []
-    for word in unicodedata.normalize("NFKC", text).casefold().split():
-        bare = "".join(c for c in word if unicodedata.category(c)[0] not in "PS" or c == "'")
-        if unspaced(bare):
-            found += list(bare)
-        elif bare:
-            found.append(bare)
-    return found
+    bare = unicodedata.normalize("NFKC", text).casefold().translate(_BARE)
+    if not unspaced(bare):
+        return bare.split()
+    return [part for word in bare.split() for part in (word if unspaced(word) else (word,))]
 
 
 def unspaced(text: str) -> bool:

@@ -91,6 +91,18 @@ class Calibration(dy.Schema):
     error = share("standard error of that share", null=True)
 
 
+@table("readings")
+class Readings(dy.Schema):
+    """What the classifiers of a night that learned everything read in the words of each wording, out of fold."""
+
+    locale = text("locale", key=True)
+    utterance = text("wording", key=True)
+    first_labels = strings("labels, as the first round read it")
+    first = dy.List(dy.Float32(nullable=False), description="how probable each is")
+    last_labels = strings("labels, as the last round read it")
+    last = dy.List(dy.Float32(nullable=False), description="how probable each is")
+
+
 @table("soft_labels", published=Published.NEWEST)
 class SoftLabels(dy.Schema):
     """What is believed of a wording's meaning."""

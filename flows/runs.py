@@ -21,11 +21,12 @@ from flows.steps.publishing import record_failure
 from mining.clustering.neighbours import library
 from mining.engines import choosing
 from mining.engines.choosing import EngineName
+from mining.ingest import remote
 from mining.ingest.rows import log_files
 from retrain.delivery.commands import SECRET
 from retrain.delivery.outbox import Post, Receiver
 from retrain.delivery.receivers import Command, Webhook, secret_of
-from warehouse import forgotten
+from warehouse import forgotten, mirror
 from warehouse.errors import BadInput, Busy
 from warehouse.home import Home, alone, create, existing, write_atomically
 from warehouse.lake import Lake
@@ -127,7 +128,8 @@ def _filled(paths: list[str], day: date) -> list[str]:
 
 def _has_log(paths: list[str]) -> bool:
     try:
-        return bool(log_files(paths))
+        here = [p for p in paths if not remote.is_address(p)]
+        return bool([remote.there(p) for p in paths if p not in here] or log_files(here))
     except BadInput:
         return False
 
@@ -236,17 +238,21 @@ def _run(
     if request.engine not in get_args(EngineName):
         raise BadInput(f"--engine {request.engine}: is unknown; known: auto, duckdb, spark")
     library()
-    files = [f.resolve() for f in log_files(request.logs)]  # workers stand in another folder
     known = seed.read(request.seed_data) if request.seed_data else None
     languages.check(settings)
+    _logs_of(request.logs)
     home = create(request.home.resolve())
-    master = settings.mining.spark_master
-    chosen = choosing.choose(cast(EngineName, request.engine), files, master)
+    if settings.storage.mirror:
+        write_atomically(home.root / mirror.ADDRESS, settings.storage.mirror.encode())
     until = date.fromisoformat(request.day) + timedelta(days=1) if request.day else None
     with alone(home, patience):
         _mend(home)
+        logs = remote.fetched(request.logs, home.root / "scratch" / "logs")
+        files = _logs_of(logs)
+        master = settings.mining.spark_master
+        chosen = choosing.choose(cast(EngineName, request.engine), files, master)
         with choosing.opened(chosen, home.root / "scratch", master) as engine:
-            odd = tuple(at_first_sight(request.logs, files, settings))
+            odd = tuple(at_first_sight(logs, files, settings))
             night = Night(
                 home,
                 settings,
@@ -261,6 +267,11 @@ def _run(
             )
             finish(night, call)
             return learn(night, today, call)
+
+
+def _logs_of(patterns: list[str]) -> list[Path]:
+    """The files of this machine behind the patterns, in full, for workers stand in another folder."""
+    return [f.resolve() for f in log_files([p for p in patterns if not remote.is_address(p)])]
 
 
 def run_forgetting(

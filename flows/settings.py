@@ -282,6 +282,19 @@ class Alert(_Section):
     block: str | None = None  # a Prefect notification block, such as slack-webhook/ops
 
 
+class Storage(_Section):
+    """[storage]: where what the nights leave lies beside the home."""
+
+    mirror: str | None = None  # s3://bucket/place: where a copy of the home is kept
+
+    @field_validator("mirror")
+    @classmethod
+    def _addressed(cls, address: str | None) -> str | None:
+        if address is not None and "://" not in address:
+            raise ValueError(f"{address!r} is no address such as s3://bucket/place")
+        return address
+
+
 class Settings(_Section):
     format: Literal[2] = 2  # of this file
     assistant: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")] | None = None
@@ -297,6 +310,7 @@ class Settings(_Section):
     gate: Gate = Gate()
     delivery: Delivery = Delivery()
     alert: Alert = Alert()
+    storage: Storage = Storage()
 
     @model_validator(mode="after")
     def _encoder(self) -> Self:

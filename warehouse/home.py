@@ -64,6 +64,7 @@ def local(place: Path) -> Path:
     if ELSEWHERE.match(str(place)):
         raise BadInput(
             f"{place}: is an address, and sayagain writes to folders of this machine; name a folder, or mount it"
+            " ([storage] mirror keeps a copy of a home in a store)"
         )
     return place.expanduser()
 
@@ -139,6 +140,8 @@ def alone(home: Home, patience: float = 0) -> Iterator[None]:
 
     The system lets go when a run dies.
     """
+    from warehouse.mirror import mirrored
+
     lock = FileLock(home.root / ".lock")
     try:
         lock.acquire(timeout=patience)
@@ -150,7 +153,8 @@ def alone(home: Home, patience: float = 0) -> Iterator[None]:
         raise BadInput(f"{home.root}: cannot be written ({error.strerror})") from None
     try:
         _recover(home)
-        yield
+        with mirrored(home.root):
+            yield
     finally:
         lock.release()
 

@@ -76,7 +76,7 @@ def log_files(patterns: list[str]) -> list[Path]:
             raise BadInput(f"{pattern}: is an address, and sayagain reads files; copy or mount it")
         path = Path(pattern).expanduser()
         if path.is_dir():
-            matches = [p for p in _inside(path) if _ending(p) in ENDINGS]
+            matches = [p for p in _inside(path) if ending(p) in ENDINGS]
         elif path.is_file():
             matches = [path]
         else:
@@ -95,7 +95,7 @@ def log_files(patterns: list[str]) -> list[Path]:
 def left_out(patterns: list[str]) -> list[Path]:
     """The files of the folders among `patterns` that are not read, for their ending says nothing."""
     folders = [Path(p).expanduser() for p in patterns]
-    return sorted(p for f in folders if f.is_dir() for p in _inside(f) if _ending(p) not in ENDINGS)
+    return sorted(p for f in folders if f.is_dir() for p in _inside(f) if ending(p) not in ENDINGS)
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -143,11 +143,11 @@ def rows(
 
 
 def _is_delimited(path: Path, head: bytes) -> bool:
-    if _ending(path) in (".csv", ".tsv"):
+    if ending(path) in (".csv", ".tsv"):
         return True
     text = head.decode("utf-16" if head.startswith(UTF16) else "utf-8", "replace")
     begun = text.lstrip("\ufeff \r\n\t")[:1]
-    return _ending(path) not in ENDINGS and begun not in ("{", "[", "")
+    return ending(path) not in ENDINGS and begun not in ("{", "[", "")
 
 
 def _in_utf8(path: Path, file: BinaryIO, head: bytes) -> BinaryIO:
@@ -384,7 +384,8 @@ def _skip_line(file: BinaryIO) -> None:
         pass
 
 
-def _ending(path: Path) -> str:
+def ending(path: Path) -> str:
+    """What the name of a log says of its content, whatever it is packed with."""
     plain = path.with_suffix("") if path.suffix.lower() in PACKED else path
     return plain.suffix.lower()
 

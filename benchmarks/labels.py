@@ -30,7 +30,7 @@ from aggregation.label_model.classifier import Read
 from aggregation.label_model.dawid_skene import CastVotes, Cells, em
 from aggregation.label_model.evidence import Evidence
 from aggregation.label_model.model import believe
-from aggregation.label_model.rounds import row_shares
+from aggregation.label_model.sparse import row_shares
 from aggregation.label_model.votes import (
     CHAIN_END,
     FOR,

@@ -8,7 +8,8 @@ import polars as pl
 
 from mining.ingest.locales import spelled
 from mining.ingest.rows import Broken, rows
-from retrain.training.data import folds
+from retrain.training.data import FOLDS
+from warehouse.common.folds import folds
 from warehouse.errors import BadInput
 from warehouse.home import Home, write_atomically
 
@@ -58,7 +59,7 @@ def read(path: Path) -> pl.DataFrame:
 def taught(known: pl.DataFrame) -> pl.DataFrame:
     """What of the seed data teaches labels: all but one fold of the gate's, so that labels, which a
     challenger learns, know nothing of some of its cases."""
-    return known.filter(pl.Series(folds(known["utterance"].to_list()) > 0, dtype=pl.Boolean))
+    return known.filter(pl.Series(folds(known["utterance"].to_list(), FOLDS) > 0, dtype=pl.Boolean))
 
 
 def keep(home: Home, known: pl.DataFrame) -> None:

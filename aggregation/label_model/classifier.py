@@ -27,6 +27,7 @@ from aggregation.label_model.cross_lingual import (
     principal,
 )
 from aggregation.label_model.one_vs_rest import OneVsRest, fit
+from aggregation.label_model.sparse import row_best
 from warehouse.common.ngrams import CHARACTERS, WORDS
 
 Floats = npt.NDArray[np.float64]
@@ -78,11 +79,6 @@ class Texts:
         return Texts(read[: len(wordings)], read[len(wordings) :], seed_labels, folds)
 
 
-def folds(wordings: int) -> Indices:
-    """The fold of each of so many wordings: the models of the others never see it."""
-    return np.random.default_rng(SEED).integers(FOLDS, size=wordings)
-
-
 class Voice(Protocol):
     """Whatever scores the labels for the wordings of one locale, by models that never saw them."""
 
@@ -118,7 +114,7 @@ def read(
 
     `belief` (wordings x labels) is what the others are taken to mean, `weight` how much each teaches.
     """
-    taught = np.asarray(belief.argmax(axis=1)).ravel()
+    taught = row_best(belief)
     models = [_fold(texts, taught, weight, k, belief.shape[1]) for k in range(FOLDS)]
     voices = _Voices(texts, models, others.elsewhere)
     trust = _trust(voices, belief, weight, others.trust)

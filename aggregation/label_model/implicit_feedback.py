@@ -22,6 +22,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import expit, logit
 
+from aggregation.label_model.sparse import at, row_best, row_max
 from warehouse.common.reformulation import Reformulation
 
 Floats = npt.NDArray[np.float64]
@@ -189,8 +190,7 @@ def _pooled(
 def _other(values: csr_matrix, heard: Heard) -> Floats:
     """Of each row the highest value among the other labels of its item, 0 where there is none."""
     rest = values.tocoo()
-    first = np.asarray(values.max(axis=1).todense()).ravel()
-    best = np.asarray(values.argmax(axis=1)).ravel()
+    first, best = row_max(values), row_best(values)
     others = rest.col != best[rest.row]
     second = np.zeros(len(first))
     np.maximum.at(second, rest.row[others], rest.data[others])
@@ -228,13 +228,6 @@ def _gate(seen: tuple[Floats, Floats, Floats], rates: Reformulation, guess: Gues
     bounds = [(None, None)] + [(0.0, None)] * signs.shape[1]
     found: Floats = minimize(loss, guess.gate, jac=True, method="L-BFGS-B", bounds=bounds).x
     return found
-
-
-def at(matrix: csr_matrix, rows: Indices, columns: Indices) -> Floats:
-    """The values at these places."""
-    if not len(rows):
-        return np.zeros(0)  # where SciPy would give a matrix
-    return np.asarray(matrix[rows, columns], np.float64).ravel()
 
 
 def _tempered(told: Floats) -> Floats:

@@ -15,11 +15,11 @@ from scipy.special import expit
 
 from aggregation.label_model import calibration, partial_pooling, votes
 from aggregation.label_model.calibration import Held
-from aggregation.label_model.classifier import Others, Read, Texts, Voice, folds, read
-from aggregation.label_model.cross_lingual import Taught
+from aggregation.label_model.classifier import Others, Read, Texts, Voice, read
+from aggregation.label_model.cross_lingual import FOLDS, Taught
 from aggregation.label_model.dawid_skene import CastVotes, Cells, Estimate, em
 from aggregation.label_model.evidence import NO_LABELS, NO_PRIORS, NOTHING, Evidence, LabelEstimates
-from aggregation.label_model.implicit_feedback import Guess, Heard, at, judge, odds
+from aggregation.label_model.implicit_feedback import Guess, Heard, judge, odds
 from aggregation.label_model.partial_pooling import PooledPrior
 from aggregation.label_model.recalled import NO_READINGS, Recalled, readings, recall
 from aggregation.label_model.rounds import (
@@ -28,13 +28,13 @@ from aggregation.label_model.rounds import (
     floats,
     log_prior,
     numbers,
-    row_max,
-    row_shares,
     teaching_weight,
     thumbs_odds,
     without_herding,
 )
 from aggregation.label_model.spammers import p_honest
+from aggregation.label_model.sparse import at, row_best, row_max, row_shares
+from warehouse.common.folds import folds
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -67,7 +67,7 @@ class Locale:
         self.items = pl.DataFrame({"utterance": self.wordings}).with_row_index("item")
         self.numbers = pl.DataFrame({"label": labels}).with_row_index("number")
         self.shape = len(self.wordings), len(self.labels)
-        self.folds = folds(len(self.wordings))
+        self.folds = folds(self.wordings, FOLDS)
         self.near = self._near()
         self.others = self._others()
 
@@ -87,8 +87,7 @@ class Locale:
     def taught(self, first: "Round") -> Taught:
         """What the locale can teach the others."""
         belief = first.belief
-        best = np.asarray(belief.argmax(axis=1)).ravel().astype(np.int64)
-        return self._taught(best, teaching_weight(row_max(belief)))
+        return self._taught(row_best(belief), teaching_weight(row_max(belief)))
 
     def untaught(self) -> Taught:
         """The same of a locale of which nothing is believed yet: its seed data alone."""

@@ -13,8 +13,9 @@ from scipy.sparse import csr_matrix
 from aggregation.label_model import ambiguity, votes
 from aggregation.label_model.calibration import PlattScaling
 from aggregation.label_model.dawid_skene import CastVotes, Cells, Estimate
-from aggregation.label_model.implicit_feedback import Heard, at
+from aggregation.label_model.implicit_feedback import Heard
 from aggregation.label_model.partial_pooling import Shown
+from aggregation.label_model.sparse import at, row_best, row_max
 from warehouse.common.reformulation import Reformulation
 
 Floats = npt.NDArray[np.float64]
@@ -131,7 +132,7 @@ def calibrated(last: Round, cast: pl.DataFrame, bent: PlattScaling) -> Floats:
     moved = csr_matrix((floats(ends, "votes"), place), (len(cells.start) - 1, cells.labels))
     heard = last.heard
     moved = moved - heard.matrix(at(moved, heard.item, heard.label), moved.shape)
-    most, there = row_max(moved), np.asarray(moved.argmax(axis=1)).ravel()
+    most, there = row_max(moved), row_best(moved)
     whole = np.asarray(moved.sum(axis=1)).ravel()
     seen = ambiguity.Disagreement(
         heard.accepted, heard.reformulated, most[heard.item], whole[heard.item]
@@ -160,16 +161,6 @@ def _keep_accepted(cells: Cells, belief: Floats, heard: Heard) -> None:
 def teaching_weight(sure: Floats) -> Floats:
     """How much a wording teaches the reader, by how surely its best label is believed."""
     return np.asarray(np.maximum(0.0, (sure - 0.3) / 0.7) ** 2)
-
-
-def row_max(matrix: csr_matrix) -> Floats:
-    return np.asarray(matrix.max(axis=1).todense(), np.float64).ravel()
-
-
-def row_shares(matrix: csr_matrix) -> csr_matrix:
-    """The matrix with rows that sum to 1."""
-    whole = np.asarray(matrix.sum(axis=1)).ravel()
-    return csr_matrix(matrix.multiply(1 / np.maximum(whole, 1e-9)[:, None]))
 
 
 def numbers(rows: pl.DataFrame, column: str) -> Indices:

@@ -131,11 +131,13 @@ def _distinct(pairs: Indices) -> Indices:
 def _reciprocal(pairs: Indices, found: Floats, rows: int) -> Indices:
     """The group of each row once all pairs are joined that are the best of both; ties go to the
     lesser row. There is such a pair: the best of all."""
-    here, there = pairs.ravel(), pairs[:, ::-1].ravel()
-    order = np.lexsort((there, -np.repeat(found, 2), here))
-    first = np.unique(here[order], return_index=True)[1]
-    best = np.full(rows, -1)
-    best[here[order][first]] = there[order][first]
+    here, there, both = pairs.ravel(), pairs[:, ::-1].ravel(), np.repeat(found, 2)
+    most = np.full(rows, -np.inf)
+    np.maximum.at(most, here, both)
+    is_best = both == most[here]
+    best = np.full(rows, rows)
+    np.minimum.at(best, here[is_best], there[is_best])
+    best[best == rows] = -1
     mutual = (best >= 0) & (best[best] == np.arange(rows))
     root = np.where(mutual, np.minimum(np.arange(rows), best), np.arange(rows))
     return np.asarray(np.unique(root, return_inverse=True)[1], np.int64)

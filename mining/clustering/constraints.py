@@ -12,7 +12,7 @@ import json
 import re
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -163,7 +163,13 @@ def _named(split: list[list[str]], named: pl.DataFrame) -> list[dict[str, set[st
         said = " ".join(words(value))
         tagged[said] += wordings
         slot[said] = max(slot.get(said, (0, "")), (wordings, name))
-    held = [_runs(said) & tagged.keys() for said in split]
+    lengths: dict[str, set[int]] = defaultdict(
+        set
+    )  # in words, of the values that begin with a word
+    for value in map(str.split, tagged):
+        if 0 < len(value) <= LONGEST_VALUE:
+            lengths[value[0]].add(len(value))
+    held = [_runs(said, lengths) & tagged.keys() for said in split]
     counts = Counter(value for values in held for value in values)
     sure = {v for v, n in tagged.items() if n >= max(FEWEST_TAGGED, counts[v] / 2)}
     found = []
@@ -175,9 +181,14 @@ def _named(split: list[list[str]], named: pl.DataFrame) -> list[dict[str, set[st
     return found
 
 
-def _runs(said: list[str]) -> set[str]:
-    longest = range(1, LONGEST_VALUE + 1)
-    return {" ".join(said[at : at + n]) for n in longest for at in range(len(said) - n + 1)}
+def _runs(said: list[str], lengths: Mapping[str, Collection[int]]) -> set[str]:
+    """The runs of words that may be values, by the word that they begin with."""
+    return {
+        " ".join(said[at : at + n])
+        for at, word in enumerate(said)
+        for n in lengths.get(word, ())
+        if at + n <= len(said)
+    }
 
 
 @dataclass(frozen=True)

@@ -92,26 +92,31 @@ def _assistant(log: LogArrays) -> dict[str, Floats]:
     executed = log.turns["executed"].to_numpy().astype(np.float64)
     known = turns["best_intent"].null_count() < turns.height
     sure = turns["best_confidence"].to_numpy().astype(np.float64)
-    second = (
-        turns["n_best"]
-        .list.eval(pl.element().struct.field("confidence"))
-        .list.sort(descending=True, nulls_last=True)
-        .list.get(1, null_on_oob=True)
-        .to_numpy()
-    )
     unknown = np.full(len(executed), np.nan)
     confidence = ranks(turns["best_confidence"])
     return {
         "executed": executed if known else unknown,
         "confidence": confidence,
         "sure": sure,
-        "ahead": sure - np.nan_to_num(second.astype(np.float64)),
+        "ahead": sure - _second(turns["n_best"]),
         "confidence of the wording": share(np.nan_to_num(confidence, nan=0.5), log.wording),
         "executed of the intent": share(executed, log.intent) if known else unknown,
         "outcome": log.outcome,
         "interrupted": turns["interrupted"].cast(pl.Float64).to_numpy(),
         "feedback": turns["feedback"].cast(pl.Float64).to_numpy(),
     }
+
+
+def _second(n_best: pl.Series) -> Floats:
+    """The second highest confidence of each list; 0 where it has none."""
+    told = pl.DataFrame({"n_best": n_best}).with_row_index("row").explode("n_best")
+    confidences = told.select("row", sure=pl.col("n_best").struct.field("confidence")).drop_nulls()
+    best = confidences.sort("row", "sure", descending=[False, True])
+    place = pl.int_range(pl.len()).over("row")
+    second = best.filter(place == 1)
+    found = np.zeros(len(n_best))
+    found[second["row"].to_numpy()] = second["sure"].to_numpy()
+    return found
 
 
 def _answer(log: LogArrays, again: Floats) -> dict[str, Floats]:

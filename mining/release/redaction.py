@@ -88,12 +88,19 @@ def _without(texts: list[str], tagged: Counter[Words]) -> list[str]:
     for value in sorted(tagged, key=len, reverse=True):
         starting[value[0]].append(value)
     held = {
-        row: found for row, text in enumerate(texts) if (found := _held(_words(text), starting))
+        row: found
+        for row, text in enumerate(texts)
+        if _may_hold(text, starting) and (found := _held(_words(text), starting))
     }
     counts = Counter(value for found in held.values() for value in {v for v, _, _ in found})
     for row, found in held.items():
         texts[row] = _masked(texts[row], [f for f in found if tagged[f[0]] >= counts[f[0]] / 2])
     return texts
+
+
+def _may_hold(text: str, starting: Collection[str]) -> bool:
+    """Whether some word begins a value, if the text spaces its words: most hold none."""
+    return unspaced(text) or any(_bare(chunk) in starting for chunk in text.split())
 
 
 def _held(said: list[Word], starting: dict[str, list[Words]]) -> list[Held]:
@@ -135,6 +142,12 @@ def _core(chunk: str, start: int) -> tuple[int, int]:
     bare = chunk.strip(PUNCTUATION)
     first = chunk.find(bare)
     return start + first, start + first + len(bare)
+
+
+@lru_cache(1 << 16)
+def _bare(chunk: str) -> str:
+    """A chunk as it is compared."""
+    return _plain(chunk.strip(PUNCTUATION))
 
 
 @lru_cache(1 << 16)

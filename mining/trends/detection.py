@@ -61,15 +61,18 @@ def units(wordings: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
 
     `wordings`: `locale, utterance, turns`; `clusters`: `locale, utterance, cluster_id`.
     """
-    rows = []
-    for (locale,), part in wordings.group_by("locale", maintain_order=True):
-        said = part["utterance"].to_list()
-        whole = not dense(said)
-        rows += [(locale, "term", t, u) for u in said for t in sorted(terms(u, whole=whole))]
-    schema = {"locale": pl.String, "kind": pl.String, "unit": pl.String, "utterance": pl.String}
+    parts = [
+        part.select(
+            "locale",
+            kind=pl.lit("term"),
+            unit=_terms(part["utterance"].to_list()),
+            utterance="utterance",
+        )
+        for part in wordings.partition_by("locale", maintain_order=True)
+    ]
     found = pl.concat(
         [
-            pl.DataFrame(rows, schema, orient="row"),
+            *(part.explode("unit").drop_nulls("unit") for part in parts),
             clusters.select(
                 "locale", kind=pl.lit("cluster"), unit="cluster_id", utterance="utterance"
             ),
@@ -79,6 +82,12 @@ def units(wordings: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
     said_by = found.join(users, on=["locale", "utterance"], maintain_order="left")
     enough = said_by.filter(pl.col("turns").sum().over(KEY) >= FEWEST).drop("turns")
     return enough.join(_distinct(enough), on=KEY, how="semi", maintain_order="left")
+
+
+def _terms(wordings: list[str]) -> pl.Series:
+    """The terms of each wording of a locale, in order."""
+    whole = not dense(wordings)
+    return pl.Series([sorted(terms(u, whole=whole)) for u in wordings], dtype=pl.List(pl.String))
 
 
 def _distinct(held: pl.DataFrame) -> pl.DataFrame:

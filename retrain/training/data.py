@@ -4,7 +4,6 @@ each case is scored by a model that never saw it.
 Notation and constants: docs/method.md, 9.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -15,6 +14,7 @@ import polars as pl
 from scipy.sparse import csr_matrix, diags
 
 from retrain.training.model import Floats, Indices, Model
+from warehouse.common.folds import folds
 
 FIRM = 4.0  # believed examples that a row of seed data is worth, so that it is never drowned
 FAINTEST = 0.05  # a label less probable than this teaches nothing
@@ -119,20 +119,11 @@ def _places(values: pl.Series, known: pl.Series) -> Indices:
 def parts(taught: TrainingData, cases: list[str]) -> Iterator[tuple[Chosen, Chosen]]:
     """(what is taught, the cases) of each fold of the cases: all the rest is taught, wordings that differ
     in letter case being one. A fold is left out where the rest has fewer than two labels."""
-    fold = folds(cases)
+    fold = folds(cases, FOLDS)
     measured = {u.casefold() for u in cases}
     mine = np.array([u.casefold() in measured for u in taught.wordings], bool)
-    fold_of = np.where(mine, folds(taught.wordings), -1)
+    fold_of = np.where(mine, folds(taught.wordings, FOLDS), -1)
     for k in np.unique(fold):
         rest = fold_of != k
         if len(np.unique(taught.shares[rest].indices)) >= 2:
             yield rest, fold == k
-
-
-def folds(wordings: list[str]) -> Indices:
-    """The fold of each wording: the same for ever, in whatever locale and letter case."""
-    return np.array([_hashed(u.casefold()) % FOLDS for u in wordings], np.int64)
-
-
-def _hashed(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big")

@@ -116,13 +116,24 @@ class Lake:
         commit(self.root, {(table, day): staged})
 
     def replace_days(self, table: str, days: Iterable[str], staged: Path) -> None:
-        """Make `staged/day=.../` the partitions of these days; a day without rows has an empty one."""
+        """Make `staged/day=.../` the partitions of these days; a day without rows has an empty one. One that has its rows
+        already, in whatever order an engine wrote them, stays as it is."""
         for day in days:
             folder = staged / f"day={day}"
-            if folder.exists():
-                self.replace(table, day, folder)
-            else:
+            if not folder.exists():
                 self.put(table, day, TABLES[table].create_empty())
+            elif not self._has(table, day, folder):
+                self.replace(table, day, folder)
+
+    def _has(self, table: str, day: str, staged: Path) -> bool:
+        """Whether the day has the rows of a staged partition."""
+        files, schema = sorted(staged.glob("*.parquet")), TABLES[table]
+        rows = sum(pq.read_metadata(f).num_rows for f in files)
+        if day not in self.days(table) or rows != self.heights(table, [day])[day]:
+            return False
+        theirs = typed(schema, pl.scan_parquet(files, hive_partitioning=False)).collect()
+        key = schema.primary_key()
+        return theirs.sort(key).equals(self.read(table, [day]).sort(key))
 
     def _place(self, table: str, day: str) -> Path:
         return self.root / table / f"day={day}"

@@ -38,7 +38,7 @@ NOTHING: Result = {
 
 
 @step(
-    reads=own(Turns, Inactivity, SessionTimeouts, Bots, Rejects, FallbackIntents),
+    reads=own(Turns, Inactivity, SessionTimeouts, Bots, Pairs, Rejects, FallbackIntents),
     writes=(Turns, Inactivity, SessionTimeouts, Bots, Pairs, Rejects, FallbackIntents),
     settings=(
         *("assistant", "log", "privacy.retention_days"),

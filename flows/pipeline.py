@@ -23,6 +23,8 @@ from flows.guarded import Guarded, dumped
 from flows.reach import code_of
 from flows.settings import Settings
 from mining.engines.engine import PEOPLE, Engine, Params, inputs_of
+from mining.sessions.block_files import BlockFiles
+from mining.sessions.blocks import Block
 from mining.sessions.bots import people
 from warehouse.home import Home, keep_once
 from warehouse.lake import Lake, Transaction, Undeclared, window_start
@@ -234,15 +236,27 @@ class Reading:
         keep_once(folder, fill)
         self.kept.append(folder.relative_to(self.home.root))
 
+    def block_files(self, blocks: Iterable[Block], *tables: type[dy.Schema]) -> list[BlockFiles]:
+        """Blocks of days with the files of these tables, to be worked on by the engine; they go with the step."""
+        place = self.lake.staging(f"{self._step.name}-blocks")
+        found = []
+        for number, block in enumerate(blocks):
+            files = {
+                name: {d: self.lake.files(name, [d]) for d in block.read}
+                for name in map(name_of, tables)
+            }
+            (place / str(number)).mkdir()
+            found.append(BlockFiles(block, files, place / str(number)))
+        return found
+
     def standing(self, daily: Daily, days: Iterable[str]) -> set[str]:
         """Of these days those that were made already, of the same contents by the same code and settings."""
         return {day for day in days if self._step.stands(self._night, daily, day)}
 
-    def put_daily(self, daily: Daily, days: Iterable[str], rows: pl.DataFrame) -> None:
-        """Leave the rows of these days, by their `day`, which stand from now on."""
-        asked = list(days)
-        self.put_days(daily.table, asked, rows)
-        self.made += [(daily, day) for day in asked]
+    def put_daily(self, daily: Daily, day: str, rows: pl.DataFrame) -> None:
+        """Leave the rows of a day, which stands from now on."""
+        self.lake.put(name_of(daily.table), day, rows)
+        self.made.append((daily, day))
 
     def put(self, table: type[dy.Schema], rows: pl.DataFrame) -> int:
         """Leave the rows of tonight; how many they are."""

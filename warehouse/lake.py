@@ -67,11 +67,7 @@ class Lake:
 
     def scan(self, table: str, days: Iterable[str]) -> pl.LazyFrame:
         """The same, of these days, for asking a few rows of many: filters reach the files."""
-        schema = TABLES[table]
-        files = self.files(table, days)
-        parts = [pl.scan_parquet(f, hive_partitioning=False) for f in files]
-        rows = [typed(schema, _completed(schema, part)) for part in parts]
-        return pl.concat(rows) if rows else schema.create_empty().lazy()
+        return _scanned(table, self.files(table, days))
 
     def heights(self, table: str, days: Iterable[str]) -> dict[str, int]:
         """How many rows each of these days has, by what its files say of themselves."""
@@ -81,9 +77,7 @@ class Lake:
 
     def by_day(self, table: str, days: Iterable[str]) -> pl.DataFrame:
         """The rows of these days, each with its `day`."""
-        parts = [self.scan(table, [d]).with_columns(day=pl.lit(d)) for d in sorted(set(days))]
-        none = TABLES[table].create_empty().with_columns(day=pl.lit(""))
-        return pl.concat(parts).collect() if parts else none
+        return rows_by_day(table, {d: self.files(table, [d]) for d in sorted(set(days))})
 
     def newest(self, table: str, night: str | None = None) -> pl.DataFrame:
         """A state table as it was believed on `night` (now, where not given)."""
@@ -242,6 +236,20 @@ def _note(partition: Path, seen: dict[str, list[int]]) -> str:
     found = digest(sorted(file_digest(partition / name) for name in seen))
     (partition / CONTENT).write_text(json.dumps({"files": seen, "content": found}))
     return found
+
+
+def rows_by_day(table: str, files: Mapping[str, list[Path]]) -> pl.DataFrame:
+    """The rows of a table's files of some days, each with its `day`."""
+    parts = [_scanned(table, some).with_columns(day=pl.lit(day)) for day, some in files.items()]
+    none = TABLES[table].create_empty().with_columns(day=pl.lit(""))
+    return pl.concat(parts).collect() if parts else none
+
+
+def _scanned(table: str, files: Iterable[Path]) -> pl.LazyFrame:
+    schema = TABLES[table]
+    parts = [pl.scan_parquet(f, hive_partitioning=False) for f in files]
+    rows = [typed(schema, _completed(schema, part)) for part in parts]
+    return pl.concat(rows) if rows else schema.create_empty().lazy()
 
 
 def window_start(night: str, days: int) -> str:

@@ -81,7 +81,7 @@ def _tonights(at: Reading, wordings: pl.DataFrame) -> Encoder:
         return given
     known = at.lake.read("encoders", at.nights(Encoders))["version"].to_list()
     before = newest.encoder_folder(at.home, known)
-    if before is not None and not at.full:
+    if not at.full and before is not None:
         return Folder(before)
     taught = lessons.lessons(wordings, at.window(RephraseEvents), at.tonight(Transitions))
     model: encoder.Learned

@@ -11,7 +11,7 @@ import polars as pl
 from aggregation.trust import WELL, of_failures, of_pairs, of_rewrites, table
 from flows import reviewing
 from flows.pipeline import Daily, Reading, Result, last_night, own, step, tonight, window
-from flows.steps.rephrases import context, evidence_of
+from flows.steps.rephrases import evidence_of
 from mining.clustering import variants
 from mining.failures import defects
 from mining.failures.hypothesis_features import KEY, SURE
@@ -115,12 +115,14 @@ def _judge_days(at: Reading, neighbours: pl.DataFrame) -> None:
     """Judge the turns of the window's days: all on a full night, else of those that are new or have changed."""
     days = at.days(Turns)
     standing = set() if at.full else at.standing(DEFECTS, days)
-    for block in blocks(
-        at.lake.heights("turns", days), [day for day in days if day not in standing]
-    ):
-        events = at.lake.read("rephrase_events", block.read)
-        found = defects.defects(context(at, block.read), events, neighbours, block.days)
-        at.put_daily(DEFECTS, block.days, found.sort("turn_id"))
+    wanted = blocks(at.lake.heights("turns", days), [d for d in days if d not in standing])
+    jobs = at.block_files(wanted, Turns, Bots, RephraseEvents)
+    for job in jobs[:1]:
+        neighbours.write_parquet(job.folder.parent / "neighbours.parquet")
+    at.engine.each(defects.judge_block, jobs)
+    for job in jobs:
+        for day in job.block.days:
+            at.put_daily(DEFECTS, day, job.left("defects").filter(pl.col("day") == day).collect())
 
 
 def _probabilities(at: Reading, table: type[dy.Schema]) -> npt.NDArray[np.float64]:

@@ -1,16 +1,14 @@
 """What is said again: every pair of the window gets its probability."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import polars as pl
 
 from flows.pipeline import Daily, Reading, Result, own, step, tonight, window
-from mining.rephrases import scoring, slot_answers
-from mining.rephrases.log import LogArrays
+from mining.rephrases import scoring
+from mining.sessions.block_files import BlockFiles
 from mining.sessions.blocks import blocks
-from mining.sessions.bots import people
-from mining.sessions.shape import changed
 from warehouse.tables import (
     Bots,
     MixtureFits,
@@ -37,26 +35,17 @@ def score_pairs(at: Reading) -> Result:
     """Give the pairs of the window that have none their probability, told relative to the log."""
     days = at.days(Turns)
     wanted = _wanted(at, days)
-    scored, answers = [], [_answers_elsewhere(at, wanted)]
-    for block in blocks(at.lake.heights("turns", days), wanted):
-        log = LogArrays.of(context(at, block.read))
-        found = scoring.score(at.lake.by_day("pairs", block.read), log, block.days)
-        scored.append(found.events)
-        answers.append(slot_answers.answering(log).filter(pl.col("day").is_in(block.days)))
-    at.put_daily(EVENTS, *_with_success(at, wanted, pl.concat(scored)))
-    events = at.lake.scan("rephrase_events", days).select("locale", "p_rephrase").collect()
-    at.put(MixtureFits, scoring.fits(events, found.evidence))
+    scored = at.block_files(
+        blocks(at.lake.heights("turns", days), wanted), Turns, Bots, Pairs, RephraseEvents
+    )
+    at.engine.each(scoring.score_block, scored)
+    _put_events(at, wanted, scored)
+    answers = [_answers_elsewhere(at, wanted), *(job.left("answers").collect() for job in scored)]
     at.put(SlotAnswers, pl.concat(answers).sort("turn_id"))
-    return {
-        "events": events.height,
-        "evidence": found.evidence,
-        "shape": changed(log.turns, at.lake.read("rephrase_events", block.read)),
-    }
-
-
-def context(at: Reading, days: Iterable[str]) -> pl.DataFrame:
-    """The turns of people on these days, as the SQL file `context` has them."""
-    return at.query("context", people(at.lake, set(days)))
+    told = scored[-1].left("told").collect().row(0, named=True)
+    events = at.lake.scan("rephrase_events", days).select("locale", "p_rephrase").collect()
+    at.put(MixtureFits, scoring.fits(events, told["evidence"]))
+    return {"events": events.height} | told
 
 
 def _wanted(at: Reading, days: list[str]) -> list[str]:
@@ -67,24 +56,32 @@ def _wanted(at: Reading, days: list[str]) -> list[str]:
     return [d for d in days if d not in standing or d == days[-1]]
 
 
-def _with_success(
-    at: Reading, wanted: list[str], scored: pl.DataFrame
-) -> tuple[list[str], pl.DataFrame]:
-    """The days whose events are left, and these: of the wanted days, and of the day before each, whose turns may be said
-    again on it."""
-    before = {(date.fromisoformat(d) - timedelta(days=1)).isoformat() for d in wanted}
-    there = set(at.lake.days("rephrase_events"))
-    kept = sorted((before & there & set(at.days(Pairs))) - set(wanted))
-    after = {(date.fromisoformat(d) + timedelta(days=1)).isoformat() for d in (*wanted, *kept)}
-    later = sorted((after & there & set(at.days(Pairs))) - {*wanted, *kept})
-    known = at.lake.by_day("rephrase_events", [*kept, *later])
-    told = at.lake.by_day("pairs", kept).select(
-        "source_turn_id", "target_turn_id", "target_outcome"
-    )
-    earlier = known.join(told, on=["source_turn_id", "target_turn_id"], how="left")
-    both = pl.concat([scored, earlier.select(scored.columns).cast(scored.schema)])
-    touched = [*wanted, *kept]
-    return touched, scoring.with_success(both).filter(pl.col("day").is_in(touched))
+def _put_events(at: Reading, wanted: list[str], scored: list[BlockFiles]) -> None:
+    """Leave the events of the wanted days, and those of the day before each, whose turns may be said again on it; a day
+    at a time."""
+    fresh = {day: job for job in scored for day in job.block.days}
+    window = {d for d in at.lake.days("rephrase_events") if d in at.days(Pairs)}
+    before = {_beside(d, -1) for d in wanted} & window
+    for day in sorted({*wanted, *before}):
+        mine, later = (_events_of(at, d, fresh) for d in (day, _beside(day, 1)))
+        both = scoring.with_success(pl.concat([mine, later]))
+        at.put_daily(EVENTS, day, both.filter(pl.col("day") == day))
+
+
+def _beside(day: str, by: int) -> str:
+    return (date.fromisoformat(day) + timedelta(days=by)).isoformat()
+
+
+def _events_of(at: Reading, day: str, fresh: Mapping[str, BlockFiles]) -> pl.DataFrame:
+    """The events of a day with their `target_outcome`, as they were scored now, or before."""
+    if day in fresh:
+        return fresh[day].left("events").filter(pl.col("day") == day).collect()
+    if day not in at.days(Pairs) or day not in at.lake.days("rephrase_events"):
+        return scoring.NOTHING
+    key = ["source_turn_id", "target_turn_id"]
+    outcomes = at.lake.scan("pairs", [day]).select(*key, "target_outcome").collect()
+    known = at.lake.by_day("rephrase_events", [day]).join(outcomes, on=key, how="left")
+    return known.select(scoring.NOTHING.columns).cast(scoring.NOTHING.schema)
 
 
 def _answers_elsewhere(at: Reading, wanted: list[str]) -> pl.DataFrame:

@@ -4,7 +4,7 @@ Notation and constants: docs/method.md, 11.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,16 @@ import duckdb
 import polars as pl
 import sqlglot
 
-from mining.engines.engine import PEOPLE, FileReader, Inputs, Params, bound, reads_people, sql_text
+from mining.engines.engine import (
+    PEOPLE,
+    FileReader,
+    Inputs,
+    Item,
+    Params,
+    bound,
+    reads_people,
+    sql_text,
+)
 
 MOST_MEMORY = 6 * 10**9  # bytes
 LEAST_MEMORY = 10**9
@@ -64,6 +73,10 @@ class DuckdbEngine:
     def write(self, sql: str, inputs: Inputs, params: Params, out: Path) -> None:
         with self._asked(sql, inputs, params) as rows:
             rows.write_parquet(str(out), partition_by=["day"], overwrite=True)
+
+    def each(self, work: Callable[[Item], None], items: Sequence[Item]) -> None:
+        for item in items:
+            work(item)
 
     def close(self) -> None:
         self.con.close()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import polars as pl
 
@@ -16,6 +16,7 @@ Inputs = Mapping[str, Sequence[Path] | pl.DataFrame]
 Params = Mapping[str, int]
 FileReader = Callable[[Path], Iterator[pl.DataFrame]]
 PEOPLE = "people"
+Item = TypeVar("Item")
 
 
 class Engine(Protocol):
@@ -36,6 +37,9 @@ class Engine(Protocol):
 
     def write(self, sql: str, inputs: Inputs, params: Params, out: Path) -> None:
         """The rows of a query with a `day` column, as `out/day=.../*.parquet`."""
+
+    def each(self, work: Callable[[Item], None], items: Sequence[Item]) -> None:
+        """Have `work` done for each item, on whatever machines there are; what it makes it leaves as files."""
 
     def close(self) -> None: ...
 

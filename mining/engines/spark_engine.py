@@ -6,7 +6,7 @@ What it reads and writes must be reachable by every worker; workers need sayagai
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,16 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from mining.engines.engine import PEOPLE, FileReader, Inputs, Params, bound, reads_people, sql_text
+from mining.engines.engine import (
+    PEOPLE,
+    FileReader,
+    Inputs,
+    Item,
+    Params,
+    bound,
+    reads_people,
+    sql_text,
+)
 from mining.engines.spark_setup import check_java, check_master, check_spark_home
 from warehouse.errors import BadInput
 
@@ -58,6 +67,19 @@ class SparkEngine:
         with self._asked(sql, inputs, params) as frame:
             _write(frame, out, "day")
 
+    def each(self, work: Callable[[Item], None], items: Sequence[Item]) -> None:
+        """A task an item; `work` and the items go to the workers pickled."""
+
+        def done(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                for number in batch.column("id").to_pylist():
+                    work(items[number])
+                yield batch
+
+        if items:
+            numbers = self.spark.range(0, len(items), 1, len(items))
+            numbers.mapInArrow(done, "id long").count()
+
     def close(self) -> None:
         """Stop Spark, where this engine started it."""
         if not self.shared:
@@ -79,7 +101,9 @@ class SparkEngine:
 
     def _frame(self, source: Sequence[Path] | pl.DataFrame) -> Any:
         if isinstance(source, pl.DataFrame):
-            return self.spark.createDataFrame(_arrow(source).to_pylist(), _schema(source.schema))
+            if source.is_empty():  # pyspark 4.1 takes no Arrow table without rows
+                return self.spark.createDataFrame([], _schema(source.schema))
+            return self.spark.createDataFrame(_arrow(source))
         return self.spark.read.parquet(*[str(p) for p in source])
 
 

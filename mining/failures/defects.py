@@ -19,6 +19,7 @@ from mining.failures.hypothesis_features import KEY, SURE
 from mining.priors import prior
 from mining.rephrases.features import Features
 from mining.rephrases.log import LogArrays
+from mining.sessions.block_files import BlockFiles
 from warehouse.common.reformulation import Reformulation
 
 Floats = npt.NDArray[np.float64]
@@ -70,6 +71,16 @@ def defects(
         rewritten=pl.col("ran") != pl.col("utterance"),
         intent=pl.col("best_intent").fill_null(""),
     )
+
+
+def judge_block(files: BlockFiles) -> None:
+    """Judge the turns of a block; leaves `defects`. Its folder holds the `neighbours` of the night beside it."""
+    neighbours = pl.scan_parquet(files.folder.parent / "neighbours.parquet")
+    turns = files.context()
+    said = turns.lazy().select("locale", utterance="ran").unique()
+    near = neighbours.join(said, on=["locale", "utterance"], how="semi").collect()
+    found = defects(turns, files.rows("rephrase_events"), near, files.block.days)
+    files.leave("defects", found.sort("turn_id"))
 
 
 def told(judged: pl.DataFrame) -> pl.DataFrame:

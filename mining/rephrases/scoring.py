@@ -14,6 +14,9 @@ import polars as pl
 from mining.priors import prior
 from mining.rephrases.features import Features, compare
 from mining.rephrases.log import LogArrays
+from mining.rephrases.slot_answers import answering
+from mining.sessions.block_files import BlockFiles
+from mining.sessions.shape import changed
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,6 +74,25 @@ def score(pairs: pl.DataFrame, log: LogArrays, days: Sequence[str]) -> Scored:
         kind=pl.when(pl.Series(same)).then(pl.lit("retry")).otherwise(pl.lit("rephrase")),
     )
     return Scored(events.select(NOTHING.columns), told(features))
+
+
+def score_block(files: BlockFiles) -> None:
+    """Score the pairs of a block; leaves its `events` as `score` gives them, `answers` (slot_answers.answering), and `told`: of
+    one row, `evidence` and `shape` (what of the newest day's shape is another; shape.changed)."""
+    days, log = files.block.days, LogArrays.of(files.context())
+    found = score(files.rows("pairs"), log, days)
+    files.leave("events", found.events)
+    files.leave("answers", answering(log).filter(pl.col("day").is_in(days)))
+    known = files.rows("rephrase_events").filter(~pl.col("day").is_in(days))
+    events = pl.concat(
+        [rows.select("target_turn_id", "day", "p_rephrase") for rows in (known, found.events)]
+    )
+    turns = log.turns.filter(pl.col("day").is_in(events["day"].unique().implode()))
+    told = {"evidence": found.evidence, "shape": changed(turns, events)}
+    files.leave(
+        "told",
+        pl.DataFrame({n: [v] for n, v in told.items()}, dict.fromkeys(told, pl.List(pl.String))),
+    )
 
 
 def with_success(events: pl.DataFrame) -> pl.DataFrame:

@@ -196,9 +196,9 @@ def varied(built: TrainingSet, made: pl.DataFrame, said: pl.DataFrame) -> Traini
 
 def best(labels: pl.DataFrame) -> pl.DataFrame:
     """`locale, utterance, label, probability`: the most probable label of each wording."""
-    ranked = labels.sort([*KEY, "probability", "label"], descending=[False, False, True, False])
-    first = ranked.unique(KEY, keep="first", maintain_order=True)
-    return first.select(*KEY, "label", "probability")
+    most = pl.col("probability").max().over(KEY)
+    first = labels.filter(pl.col("probability") == most).sort(*KEY, "label")
+    return first.unique(KEY, keep="first", maintain_order=True).select(*KEY, "label", "probability")
 
 
 def lower_bound(probability: Floats, users: Floats) -> Floats:

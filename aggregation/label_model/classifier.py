@@ -26,7 +26,7 @@ from aggregation.label_model.cross_lingual import (
     SEED,
     principal,
 )
-from aggregation.label_model.one_vs_rest import OneVsRest, fit
+from aggregation.label_model.one_vs_rest import Lesson, OneVsRest, fit_all
 from aggregation.label_model.sparse import row_best
 from warehouse.common.ngrams import CHARACTERS, WORDS
 
@@ -115,7 +115,8 @@ def read(
     `belief` (wordings x labels) is what the others are taken to mean, `weight` how much each teaches.
     """
     taught = row_best(belief)
-    models = [_fold(texts, taught, weight, k, belief.shape[1]) for k in range(FOLDS)]
+    lessons = [_lesson(texts, taught, weight, k) for k in range(FOLDS)]
+    models = fit_all(lessons, belief.shape[1])
     voices = _Voices(texts, models, others.elsewhere)
     trust = _trust(voices, belief, weight, others.trust)
     rows, columns, shares = [], [], []
@@ -131,16 +132,15 @@ def read(
     return Read(csr_matrix((np.concatenate(shares), place), belief.shape), trust)
 
 
-def _fold(texts: Texts, best: Indices, weight: Floats, k: int, labels: int) -> OneVsRest:
-    """A model that learned from the other folds, from MOST of their wordings."""
+def _lesson(texts: Texts, best: Indices, weight: Floats, k: int) -> Lesson:
+    """What the other folds teach a model that must not see one: MOST of their wordings."""
     taught = np.flatnonzero((texts.folds != k) & (weight > 0))
     taught = np.sort(np.random.default_rng(SEED).permutation(taught)[:MOST])
     mean = weight[taught].mean() if len(taught) else 1.0
-    return fit(
+    return Lesson(
         vstack([texts.seed, texts.wordings[taught]]).tocsr(),
         np.concatenate([texts.seed_labels, best[taught]]),
         np.concatenate([np.ones(len(texts.seed_labels)), weight[taught] / mean]),
-        labels,
     )
 
 

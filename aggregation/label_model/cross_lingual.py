@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, vstack
 
-from aggregation.label_model.one_vs_rest import OneVsRest, fit
+from aggregation.label_model.one_vs_rest import Lesson, fit_all
 from warehouse.common.ngrams import BUCKETS, hashed
 
 Floats = npt.NDArray[np.float64]
@@ -64,10 +64,14 @@ def together(parts: list[Taught], labels: int) -> list[Elsewhere]:
     if len(parts) < SHARED:
         return []
     said, seed = _shared(parts)
-    models = [_model(parts, said, seed, fold, labels) for fold in range(FOLDS)]
-    if not all(models):
-        return []
-    return [Elsewhere(texts, [m for m in models if m]) for texts in said]
+    lessons = []
+    for fold in range(FOLDS):
+        rows, answers, weights = lesson(parts, said, seed, fold)
+        if len(np.unique(answers)) < 2:
+            return []
+        lessons.append(Lesson(vstack(rows).tocsr(), answers, weights))
+    models = fit_all(lessons, labels)
+    return [Elsewhere(texts, models) for texts in said]
 
 
 def _shared(parts: list[Taught]) -> tuple[list[csr_matrix], list[csr_matrix]]:
@@ -91,15 +95,6 @@ def principal(vectors: Vectors) -> Vectors:
         return vectors
     _, directions = np.linalg.eigh(vectors.T.astype(np.float64) @ vectors)
     return np.asarray(vectors @ directions[:, : -DIMENSIONS - 1 : -1], np.float32)
-
-
-def _model(
-    parts: list[Taught], said: list[csr_matrix], seed: list[csr_matrix], fold: int, labels: int
-) -> OneVsRest | None:
-    rows, answers, weights = lesson(parts, said, seed, fold)
-    if len(np.unique(answers)) < 2:
-        return None
-    return fit(vstack(rows).tocsr(), answers, weights, labels)
 
 
 def lesson(

@@ -7,10 +7,12 @@ arXiv 0902.2206). Small lessons are told apart from all labels.
 Notation and constants: docs/method.md, 5.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from joblib import Parallel, cpu_count, delayed
 from scipy.linalg import solve
 from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
@@ -92,12 +94,33 @@ class OneVsRest:
         return scores
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """Rows of features, the label number of each, and how much it weighs."""
+
+    rows: csr_matrix
+    truth: Indices
+    weights: Floats
+
+    @property
+    def size(self) -> int:
+        """rows x labels"""
+        return int(self.rows.shape[0]) * len(np.unique(self.truth))
+
+
+def fit_all(lessons: Sequence[Lesson], labels: int) -> list[OneVsRest]:
+    """A model of each lesson; large ones side by side, in processes of their own, for liblinear's random numbers are shared
+    by all threads of one."""
+    cores = min(len(lessons), cpu_count())
+    if cores < 2 or max((x.size for x in lessons), default=0) <= SMALL:
+        return [fit(x.rows, x.truth, x.weights, labels) for x in lessons]
+    one = (delayed(fit)(x.rows, x.truth, x.weights, labels) for x in lessons)
+    return list(Parallel(n_jobs=cores)(one))
+
+
 def fit(rows: csr_matrix, truth: Indices, weights: Floats, labels: int) -> OneVsRest:
     """What rows of features, the label number of each and how much it weighs teach of so many labels; the same lesson gives
-    the same scores.
-
-    liblinear's random numbers are shared by all threads: labels are fitted one by one.
-    """
+    the same scores."""
     known, place = np.unique(truth, return_inverse=True)
     rows = rows.astype(np.float64)  # as liblinear takes it
     told = np.zeros((rows.shape[1], len(known)), np.float32)

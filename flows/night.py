@@ -110,12 +110,21 @@ def believe_night(night: Night, intake: Result, call: Caller) -> Outcome:
     call(post_messages, night, day)
     noticed = [
         *(f"the log has another shape: {s}" for s in found["score_pairs"]["shape"]),
+        *drifted(found["plan_night"], found["label_utterances"]["drift"]),
         *about_rows(night, day),
         *outside(night, day, intake),
         *about_values(night, day, intake, set(seed.kept(night.home)["intent"])),
     ]
     counts = call(publish_warehouse, night, day, intake, noticed)
     return _outcome(night, day, intake, counts["views"], noticed)
+
+
+def drifted(plan: Result, drift: float | None) -> list[str]:
+    """How far beliefs were from what a night that learns everything believes, where others had come before it."""
+    if drift is None or plan["small"]:
+        return []
+    told = f"everything was learned anew ({plan['because']}): {drift:.1%} of wordings have another best label than before"
+    return [told]
 
 
 def _done(steps: Iterable[Step], night: Night, day: str, call: Caller) -> dict[str, Result]:

@@ -73,7 +73,11 @@ def plan_night(at: Reading) -> Result:
     assert last is not None
     at.put(FullNights, pl.DataFrame([last]))
     at.put(NightPlans, pl.DataFrame({"full": last["night"] == at.day, "since": last["night"]}))
-    return {"full": last["night"] == at.day, "because": last["because"]}
+    return {
+        "full": last["night"] == at.day,
+        "because": last["because"],
+        "small": turns <= ENOUGH,
+    }
 
 
 def _last(at: Reading, nights: list[str]) -> dict[str, Any] | None:

@@ -112,7 +112,7 @@ def fit_all(lessons: Sequence[Lesson], labels: int) -> list[OneVsRest]:
     """A model of each lesson; large ones side by side, in processes of their own, for liblinear's random numbers are shared
     by all threads of one."""
     cores = min(len(lessons), cpu_count())
-    if cores < 2 or max((x.size for x in lessons), default=0) <= SMALL:
+    if cores < 2 or sum(x.size for x in lessons) <= SMALL:
         return [fit(x.rows, x.truth, x.weights, labels) for x in lessons]
     one = (delayed(fit)(x.rows, x.truth, x.weights, labels) for x in lessons)
     return list(Parallel(n_jobs=cores)(one))

@@ -85,9 +85,10 @@ def score_block(files: BlockFiles) -> None:
     files.leave("answers", answering(log).filter(pl.col("day").is_in(days)))
     known = files.rows("rephrase_events").filter(~pl.col("day").is_in(days))
     events = pl.concat(
-        [rows.select("target_turn_id", "day", "p_rephrase") for rows in (known, found.events)]
+        rows.select("target_turn_id", "p_rephrase") for rows in (known, found.events)
     )
-    turns = log.turns.filter(pl.col("day").is_in(events["day"].unique().implode()))
+    scored = {*days, *(day for day, there in files.files["rephrase_events"].items() if there)}
+    turns = log.turns.filter(pl.col("day").is_in(scored))
     told = {"evidence": found.evidence, "shape": changed(turns, events)}
     files.leave(
         "told",

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from logs import START, turn, write_log
 from mining.engines.duckdb_engine import DuckdbEngine
 from mining.engines.engine import Engine
+from mining.failures import defects
+from mining.failures.hypothesis_features import KEY, SURE
 from mining.ingest.rows import log_files
 from mining.ingest.validation import DoorConfig
 from mining.rephrases import pairs
@@ -200,6 +202,8 @@ QUERIES = [
     "unit_days",
     "unit_counts",
     "outcomes",
+    "judged_turns",
+    "heard_last",
 ]
 
 
@@ -246,13 +250,49 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
             "locale", "utterance", kind=pl.lit("term"), unit=pl.col("utterance").str.tail(1)
         ),
     }
-    params = {"most_items": 5, "intents": 1, "most": 3, "k": 3, "since": START}
+    params = {"most_items": 5, "intents": 1, "most": 3, "k": 3, "since": START, "sure": 20_000}
     params |= {"now_7": START, "now_3": START + 200_000, "until": START + 300_000}
     params |= {"before_7": START + 9_000, "before_3": START + 100_000}
     found = [e.query(name, inputs, params) for e in (duck, spark)]
     keys = [c for c in found[0].columns if not found[0][c].dtype.is_nested()]
     assert found[0].height > 0
     assert found[0].sort(keys).equals(found[1].select(found[0].columns).sort(keys))
+
+
+def test_what_judged_turns_tell_is_what_is_counted_one_by_one(tmp_path, duck):
+    rows = [
+        turn(f"u{n % 5}", n * 9, f"words {n % 3}", turn_id=f"t{n:03}", intent=["a", "b"][n % 2])
+        for n in range(60)
+    ]
+    lake = mined(duck, tmp_path, rows)
+    days = lake.days("turns")
+    turns = lake.read("turns").sort("turn_id")
+    p = pl.Series((np.arange(turns.height) * 37 % 101 / 100).round(6))
+    again = pl.Series((np.arange(turns.height) * 17 % 11 / 10).round(6))
+    judged = turns.select(
+        "locale", "utterance", "user_id", intent="best_intent", rewritten=pl.lit(value=False)
+    ).with_columns(p_defect=p, again=again)
+    followed = turns.select(source_turn_id="turn_id", target_turn_id="turn_id").with_columns(
+        p_rephrase=again
+    )
+    found = duck.query(
+        "judged_turns",
+        bots.people(lake, days)
+        | {"defects": turns.select("turn_id", p_defect=p), "best_rephrases": followed},
+        {"sure": round(SURE * 1_000_000)},
+    ).sort("utterance", "intent")
+    told = defects.told(judged).sort("utterance", "intent")
+    assert found.select(KEY).equals(told.select(KEY))
+    for name in told.columns[3:]:
+        assert np.allclose(found[name], told[name], atol=1e-5), name
+
+
+def test_each_item_is_worked_on_by_both_engines(tmp_path, duck, spark):
+    for engine in (duck, spark):
+        places = [tmp_path / f"{engine.name}-{n}" for n in range(5)]
+        engine.each(Path.touch, places)
+        engine.each(Path.touch, [])
+        assert all(place.is_file() for place in places)
 
 
 def test_a_million_identical_rows_are_one_turn(tmp_path, duck):

@@ -541,7 +541,7 @@ def test_every_column_of_text_is_known_to_hold_wordings_or_not():
         *("subject", "verdict_pairs", "verdict_failures", "verdict_labels", "verdict_rewrites"),
         *("source_intent", "target_intent", "source_outcome", "target_outcome", "source_response"),
         *("heard", "meant", "step", "unit", "bucket", "learned", "shown"),  # shown with its wording
-        *("launched", "candidate_id", "change"),
+        *("launched", "candidate_id", "change", "because", "basis"),
     }
     for table, schema in TABLES.items():
         columns = schema.columns()

@@ -21,7 +21,10 @@ from warehouse.tables import FullNights, NightPlans, Turns
 EVERY = 7  # nights after which everything is learned anew
 GROWN = 1.5  # times the turns that everything was learned from
 
-SETTINGS = ("mining", "languages", *encoders.SETTINGS)
+SETTINGS = (
+    *("mining.window_days", "mining.similarity_threshold"),
+    *("mining.min_recall", "mining.across_locales", "languages", *encoders.SETTINGS),
+)
 
 
 def _basis(night: Night) -> str:

@@ -64,7 +64,7 @@ def recall(known: csr_matrix, near: csr_matrix, asked: csr_matrix) -> csr_matrix
     missing.eliminate_zeros()
     filled = csr_matrix(known + missing.multiply(np.where(old, least, 0.0)[:, None]))
     fresh = np.flatnonzero(~old)
-    if not len(fresh) or not old.any():
+    if not len(fresh):
         return filled
     shares = _by_neighbours(known, near[fresh])
     row, column = kept(shares, asked[fresh])
@@ -74,12 +74,13 @@ def recall(known: csr_matrix, near: csr_matrix, asked: csr_matrix) -> csr_matrix
 
 
 def _by_neighbours(known: csr_matrix, near: csr_matrix) -> Floats:
-    """rows of `near` x labels."""
+    """rows of `near` x labels: what the neighbours are taken for; as all are where it has none, and nothing in particular
+    where none is known."""
     weight = near.power(CLOSE)
     told = np.asarray((weight @ known).todense())
     whole = told.sum(axis=1, keepdims=True)
-    anyhow = np.asarray(known.sum(axis=0)).ravel()
-    anyhow = anyhow / max(anyhow.sum(), FAINTEST)
+    anyhow = np.asarray(known.sum(axis=0)).ravel() + FAINTEST
+    anyhow = anyhow / anyhow.sum()
     seen = np.divide(told, whole, out=np.tile(anyhow, (len(told), 1)), where=whole > 0)
     return np.asarray((1 - ANYHOW) * seen + ANYHOW * anyhow)
 

@@ -45,10 +45,11 @@ BASIS = Fact("code, settings and data of what is learned", _basis)
 
 @dataclass(frozen=True)
 class _Log:
-    """The night, the turns of its window, and the basis of what it would learn."""
+    """The night, the turns and locales of its window, and the basis of what it would learn."""
 
     night: str
     turns: int
+    locales: list[str]
     basis: str
 
 
@@ -62,12 +63,14 @@ def plan_night(at: Reading) -> Result:
     """Decide whether everything is learned anew."""
     turns = sum(at.lake.heights("turns", at.days(Turns)).values())
     earlier, mine = _last(at, at.nights(FullNights)[-1:]), _last(at, [at.day])
-    now = _Log(at.day, turns, at.fact(BASIS))
+    said = at.lake.scan("turns", at.days(Turns)).select(pl.col("locale").unique().sort())
+    now = _Log(at.day, turns, said.collect()["locale"].to_list(), at.fact(BASIS))
     why = _why_full(now, earlier, asked=at.fact(FULL))
     last: dict[str, Any] | None = {
         "night": at.day,
         "because": why,
         "turns": turns,
+        "locales": now.locales,
         "basis": now.basis,
     }
     if why is None:  # unless it was asked for before
@@ -96,6 +99,8 @@ def _why_full(now: _Log, last: dict[str, Any] | None, *, asked: bool) -> str | N
         return "code, settings, seed data or forgotten users are others"
     if now.turns <= ENOUGH:
         return f"the window has {ENOUGH:,} turns at most"
+    if launched := sorted(set(now.locales) - set(last["locales"])):
+        return f"nobody spoke {' or '.join(launched)} then"
     if now.turns > GROWN * last["turns"]:
         return f"the log has grown from {last['turns']:,} to {now.turns:,} turns"
     nights = (date.fromisoformat(now.night) - date.fromisoformat(last["night"])).days

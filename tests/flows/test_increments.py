@@ -140,20 +140,26 @@ def test_a_night_whose_ledger_is_lost_ends_the_same(small_world, days, tmp_path)
 @pytest.mark.quick
 def test_when_everything_is_learned_anew():
     def why(
-        turns: int = 2 * FEW, nights: int = 1, basis: str = "a", *, asked: bool = False
+        turns: int = 2 * FEW,
+        nights: int = 1,
+        basis: str = "a",
+        locales: tuple[str, ...] = ("en-GB",),
+        *,
+        asked: bool = False,
     ) -> str | None:
-        last = {"night": "2026-01-05", "turns": 2 * FEW, "basis": "a", "because": ""}
+        last = {"night": "2026-01-05", "turns": 2 * FEW, "locales": ["en-GB"], "basis": "a"}
         on = (date(2026, 1, 5) + timedelta(days=nights)).isoformat()
-        return planning._why_full(planning._Log(on, turns, basis), last, asked=asked)
+        return planning._why_full(planning._Log(on, turns, list(locales), basis), last, asked=asked)
 
     assert why() is None
     assert why(asked=True) == "it was asked for"
     assert why(turns=FEW) == f"the window has {FEW} turns at most"
     assert "has grown" in str(why(turns=4 * FEW))
     assert "others" in str(why(basis="b"))
+    assert why(locales=("de-DE", "en-GB")) == "nobody spoke de-DE then"
     assert why(nights=planning.EVERY - 1) is None
     assert why(nights=planning.EVERY) == "the last such night was 2026-01-05"
     assert (
-        planning._why_full(planning._Log("2026-01-06", 9, "a"), None, asked=False)
+        planning._why_full(planning._Log("2026-01-06", 9, ["en-GB"], "a"), None, asked=False)
         == "nothing was learned before"
     )

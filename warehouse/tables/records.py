@@ -29,6 +29,7 @@ class FullNights(dy.Schema):
     night = text("night, YYYY-MM-DD", key=True)
     because = text("why it learned everything")
     turns = count("turns of its window")
+    locales = strings("locales of its window")
     basis = text("a hash of code, settings and data that what was learned depends on")
 
 

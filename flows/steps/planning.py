@@ -95,15 +95,15 @@ def _why_full(now: _Log, last: dict[str, Any] | None, *, asked: bool) -> str | N
     """Why a night learns everything, by the `last` plan before it; None where it need not."""
     if last is None:
         return "nothing was learned before"
-    if last["basis"] != now.basis:
-        return "code, settings, seed data or forgotten users are others"
-    if now.turns <= ENOUGH:
-        return f"the window has {ENOUGH:,} turns at most"
-    if launched := sorted(set(now.locales) - set(last["locales"])):
-        return f"nobody spoke {' or '.join(launched)} then"
-    if now.turns > GROWN * last["turns"]:
-        return f"the log has grown from {last['turns']:,} to {now.turns:,} turns"
+    launched = sorted(set(now.locales) - set(last["locales"]))
     nights = (date.fromisoformat(now.night) - date.fromisoformat(last["night"])).days
-    if nights >= EVERY:
-        return f"the last such night was {last['night']}"
-    return "it was asked for" if asked else None
+    reasons = {
+        "code, settings, seed data or forgotten users are others": last["basis"] != now.basis,
+        f"the window has {ENOUGH:,} turns at most": now.turns <= ENOUGH,
+        f"nobody spoke {' or '.join(launched)} then": bool(launched),
+        f"the log has grown from {last['turns']:,} to {now.turns:,} turns": now.turns
+        > GROWN * last["turns"],
+        f"the last such night was {last['night']}": nights >= EVERY,
+        "it was asked for": asked,
+    }
+    return next((why for why, holds in reasons.items() if holds), None)

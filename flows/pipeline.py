@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from enum import Enum
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -27,7 +27,7 @@ from mining.sessions.block_files import BlockFiles
 from mining.sessions.blocks import Block
 from mining.sessions.bots import people
 from warehouse.home import Home, keep_once
-from warehouse.lake import Lake, Transaction, Undeclared, window_start
+from warehouse.lake import Lake, Transaction, Undeclared, shifted, window_start
 from warehouse.ledger import Ledger, digest
 from warehouse.tables import DECLARED, NightPlans, name_of
 
@@ -133,10 +133,7 @@ class Daily:
 
     def around(self, day: str) -> list[str]:
         """The days that a day depends on."""
-        middle = date.fromisoformat(day)
-        return [
-            (middle + timedelta(days=n)).isoformat() for n in range(-self.before, self.after + 1)
-        ]
+        return [shifted(day, n) for n in range(-self.before, self.after + 1)]
 
 
 @dataclass(frozen=True)
@@ -261,11 +258,6 @@ class Reading:
     def put(self, table: type[dy.Schema], rows: pl.DataFrame) -> int:
         """Leave the rows of tonight; how many they are."""
         return self.lake.put(name_of(table), self.day, rows)
-
-    def put_days(self, table: type[dy.Schema], days: Iterable[str], rows: pl.DataFrame) -> None:
-        """Leave the rows of these days, by their `day`."""
-        for day in days:
-            self.lake.put(name_of(table), day, rows.filter(pl.col("day") == day))
 
 
 @dataclass(frozen=True)

@@ -254,7 +254,12 @@ def _scanned(table: str, files: Iterable[Path]) -> pl.LazyFrame:
 
 def window_start(night: str, days: int) -> str:
     """The first day of the window of so many days that ends with a night."""
-    return (date.fromisoformat(night) - timedelta(days=days - 1)).isoformat()
+    return shifted(night, 1 - days)
+
+
+def shifted(day: str, by: int) -> str:
+    """The day so many days later; earlier where `by` is below 0."""
+    return (date.fromisoformat(day) + timedelta(days=by)).isoformat()
 
 
 def _completed(schema: type[dy.Schema], rows: pl.LazyFrame) -> pl.LazyFrame:

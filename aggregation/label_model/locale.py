@@ -21,7 +21,7 @@ from aggregation.label_model.dawid_skene import CastVotes, Cells, Estimate, em
 from aggregation.label_model.evidence import NO_LABELS, NO_PRIORS, NOTHING, Evidence, LabelEstimates
 from aggregation.label_model.implicit_feedback import Guess, Heard, judge, odds
 from aggregation.label_model.partial_pooling import PooledPrior
-from aggregation.label_model.recalled import NO_READINGS, Recalled, readings, recall
+from aggregation.label_model.recalled import CLOSE, NO_READINGS, Recalled, readings, recall
 from aggregation.label_model.rounds import (
     Round,
     calibrated,
@@ -45,7 +45,6 @@ OWN = (
     votes.UNEXECUTED_ACCEPTED,
     votes.UNEXECUTED_REFORMULATED,
 )
-CLOSE = 6  # exponent on the similarity of neighbours whose meaning is asked
 JUDGED = 50.0  # users that the rates of the judged turns are worth
 SMALLEST = 0.002  # a probability below it is not kept
 MOST_LABELS = 20
@@ -127,11 +126,10 @@ class Locale:
             reliability.select(named, pl.all()),
             pl.DataFrame([owed], NO_PRIORS.schema, orient="row"),
             NOTHING.moved,
-            NO_READINGS if self.recalled else self._readings([first.words, last.words]),
+            NO_READINGS
+            if self.recalled
+            else readings(self.name, self.wordings, self.labels, [first.words, last.words]),
         )
-
-    def _readings(self, of: list[csr_matrix]) -> pl.DataFrame:
-        return readings(self.name, self.wordings, self.labels, of)
 
     @cached_property
     def texts(self) -> Texts:

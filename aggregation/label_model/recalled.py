@@ -17,10 +17,9 @@ from aggregation.label_model.classifier import FAINTEST, kept
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-CLOSE = 6  # exponent on the similarity of neighbours
-ANYHOW = (
-    0.1  # share of what is told of a new wording that labels have as often as they are meant at all
-)
+CLOSE = 6  # exponent on the similarity of neighbours whose meaning is asked
+# Share of what is told of a new wording that labels have as often as they are meant at all; set by hand.
+ANYHOW = 0.1
 ROUNDS = ("first", "last")
 NO_READINGS = pl.DataFrame(
     schema={"locale": pl.String(), "utterance": pl.String()}

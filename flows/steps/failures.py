@@ -89,8 +89,8 @@ def judge_turns(at: Reading) -> Result:
     judged = defects.judge(counted.sort(KEY), at.tonight(HypothesisStats), neighbours)
     rates = judged.rates
     told = (
-        of_pairs(_probabilities(at, RephraseEvents), evidence_of(at.tonight(MixtureFits))),
-        of_failures(_probabilities(at, Defects), rates.if_correct, rates.if_incorrect),
+        of_pairs(_column(at, RephraseEvents, "p_rephrase"), evidence_of(at.tonight(MixtureFits))),
+        of_failures(_column(at, Defects, "p_defect"), rates.if_correct, rates.if_incorrect),
     )
     chains = at.query("chains", params={"most": MOST_PLACES})
     ways = proposals.judged(chains, judged.now(), moves, _heard_last(at))
@@ -125,9 +125,8 @@ def _judge_days(at: Reading, neighbours: pl.DataFrame) -> None:
             at.put_daily(DEFECTS, day, job.left("defects").filter(pl.col("day") == day).collect())
 
 
-def _probabilities(at: Reading, table: type[dy.Schema]) -> npt.NDArray[np.float64]:
-    """Those of a table of the window."""
-    name = "p_defect" if table is Defects else "p_rephrase"
+def _column(at: Reading, table: type[dy.Schema], name: str) -> npt.NDArray[np.float64]:
+    """A column of numbers of a table of the window."""
     rows = at.lake.scan(name_of(table), at.days(Turns)).select(name).collect()
     return rows.to_series().to_numpy()
 

@@ -1,7 +1,6 @@
 """What is said again: every pair of the window gets its probability."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
 
 import polars as pl
 
@@ -9,6 +8,7 @@ from flows.pipeline import Daily, Reading, Result, own, step, tonight, window
 from mining.rephrases import scoring
 from mining.sessions.block_files import BlockFiles
 from mining.sessions.blocks import blocks
+from warehouse.lake import shifted
 from warehouse.tables import (
     Bots,
     MixtureFits,
@@ -61,15 +61,11 @@ def _put_events(at: Reading, wanted: list[str], scored: list[BlockFiles]) -> Non
     at a time."""
     fresh = {day: job for job in scored for day in job.block.days}
     window = {d for d in at.lake.days("rephrase_events") if d in at.days(Pairs)}
-    before = {_beside(d, -1) for d in wanted} & window
+    before = {shifted(d, -1) for d in wanted} & window
     for day in sorted({*wanted, *before}):
-        mine, later = (_events_of(at, d, fresh) for d in (day, _beside(day, 1)))
+        mine, later = (_events_of(at, d, fresh) for d in (day, shifted(day, 1)))
         both = scoring.with_success(pl.concat([mine, later]))
         at.put_daily(EVENTS, day, both.filter(pl.col("day") == day))
-
-
-def _beside(day: str, by: int) -> str:
-    return (date.fromisoformat(day) + timedelta(days=by)).isoformat()
 
 
 def _events_of(at: Reading, day: str, fresh: Mapping[str, BlockFiles]) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """Boosted trees read by bits, many rows at once (QuickScorer; Lucchese et al. 2015, SIGIR): each test that fails strikes out the
 leaves on its left, and the first leaf that is left is the tree's.
 
-treelite's own reader goes down each tree row by row: the same numbers, in eight times the processor's time.
+treelite's own reader goes down each tree row by row: the same numbers, of 1.1 million pairs in 37 s
+where this takes 12, both with two threads (2026-11-27).
 
 Notation and constants: docs/method.md, 2.
 """

@@ -3,14 +3,12 @@
 Notation and constants: docs/method.md, 2.
 """
 
-from datetime import date, timedelta
-
 import polars as pl
 
 from mining.engines.engine import Engine
 from mining.sessions import bots
 from mining.sessions.inactivity import DEFAULT_SECONDS
-from warehouse.lake import Lake
+from warehouse.lake import Lake, shifted
 from warehouse.tables import Pairs, SessionTimeouts, name_of
 
 REACH = 3  # turns; a "no" and a failed retry may lie between
@@ -18,7 +16,7 @@ REACH = 3  # turns; a "no" and a failed retry may lie between
 
 def find(engine: Engine, lake: Lake, days: list[str]) -> None:
     """Find the pairs whose target lies on these days; into the lake."""
-    before = {(date.fromisoformat(d) - timedelta(days=1)).isoformat() for d in days}
+    before = {shifted(d, -1) for d in days}
     inputs = {
         **bots.people(lake, {*days, *before}),
         "session_timeouts": lake.newest(name_of(SessionTimeouts)),

@@ -21,6 +21,7 @@ import polars as pl
 from scipy.stats import norm
 
 from warehouse.common.reformulation import Reformulation
+from warehouse.lake import shifted
 
 FIRST = 0.2  # holdout of a fix at first
 HALF = 0.5  # and where its turns begin to fail
@@ -227,14 +228,10 @@ def _cusum(treated: list[Row], rates: Reformulation, promised: float) -> str | N
         sum_ = max(0.0, sum_ + told)
         last = day
         if sum_ >= ALARM:
-            return start or _day_before(min(daily))
+            return start or shifted(min(daily), -1)
     return None
 
 
 def _reformulation_rate(rates: Reformulation, success: float) -> float:
     """The share of users who come back where so many turns are right."""
     return success * rates.if_correct + (1 - success) * rates.if_incorrect
-
-
-def _day_before(day: str) -> str:
-    return date.fromordinal(date.fromisoformat(day).toordinal() - 1).isoformat()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from mining.engines.engine import Engine
 from mining.ingest.validation import DOOR_SCHEMA, UNBROKEN, DoorConfig, admit_file
 from mining.sessions.inactivity import DEFAULT_SECONDS, learn
 from warehouse.errors import BadInput
-from warehouse.lake import Lake, window_start
+from warehouse.lake import Lake, shifted, window_start
 from warehouse.tables import Rejects, Turns
 
 
@@ -152,4 +151,4 @@ def _next(days: Iterable[str]) -> set[str]:
 
 
 def _shifted(days: Iterable[str], by: int) -> set[str]:
-    return {(date.fromisoformat(d) + timedelta(days=by)).isoformat() for d in days}
+    return {shifted(d, by) for d in days}

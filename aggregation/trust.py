@@ -22,7 +22,8 @@ SUBJECTS = ("pairs", "failures", "labels", "rewrites")
 
 # The bounds were set by hand; benchmarks/verdicts.py shows what comes of them.
 FEW_SAID = 30  # pairs at .5 and above, with fewer of which the pairs are told weakly
-SURE = 0.75  # mean probability of those from which pairs are told well
+SURE = 0.75  # mean probability of those, less its error, from which pairs are told well
+ONE_SIDED = 1.645  # standard errors that nineteen of twenty means lie above
 # Area under the curve that the probabilities themselves claim.
 SEPARATES_WELL, SEPARATES = 0.8, 0.65
 COMES_BACK = 1.5  # times as often after a wrong turn as after a right one, below which coming back tells nothing
@@ -47,6 +48,15 @@ class Verdict:
         if ORDER.index(bound) >= ORDER.index(self.verdict):
             return self
         return Verdict(self.subject, bound, (*self.because, f"rests on {other.subject}"))
+
+    def no_better(self, full: pl.DataFrame, night: str) -> "Verdict":
+        """No better than the night of the last `full` verdicts told it (as `table` has them), which learned everything: the nights
+        after it take trust away, they do not give it."""
+        before = dict(full.select("subject", "verdict").rows()).get(self.subject, self.verdict)
+        if ORDER.index(before) >= ORDER.index(self.verdict):
+            return self
+        why = f"told {before} on {night}, when everything was learned anew"
+        return Verdict(self.subject, before, (*self.because, why))
 
 
 @dataclass(frozen=True)
@@ -73,8 +83,11 @@ def of_pairs(p: Floats, evidence: Iterable[str]) -> Verdict:
     because = []
     if len(said) < FEW_SAID:
         because.append(f"{len(said)} pairs are more likely said again than not, {FEW_SAID} needed")
-    if said.mean() < SURE:
-        because.append(f"those are {said.mean():.0%} sure on average, {SURE:.0%} needed")
+    error = float(said.std() / np.sqrt(len(said)))
+    if said.mean() - ONE_SIDED * error < SURE:
+        because.append(
+            f"those are {said.mean():.1%} sure on average, give or take {error:.1%}, surely {SURE:.0%} needed"
+        )
     if not {"hypotheses", "answers"} & set(evidence):
         because.append("the log has neither hypotheses nor answers")
     return Verdict("pairs", WEAKLY if because else WELL, tuple(because))

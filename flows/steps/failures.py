@@ -11,6 +11,7 @@ import polars as pl
 from aggregation.trust import WELL, of_failures, of_pairs, of_rewrites, table
 from flows import reviewing
 from flows.pipeline import Daily, Reading, Result, last_night, own, step, tonight, window
+from flows.steps.planning import held
 from flows.steps.rephrases import evidence_of
 from mining.clustering import variants
 from mining.failures import defects
@@ -63,7 +64,7 @@ DEFECTS = Daily(Defects, before=1, after=1)
             MixtureFits,
         ),
         *last_night(RewriteExperiments),
-        *own(Defects),
+        *own(Defects, SignalTrust),
     ),
     writes=(
         Defects,
@@ -88,7 +89,9 @@ def judge_turns(at: Reading) -> Result:
     )
     judged = defects.judge(counted.sort(KEY), at.tonight(HypothesisStats), neighbours)
     rates = judged.rates
-    told = (
+    told = held(
+        at,
+        SignalTrust,
         of_pairs(_column(at, RephraseEvents, "p_rephrase"), evidence_of(at.tonight(MixtureFits))),
         of_failures(_column(at, Defects, "p_defect"), rates.if_correct, rates.if_incorrect),
     )

@@ -10,13 +10,14 @@ from typing import Any
 import polars as pl
 
 from flows import encoders
+from aggregation.trust import Verdict
 from flows.guarded import dumped
 from flows.pipeline import Fact, Night, Reading, Result, own, step, window
 from flows.reach import code_of
 from flows.steps import facts
 from mining.sessions.blocks import ENOUGH
 from warehouse.ledger import digest
-from warehouse.tables import FullNights, NightPlans, Turns
+from warehouse.tables import FullNights, NightPlans, Trust, Turns, name_of
 
 EVERY = 7  # nights after which everything is learned anew
 GROWN = 1.5  # times the turns that everything was learned from
@@ -84,6 +85,16 @@ def plan_night(at: Reading) -> Result:
         "because": last["because"],
         "small": turns <= ENOUGH,
     }
+
+
+def held(at: Reading, table: type[Trust], *told: Verdict) -> tuple[Verdict, ...]:
+    """Verdicts no better than the last full night left in this table: small blocks of days claim more of pairs than whole logs do
+    (docs/decisions/0021)."""
+    if at.full:
+        return told
+    since = at.tonight(NightPlans)["since"].item()
+    before = at.lake.read(name_of(table), [since])
+    return tuple(verdict.no_better(before, since) for verdict in told)
 
 
 def _last(at: Reading, nights: list[str]) -> dict[str, Any] | None:

@@ -7,10 +7,11 @@ import polars as pl
 from aggregation import slots, training_set
 from aggregation.trust import NOT_AT_ALL, Verdict, of_labels, table
 from flows import languages, reviewing, trusting
-from flows.pipeline import Reading, Result, step, tonight, window
+from flows.pipeline import Reading, Result, own, step, tonight, window
 from flows.settings import Settings
 from flows.steps import facts
 from flows.steps.accounts import answers, bots, cut, rejected, unlabelled, without_label
+from flows.steps.planning import held
 from warehouse.home import read_training_set, training_versions
 from warehouse.lake import typed
 from warehouse.tables import (
@@ -21,6 +22,7 @@ from warehouse.tables import (
     ExampleVariants,
     HypothesisAccuracy,
     ItemReviews,
+    NightPlans,
     Rejects,
     SignalTrust,
     SlotAnswers,
@@ -44,7 +46,8 @@ PRIVATE = {"delivery", "trainer", "alert"}  # settings that may hold addresses a
         *tonight(
             SoftLabels, Votes, UtteranceStats, Transitions, BestRephrases, ItemReviews, SignalTrust
         ),
-        *tonight(Calibration, HypothesisAccuracy, SlotAnswers, Rejects),
+        *tonight(Calibration, HypothesisAccuracy, SlotAnswers, Rejects, NightPlans),
+        *own(Trust),
     ),
     writes=(TrainingSets, Trust, Withheld, WithheldUtterances),
     settings=sorted(Settings.model_fields.keys() - PRIVATE),  # the card tells them all
@@ -66,7 +69,7 @@ def build_training_set(at: Reading) -> Result:
     )
     told = {v["subject"]: Verdict(**v) for v in at.tonight(SignalTrust).to_dicts()}
     labelled = trusting.labelled(at.lake, at.day, built.examples)
-    told["labels"] = of_labels(labelled, told["pairs"], told["failures"])
+    (told["labels"],) = held(at, Trust, of_labels(labelled, told["pairs"], told["failures"]))
     if told["labels"].verdict == NOT_AT_ALL:
         built = training_set.emptied(built, told["labels"].because)
     made = languages.variants(at.settings, training_set.sure(built.examples))

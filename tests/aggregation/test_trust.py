@@ -42,6 +42,9 @@ def test_many_sure_pairs_are_told_well_and_few_or_unsure_ones_weakly():
     assert of_pairs(many, EVIDENCE) == Verdict("pairs", WELL)
     assert of_pairs(many[45:], EVIDENCE).because[0].startswith("5 pairs")
     assert of_pairs(np.full(50, 0.6), EVIDENCE).verdict == WEAKLY
+    spread = np.tile([0.52, 0.99], 50)
+    assert of_pairs(spread, EVIDENCE).because[0].startswith("those are 75.5% sure")
+    assert of_pairs(np.tile(spread, 100), EVIDENCE).verdict == WELL
     assert "neither hypotheses nor answers" in of_pairs(many, ["words"]).because[0]
 
 
@@ -126,6 +129,15 @@ def test_nothing_is_told_better_than_what_it_rests_on():
         for other in ORDER:
             found = Verdict("labels", one).at_most(Verdict("failures", other)).verdict
             assert ORDER.index(found) == min(ORDER.index(one), ORDER.index(other))
+
+
+def test_a_night_that_recalls_tells_nothing_better_than_the_full_one_did():
+    for one in ORDER:
+        for full in ORDER:
+            found = Verdict("labels", one).no_better(table([Verdict("labels", full)]), "2026-01-05")
+            assert ORDER.index(found.verdict) == min(ORDER.index(one), ORDER.index(full))
+            assert bool(found.because) == (found.verdict != one)
+    assert Verdict("labels", WELL).no_better(table([]), "2026-01-05").verdict == WELL
 
 
 def test_what_cannot_be_told_leaves_what_a_person_accepted():

@@ -137,6 +137,22 @@ def test_a_night_whose_ledger_is_lost_ends_the_same(small_world, days, tmp_path)
     assert_equal_homes(one, other)
 
 
+def test_what_the_full_night_could_not_tell_waits_for_the_next_one(small_world, days, tmp_path):
+    night(tmp_path, *days[:-1], seed=small_world / "seed.jsonl.gz")
+    lake, full = Lake(tmp_path / "lake"), days[-2].stem
+    for name, subject in (("trust", "labels"), ("signal_trust", "failures")):
+        none = pl.when(subject=subject).then(pl.lit("not at all")).otherwise("verdict")
+        lake.put(name, full, lake.read(name, [full]).with_columns(verdict=none))
+    assert night(tmp_path, days[-1])["build_training_set"]["examples"] == 0
+    told = lake.read("trust", [days[-1].stem]).filter(
+        pl.col("subject").is_in(["labels", "failures"])
+    )
+    assert told["verdict"].to_list() == ["not at all", "not at all"]
+    for because in told["because"]:
+        assert because[-1] == f"told not at all on {full}, when everything was learned anew"
+    assert night(tmp_path, days[-1], full=True)["build_training_set"]["examples"] > 0
+
+
 @pytest.mark.quick
 def test_when_everything_is_learned_anew():
     def why(

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from flows import encoders
 from aggregation.trust import Verdict
+from flows import encoders
 from flows.guarded import dumped
 from flows.pipeline import Fact, Night, Reading, Result, own, step, window
 from flows.reach import code_of

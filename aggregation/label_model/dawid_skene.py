@@ -22,6 +22,8 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import csr_matrix
 from scipy.spatial.distance import pdist
 
+from warehouse.common.distinct import distinct
+
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
@@ -47,7 +49,7 @@ class Cells:
     @staticmethod
     def of(item: Indices, label: Indices, items: int, labels: int) -> "Cells":
         """Each item and label once. Every item from 0 to `items` must be there."""
-        keys = np.unique(item.astype(np.int64) * labels + label)
+        keys = distinct(item.astype(np.int64) * labels + label)
         items_of = keys // labels
         return Cells(
             items_of, keys % labels, np.searchsorted(items_of, np.arange(items + 1)), labels

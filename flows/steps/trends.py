@@ -69,14 +69,21 @@ def _end(day: str) -> int:
 
 
 def _counts(at: Reading, grouped: pl.DataFrame) -> detection.Counts:
-    daily = at.query("unit_days", {"grouped": grouped})
-    everybody = daily.filter(kind="people").select("locale", "day", "users")
+    units = grouped.select(KEY).unique(maintain_order=True).with_row_index("number")
+    units = units.with_columns(pl.col("number").cast(pl.Int64))
+    numbered = grouped.join(units, on=KEY).select("locale", "utterance", unit="number")
+
+    def named(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.rename({"unit": "number"}).join(units, on="number").drop("number")
+
+    daily = at.query("unit_days", {"grouped": numbered})
+    everybody = daily.filter(pl.col("unit").is_null()).drop("unit")
     end = _end(at.day)
     past = end - LONGEST * DAY
     bounds = {"until": past, "now_7": past, "now_3": end - 3 * DAY}
     bounds |= {"before_3": past - 3 * DAY, "before_7": past - LONGEST * DAY}
-    clumps = at.query("unit_counts", {"grouped": grouped}, bounds)
-    return detection.Counts(daily.filter(pl.col("kind") != "people"), everybody, clumps)
+    clumps = at.query("unit_counts", {"grouped": numbered}, bounds)
+    return detection.Counts(named(daily.drop("locale")), everybody, named(clumps))
 
 
 def _candidates(

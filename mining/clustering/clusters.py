@@ -20,6 +20,7 @@ from scipy.sparse import csr_matrix
 
 from mining.clustering.constraints import Kinds, differ
 from mining.clustering.encoder import SCALE, Indices
+from warehouse.common.distinct import distinct
 from warehouse.encoders.encoder import Vectors
 
 Floats = npt.NDArray[np.float64]
@@ -84,6 +85,16 @@ class _Groups:
         known = Known(kinds, csr_matrix(meant), csr_matrix(moved), before)
         return _Groups(np.asarray(fold @ self.sums), np.asarray(fold @ self.size), known)
 
+    def some(self, kept: Indices) -> "_Groups":
+        """These groups alone."""
+        known = Known(
+            self.known.kinds[kept],
+            self.known.meant[kept],
+            self.known.moved[kept][:, kept],
+            self.known.before[kept],
+        )
+        return _Groups(self.sums[kept], self.size[kept], known)
+
     def fitting(self, pairs: Indices, similarity: float) -> tuple[Indices, Floats]:
         """Of these pairs the ones that may be joined, and how similar each is."""
         found = self.similarity(*pairs.T)
@@ -106,25 +117,31 @@ def _shown(meant: csr_matrix) -> Indices:
 
 def communities(vectors: Vectors, pairs: Indices, known: Known, similarity: float) -> Indices:
     """A community number for each row of `vectors` (unit length), joined along `pairs` (n x 2)."""
-    community = np.arange(len(vectors))
+    root = np.arange(len(vectors))  # the first row of each row's community
+    first = root  # that of each group
     groups = _Groups(vectors, np.ones(len(vectors)), known)
     pairs, found = groups.fitting(_distinct(pairs), similarity)
     while len(pairs):
-        group = _reciprocal(pairs, found, len(groups.size))
+        left, place = np.unique(pairs, return_inverse=True)  # the others are finished
+        first, groups, pairs = first[left], groups.some(left), place.reshape(pairs.shape)
+        group = _reciprocal(pairs, found, len(left))
         changed = (np.bincount(group) > 1)[group]
         touched = changed[pairs].any(axis=1)
-        community, groups = group[community], groups.joined(group)
+        begins = first[np.unique(group, return_index=True)[1]]
+        goes_to = np.arange(len(vectors))
+        goes_to[first] = begins[group]
+        root, first, groups = goes_to[root], begins, groups.joined(group)
         fresh, theirs = groups.fitting(_distinct(group[pairs[touched]]), similarity)
         pairs = np.concatenate([group[pairs[~touched]], fresh])
         found = np.concatenate([found[~touched], theirs])
-    return np.asarray(community, np.int64)
+    return np.asarray(np.unique(root, return_inverse=True)[1], np.int64)
 
 
 def _distinct(pairs: Indices) -> Indices:
     """Each pair once, the lesser first; none of a row with itself."""
     lesser, greater = pairs.min(axis=1), pairs.max(axis=1)
     width = int(pairs.max(initial=0)) + 1
-    keys = np.unique(lesser[lesser < greater] * width + greater[lesser < greater])
+    keys = distinct(lesser[lesser < greater] * width + greater[lesser < greater])
     return np.stack([keys // width, keys % width], axis=1)
 
 

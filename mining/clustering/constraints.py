@@ -68,8 +68,14 @@ def kinds(
 
     negation, numbers, times = map(_Sought.of, (lexicon.negation, lexicon.number, lexicon.time))
     opposites = [(kind, pair, _Sought.of(pair)) for kind, pair in pairs]
+    listed = {w for s in (negation, numbers, times, *(s for _, _, s in opposites)) for w in s.words}
+    found[:, 0] = 1
     for row, (text, said) in enumerate(zip(wordings, split, strict=True)):
         spoken = _Spoken(text, frozenset(said), unspaced=unspaced(text))
+        for name, held in values[row].items():
+            found[row, slots[name]] = number(held)
+        if not spoken.unspaced and listed.isdisjoint(said) and not re.search(r"\d", text):
+            continue
         found[row, 0] = 1 + bool(negation.held(spoken))
         digits = {str(int(d)) for d in re.findall(r"\d+", text)}
         spelled = {lexicon.number[w] for w in numbers.held(spoken)}
@@ -78,8 +84,6 @@ def kinds(
         for kind, pair, sought in opposites:
             sides = sought.held(spoken)
             found[row, kind] = 1 + pair.index(next(iter(sides))) if len(sides) == 1 else 0
-        for name, held in values[row].items():
-            found[row, slots[name]] = number(held)
     return found
 
 
@@ -183,6 +187,8 @@ def _named(split: list[list[str]], named: pl.DataFrame) -> list[dict[str, set[st
 
 def _runs(said: list[str], lengths: Mapping[str, Collection[int]]) -> set[str]:
     """The runs of words that may be values, by the word that they begin with."""
+    if lengths.keys().isdisjoint(said):
+        return set()
     return {
         " ".join(said[at : at + n])
         for at, word in enumerate(said)

@@ -26,6 +26,8 @@ def words(text: str) -> list[str]:
     >>> words("音を下げて")
     ['音', 'を', '下', 'げ', 'て']
     """
+    if text.isascii():
+        return text.lower().translate(_BARE).split()
     bare = unicodedata.normalize("NFKC", text).casefold().translate(_BARE)
     if not unspaced(bare):
         return bare.split()
@@ -38,4 +40,4 @@ def unspaced(text: str) -> bool:
     >>> unspaced("音を下げて"), unspaced("lamp on")
     (True, False)
     """
-    return UNSPACED.search(text) is not None
+    return not text.isascii() and UNSPACED.search(text) is not None

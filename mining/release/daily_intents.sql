@@ -17,32 +17,55 @@ with told as (
     left join best_rephrases as f on t.turn_id = f.source_turn_id
     left join defects as d on t.turn_id = d.turn_id
 ),
-by_period as (
-    select period, locale, user_id, intent, again, failed, failure
+of_users as (
+    select
+        day,
+        locale,
+        intent,
+        user_id,
+        count(*) as turns,
+        sum(again) as again,
+        sum(failed) as failed,
+        sum(failure) as failures,
+        max(case when again >= 500000 then 1 else 0 end) as user_again,
+        max(case when failed >= 500000 then 1 else 0 end) as user_failed
     from told
-    lateral view explode(array(day, 'all')) as period
+    group by day, locale, intent, user_id
 ),
-by_place as (
-    select period, place, user_id, intent, again, failed, failure
-    from by_period
-    lateral view explode(array(locale, '*')) as place
-),
-said as (
-    select period as day, place as locale, user_id, part as intent, again, failed, failure
-    from by_place
-    lateral view explode(array(intent, '*')) as part
+told_together as (
+    select
+        coalesce(day, 'all') as day,
+        coalesce(locale, '*') as locale,
+        coalesce(intent, '*') as intent,
+        sum(turns) as turns,
+        sum(again) as again,
+        sum(failed) as failed,
+        sum(failures) as failures,
+        max(user_again) as user_again,
+        max(user_failed) as user_failed
+    from of_users
+    group by grouping sets (
+        (day, locale, intent, user_id),
+        (day, locale, user_id),
+        (day, intent, user_id),
+        (day, user_id),
+        (locale, intent, user_id),
+        (locale, user_id),
+        (intent, user_id),
+        (user_id)
+    )
 )
 select
     day,
     locale,
     intent,
-    cast(count(*) as bigint) as turns,
-    cast(count(distinct user_id) as bigint) as users,
+    cast(sum(turns) as bigint) as turns,
+    cast(count(*) as bigint) as users,
     cast(sum(again) as double) / cast(1000000 as double) as said_again,
-    cast(count(distinct case when again >= 500000 then user_id end) as bigint) as users_again,
+    cast(sum(user_again) as bigint) as users_again,
     cast(sum(failed) as double) / cast(1000000 as double) as defects,
-    cast(count(distinct case when failed >= 500000 then user_id end) as bigint) as users_failed,
-    cast(sum(failure) as bigint) as failures,
-    cast(count(distinct case when failure = 1 then user_id end) as bigint) as users_failure
-from said
+    cast(sum(user_failed) as bigint) as users_failed,
+    cast(sum(failures) as bigint) as failures,
+    cast(sum(case when failures > 0 then 1 else 0 end) as bigint) as users_failure
+from told_together
 group by day, locale, intent

@@ -128,8 +128,8 @@ def _words(text: str) -> list[Word]:
     text; of scripts that do not space them, letters with their marks."""
     found = []
     for chunk in re.finditer(r"\S+", text):
-        pieces = re.finditer(r"\w[\u0300-\u036f\u0e31-\u0e4e\u3099\u309a]*", chunk[0])
         if unspaced(chunk[0]):
+            pieces = re.finditer(r"\w[\u0300-\u036f\u0e31-\u0e4e\u3099\u309a]*", chunk[0])
             places = [(chunk.start() + p.start(), chunk.start() + p.end()) for p in pieces]
         else:
             places = [_core(chunk[0], chunk.start())]

@@ -93,14 +93,19 @@ def follow(
         if runs or pair in mined or (row["status"] == WITHDRAWN and mine):
             told = {c: mined[pair][c] for c in MINED} if pair in mined else {}
             found[pair] = _judged(row | told, mine, rates, night)
+    of_wording = defaultdict(list)
+    for pair in found:
+        of_wording[pair[:2]].append(pair)
     for pair, row in mined.items():
-        others = [r for p, r in found.items() if p[:2] == pair[:2]]
+        others = of_wording[pair[:2]]
         fresh = _begun(row, found.get(pair), rates, night)
-        if all(_makes_way(r, fresh, night) for r in others):
-            idle = [p for p, r in found.items() if p[:2] == pair[:2] and r["status"] == LIVE]
-            for other in idle:
-                del found[other]
+        if all(_makes_way(found[p], fresh, night) for p in others):
+            for idle in [p for p in others if found[p]["status"] == LIVE]:
+                del found[idle]
+                others.remove(idle)
             found[pair] = fresh
+            if pair not in others:
+                others.append(pair)
     rows = pl.DataFrame(list(found.values()), schema=before.schema)
     return rows.sort("locale", "source", "target")
 

@@ -61,18 +61,10 @@ def units(wordings: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
 
     `wordings`: `locale, utterance, turns`; `clusters`: `locale, utterance, cluster_id`.
     """
-    parts = [
-        part.select(
-            "locale",
-            kind=pl.lit("term"),
-            unit=_terms(part["utterance"].to_list()),
-            utterance="utterance",
-        )
-        for part in wordings.partition_by("locale", maintain_order=True)
-    ]
+    parts = wordings.partition_by("locale", maintain_order=True)
     found = pl.concat(
         [
-            *(part.explode("unit").drop_nulls("unit") for part in parts),
+            *map(_terms, parts),
             clusters.select(
                 "locale", kind=pl.lit("cluster"), unit="cluster_id", utterance="utterance"
             ),
@@ -84,10 +76,14 @@ def units(wordings: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
     return enough.join(_distinct(enough), on=KEY, how="semi", maintain_order="left")
 
 
-def _terms(wordings: list[str]) -> pl.Series:
-    """The terms of each wording of a locale, in order."""
-    whole = not dense(wordings)
-    return pl.Series([sorted(terms(u, whole=whole)) for u in wordings], dtype=pl.List(pl.String))
+def _terms(wordings: pl.DataFrame) -> pl.DataFrame:
+    """`locale, kind, unit, utterance` of the terms of a locale's wordings, in order."""
+    texts = wordings["utterance"].to_list()
+    whole = not dense(texts)
+    held = [sorted(terms(text, whole=whole)) for text in texts]
+    rows = wordings[np.repeat(np.arange(len(held)), [len(found) for found in held])]
+    units = pl.Series([unit for found in held for unit in found], dtype=pl.String())
+    return rows.select("locale", kind=pl.lit("term"), unit=units, utterance="utterance")
 
 
 def _distinct(held: pl.DataFrame) -> pl.DataFrame:

@@ -247,7 +247,9 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
         "believed": asked.select("locale", "utterance", label="intent", probability=pl.lit(0.7)),
         "defects": lake.read("turns").select("turn_id", p_defect=pl.col("at_ms") % 7 / 7),
         "grouped": asked.select(
-            "locale", "utterance", kind=pl.lit("term"), unit=pl.col("utterance").str.tail(1)
+            *("locale", "utterance"),
+            kind=pl.lit("term"),
+            unit=pl.col("utterance").str.tail(1).cast(pl.Int64),
         ),
     }
     params = {"most_items": 5, "intents": 1, "most": 3, "k": 3, "since": START, "sure": 20_000}

@@ -1,6 +1,7 @@
 """What a retraining learns from and is judged by, and a challenger with the scores of its cases."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +9,9 @@ import polars as pl
 
 from retrain.gate.judging import INCUMBENT_BONUSES, MUST_PASS, SEED, USERS, Cases, Cost
 from retrain.registry import store
-from retrain.training.model import Floats, Model, aligned
+from retrain.slots.tagger import Slot, right
+from retrain.training.model import Model, aligned
+from retrain.training.solver import Floats
 from retrain.training.trainer import sharpest
 from warehouse.encoders.centres import CentredEncoder
 from warehouse.encoders.kept import Kept
@@ -46,6 +49,7 @@ class Material:
             "locale",
             "utterance",
             intent=pl.col("labels").list.first(),
+            slots=pl.lit(None, known.schema["slots"]),
             weight=pl.col("probabilities").list.first(),
             kind=pl.lit(USERS),
         )
@@ -73,11 +77,13 @@ class Tried:
         return replace(model, sharpness=sharp)
 
     def unseen(self, incumbent_bonus: float) -> pl.DataFrame:
-        """`utterance, labels, scores` of what would serve, by models that never saw the utterance."""
+        """`utterance, slots_right, labels, scores` of what would serve, by models that never saw the utterance."""
         scores = self.cases.serving(incumbent_bonus)[: self.seeds]
+        assert self.cases.slots_after is not None
         return pl.DataFrame(
             {
                 "utterance": self.cases.rows["utterance"][: self.seeds],
+                "slots_right": self.cases.slots_after[: self.seeds],
                 "labels": [self.cases.labels] * self.seeds,
                 "scores": scores.astype(np.float32).tolist(),
             }
@@ -89,11 +95,12 @@ def tried(
     before: tuple[str | None, Model | None],
     material: Material,
     fitted: tuple[Model, Floats],
+    tagged: Sequence[Sequence[Slot]],
     *,
     small: bool = False,
 ) -> Tried:
     """A challenger of the model `before`, `fitted` with scores of the seed data by models that never saw
-    them; the scores of all cases. A `small` one holds no answers for which another one's encoder would be needed."""
+    them, `tagged` with their slots by taggers that did not; the scores of all cases. A `small` one holds no answers for which another one's encoder would be needed."""
     (serving, champion), (model, scores) = before, fitted
     labels = sorted({*model.labels, *(champion.labels if champion else [])})
     after = np.vstack(
@@ -103,13 +110,46 @@ def tried(
     if champion and serving:
         unseen = store.unseen(home, serving, material.seed, champion, labels)
         held = np.vstack([unseen, _scores(champion, material.others, labels)])
-    rows = material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED))
+    rows = pl.concat(
+        [material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED)), material.others]
+    ).drop("slots")
+    of_seed = pl.Series(right(tagged, material.seed["slots"].to_list()), dtype=pl.Boolean)
+    slots_after = pl.concat([of_seed, _slots_right(model, material.others)])
     may_hold = not small or champion is None or model.may_hold(champion)
     dearest = model.after(champion, max(INCUMBENT_BONUSES)) if champion and may_hold else model
     cost = _cost(_asking(dearest), material.seed.head(TIMED))
-    told = tuple(material.taught["locale"].unique().sort())
-    measured = Cases(pl.concat([rows, material.others]), labels, held, after, cost, told, may_hold)
+    measured = Cases(
+        rows,
+        labels,
+        held,
+        after,
+        cost,
+        tuple(material.taught["locale"].unique().sort()),
+        may_hold,
+        _slots_before(home, serving, champion, material),
+        slots_after,
+    )
     return Tried(model, measured, material.seed.height, material.taught.height)
+
+
+def _slots_before(
+    home: Home, serving: str | None, champion: Model | None, material: Material
+) -> pl.Series | None:
+    """Whether the champion has the slots of each case right, as far as its taggers never saw the case."""
+    if champion is None or serving is None:
+        return None
+    kept = store.slots_right(home, serving)
+    seeds = _slots_right(champion, material.seed)
+    unseen = [
+        kept.get(u.casefold(), own)
+        for u, own in zip(material.seed["utterance"], seeds, strict=True)
+    ]
+    return pl.concat([pl.Series(unseen, dtype=pl.Boolean), _slots_right(champion, material.others)])
+
+
+def _slots_right(model: Model, cases: pl.DataFrame) -> pl.Series:
+    found = model.slots(cases["utterance"].to_list(), cases["intent"].to_list())
+    return pl.Series(right(found, cases["slots"].to_list()), dtype=pl.Boolean)
 
 
 def _scores(model: Model, cases: pl.DataFrame, labels: list[str]) -> Floats:

@@ -16,7 +16,9 @@ from flows.settings import Settings
 from flows.steps.facts import digest_of
 from retrain.gate.judging import GateConfig, GateVerdict, judge
 from retrain.registry import overrides, store
-from retrain.training.data import CrossFitter, TrainingData, taught_by, training_data
+from retrain.slots.lesson import TaggedWordings
+from retrain.slots.tagger import Slot, cross_tagged, teach
+from retrain.training.data import FIRM, CrossFitter, TrainingData, taught_by, training_data
 from retrain.training.distillation import Student
 from retrain.training.external import OutsideTrainer
 from retrain.training.model import Model
@@ -142,9 +144,25 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ga
             trainer = OutsideTrainer(helpers.program, Path(place))
         taught = _distilled(job.settings, material, Path(place))
         model, scores = trainer.cross_fit(taught, material.seed)
+        model, tagged = _tagged(material, model)
         small = job.settings.trainer.small
-        challenger = tried(home, (serving, champion), material, (model, scores), small=small)
+        challenger = tried(
+            home, (serving, champion), material, (model, scores), tagged, small=small
+        )
         return version, _settled(job, version, training_set, (champion, challenger))
+
+
+def _tagged(material: Material, model: Model) -> tuple[Model, list[list[Slot]]]:
+    """The model with a tagger, where any slots are known; and the slots of the seed data by taggers that never saw them."""
+    known = material.seed.select("utterance", "intent", "slots", weight=pl.lit(FIRM))
+    believed = material.taught.select(
+        "utterance", "slots", "weight", intent=pl.col("labels").list.first()
+    ).select(known.columns)
+    taught = TaggedWordings.of(pl.concat([known, believed]))
+    if not any(taught.slots):
+        return model, [[] for _ in range(known.height)]
+    cases = known["utterance"].to_list(), known["intent"].to_list()
+    return replace(model, tagger=teach(taught)), cross_tagged(taught, *cases)
 
 
 def _settled(

@@ -30,8 +30,8 @@ class Line(msgspec.Struct):
 
 
 def answers(root: Path, lines: BinaryIO, best: int, settings: Settings = DEFAULTS) -> Iterator[str]:
-    """A JSON line for each line of input: the utterance and its `best` labels, best first; the `settings` name
-    what the model may need."""
+    """A JSON line for each line of input: the utterance, its `best` labels, best first, and the slots that it has under the first, by
+    the characters of the utterance in NFC; the `settings` name what the model may need."""
     home = existing(root)
     version = store.champion(home)
     if version is None:
@@ -66,8 +66,10 @@ def _labelled(model: Model, asked: list[Line], best: int) -> Iterator[str]:
     said = [unicodedata.normalize("NFC", u) for u in wordings]
     probabilities = model.probabilities(said, [_locale(line) for line in asked])
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :best]
-    for utterance, row, places in zip(wordings, probabilities, order, strict=True):
+    slots = model.slots(said, [model.labels[places[0]] for places in order])
+    for utterance, row, places, tagged in zip(wordings, probabilities, order, slots, strict=True):
         labels = [
             {"label": model.labels[i], "probability": round(float(row[i]), 4)} for i in places
         ]
-        yield json.dumps({"utterance": utterance, "labels": labels}, ensure_ascii=False)
+        answer = {"utterance": utterance, "labels": labels, "slots": [s._asdict() for s in tagged]}
+        yield json.dumps(answer, ensure_ascii=False)

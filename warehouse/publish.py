@@ -202,10 +202,13 @@ def _champion(home: Home, night: str | None) -> str | None:
 
 
 def _kept(place: Path, schema: dict[str, Any]) -> pl.DataFrame:
-    return (
-        pl.read_parquet(place, columns=list(schema))
-        if place.is_file()
-        else pl.DataFrame(schema=schema)
+    """The columns of a file; null those that it lacks, for it was kept by an earlier version."""
+    if not place.is_file():
+        return pl.DataFrame(schema=schema)
+    rows = pl.read_parquet(place)
+    return rows.select(
+        name if name in rows.columns else pl.lit(None, kind).alias(name)
+        for name, kind in schema.items()
     )
 
 

@@ -8,11 +8,10 @@ from functools import cache
 
 import polars as pl
 
-from mining.language.words import UNSPACED
+from warehouse.common.tokens import JOINERS, UNSPACED
 
 Span = tuple[int, int]
 
-JOINERS = "\u200c\u200d"  # invisible letters inside words of Persian and Indic scripts
 FIRST = rf"({UNSPACED.pattern}|[[\p{{L}}\p{{M}}\p{{N}}{JOINERS}]--{UNSPACED.pattern}]+)"
 
 

@@ -1,9 +1,8 @@
 """The words of a text, in any script."""
 
-import re
 import unicodedata
 
-UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+from warehouse.common.tokens import UNSPACED
 
 
 class _Bare(dict[int, int | None]):

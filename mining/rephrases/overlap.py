@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix, diags
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from mining.language.words import UNSPACED
+from warehouse.common.tokens import UNSPACED
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

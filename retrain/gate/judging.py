@@ -15,7 +15,8 @@ import polars as pl
 from scipy.stats import beta, binomtest
 
 from retrain.gate.parts import LOST, By, lost, small, together, worse
-from retrain.training.model import UNKNOWN, Floats, Indices, loyal
+from retrain.training.model import UNKNOWN, loyal
+from retrain.training.solver import Floats, Indices
 from warehouse.blur import quoted
 
 CHANCE = 0.05  # probability up to which a gain is not taken for chance
@@ -36,6 +37,10 @@ SUMS = {  # weights of cases, and of those right before and after, flipped and m
     "after": _weight("after"),
     "flips": _weight("flipped"),
     "mended": _weight("mended"),
+    "exact_cases": pl.col("weight").filter(pl.col("exact").is_not_null()).sum(),
+    "exact_before": pl.when(pl.col("before").is_not_null().all()).then(_weight("exact_before")),
+    "exact": _weight("exact"),
+    "exact_flips": _weight("exact_flipped"),
 }
 
 
@@ -67,6 +72,9 @@ class Cases:
     cost: Cost | None = None
     taught: tuple[str, ...] = ()
     may_hold: bool = True  # whether what would serve can hold the champion's answers
+    # Whether all slots of a case, under its intent, are right; null where they are not known, none where nothing is.
+    slots_before: pl.Series | None = None
+    slots_after: pl.Series | None = None
 
     @property
     def truth(self) -> Indices:
@@ -138,11 +146,27 @@ def _judged(cases: Cases, incumbent_bonus: float) -> pl.DataFrame:
         before = pl.Series([None] * len(truth), dtype=pl.Boolean)
     else:
         before = pl.Series(cases.champion.argmax(axis=1) == truth if len(truth) else after)
-    judged = cases.rows.with_columns(before=before, after=pl.Series(after))
+    unknown = pl.Series([None] * len(truth), dtype=pl.Boolean)
+    judged = cases.rows.with_columns(
+        before=before,
+        after=pl.Series(after),
+        slots_before=unknown if cases.slots_before is None else cases.slots_before,
+        slots_after=unknown if cases.slots_after is None else cases.slots_after,
+    )
+    judged = judged.with_columns(
+        exact_before=_exact("before", "slots_before"), exact=_exact("after", "slots_after")
+    )
     return judged.with_columns(
         flipped=(pl.col("before") & ~pl.col("after")).fill_null(False),
         mended=(~pl.col("before") & pl.col("after")).fill_null(False),
+        exact_flipped=(pl.col("exact_before") & ~pl.col("exact")).fill_null(False),
+        exact_mended=(~pl.col("exact_before") & pl.col("exact")).fill_null(False),
     )
+
+
+def _exact(right: str, slots: str) -> pl.Expr:
+    """Exact match: the intent is right, and all slots; null where the slots are not known."""
+    return pl.when(pl.col(slots).is_not_null()).then(pl.col(right) & pl.col(slots))
 
 
 def _figures(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
@@ -159,7 +183,17 @@ def _figures(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
         negative_flips=pl.when(pl.col("before").is_not_null()).then(pl.col("flips") / seen),
         flips_at_least=pl.Series(_bound(DOUBT, flips, kept)),
         flips_at_most=pl.Series(_bound(1 - DOUBT, flips, kept)),
+        champion_exact=_per("exact_before"),
+        challenger_exact=_per("exact"),
+        negative_exact_flips=pl.when(pl.col("exact_before").is_not_null()).then(
+            _per("exact_flips")
+        ),
     )
+
+
+def _per(of: str) -> pl.Expr:
+    """A share of the cases whose slots are known; null where there are none."""
+    return pl.when(pl.col("exact_cases") > 0).then(pl.col(of) / pl.col("exact_cases"))
 
 
 def _counted(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
@@ -172,7 +206,7 @@ def _counted(judged: pl.DataFrame, taught: tuple[str, ...]) -> pl.DataFrame:
     )
     by_intent = judged.group_by("intent").agg(locale=pl.lit("all"), **SUMS).sort("intent")
     whole = judged.select(locale=pl.lit("all"), intent=pl.lit("all"), **SUMS)
-    none = unjudged.with_columns(intent=pl.lit("all"), cases=0.0, flips=0.0)
+    none = unjudged.with_columns(intent=pl.lit("all"), cases=0.0, flips=0.0, exact_cases=0.0)
     return pl.concat([whole, by_locale, none, by_intent], how="diagonal")
 
 
@@ -228,8 +262,19 @@ def _against(
     yield from worse(deciding, CHANCE, "intent")
     for name, right in lost(deciding).filter(pl.col("right") >= LOST).iter_rows():
         yield f"loses intent {quoted(name)}: {right:.0f} of its cases were right, none is now"
+    yield from _slots_lost(of_seed)
     if broken.height:
         yield f"breaks {broken.height} promises, the first: {quoted(broken['utterance'][0])}"
+
+
+def _slots_lost(of_seed: pl.DataFrame) -> Iterator[str]:
+    """Whether intent and all slots together are surely right less often, in all or in a locale."""
+    known = of_seed.drop_nulls("exact")
+    flips, mended = (int(known[c].sum()) for c in ("exact_flipped", "exact_mended"))
+    if flips and binomtest(flips, flips + mended, alternative="greater").pvalue < CHANCE:
+        yield f"loses slots: breaks {flips} wordings whose intent and slots were all right, mends {mended}"
+    exact = known.with_columns(flipped="exact_flipped", mended="exact_mended")
+    yield from (f"of slots: {told}" for told in worse(exact, CHANCE, "locale"))
 
 
 def _too_dear(cost: Cost | None, config: GateConfig) -> Iterator[str]:

@@ -13,7 +13,8 @@ from warehouse.errors import BadInput
 from warehouse.home import Home, keep_once, write_atomically
 
 if TYPE_CHECKING:
-    from retrain.training.model import Floats, Helpers, Model
+    from retrain.training.model import Helpers, Model
+    from retrain.training.solver import Floats
 
 
 def versions(home: Home) -> list[str]:
@@ -99,6 +100,16 @@ def unseen(
             if (place_of := row.get(wording.casefold())) is not None:
                 scores[here] = known[place_of]
     return scores
+
+
+def slots_right(home: Home, version: str) -> dict[str, bool]:
+    """Of each wording that was seed data then, letter case apart, whether a tagger that never saw it had all of its slots right; none
+    of models that were made before there were taggers."""
+    place = home.models / version / "unseen.parquet"
+    if not place.is_file() or "slots_right" not in pl.read_parquet_schema(place):
+        return {}
+    kept = pl.read_parquet(place, columns=["utterance", "slots_right"]).drop_nulls()
+    return {utterance.casefold(): right for utterance, right in kept.iter_rows()}
 
 
 def about(home: Home, version: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix, diags
 
-from retrain.training.model import Floats, Indices, Model
+from retrain.training.model import Model
+from retrain.training.solver import Floats, Indices
 from warehouse.common.folds import folds
 
 FIRM = 4.0  # believed examples that a row of seed data is worth, so that it is never drowned

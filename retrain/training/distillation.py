@@ -12,8 +12,9 @@ from scipy.sparse import csr_matrix, vstack
 from scipy.special import softmax
 
 from retrain.training.data import TrainingData, parts
-from retrain.training.model import MEMORY, UNKNOWN, Floats, Model, aligned
-from retrain.training.trainer import Capacity, Reference, SeenWordings, fit
+from retrain.training.model import MEMORY, UNKNOWN, Model, aligned
+from retrain.training.solver import Capacity, Floats
+from retrain.training.trainer import Reference, SeenWordings, fit
 
 MIB = 20  # of a locale, with the models whose answers are held
 MOST_GRAMS = 300_000  # that a laptop can still solve for

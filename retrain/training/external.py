@@ -11,8 +11,9 @@ import polars as pl
 from scipy.sparse import csr_matrix
 
 from retrain.training.data import TrainingData, parts
-from retrain.training.model import Floats, Model, outside_model
+from retrain.training.model import Model, outside_model
 from retrain.training.program import FAINT, Outside, Program, asked, scored
+from retrain.training.solver import Floats
 
 
 @dataclass(frozen=True)

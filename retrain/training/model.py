@@ -2,6 +2,7 @@
 
 model.json       labels, sharpness, and the hashes of all other files
 weights.npz      features (hashed n-grams), weights, offsets, weights of the meaning, and the centres of locales
+slots.npz        the tagger of slots, where any were taught
 encoder/         the encoder of the meaning, where the log taught it; one that is set is known by its version
 outside/         a model of the user's own in their place, which their program reads
 before/          the model whose answers are held, where there is one
@@ -23,7 +24,9 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
 
+from retrain.slots.tagger import Slot, Tagger, packed_tagger, unpacked_tagger
 from retrain.training.program import Outside, Program
+from retrain.training.solver import Floats, Indices, Weights, looked_up
 from warehouse.common.ngrams import BUCKETS, hashed
 from warehouse.encoders.centres import CentredEncoder, Centres
 from warehouse.encoders.encoder import Encoder, Vectors
@@ -31,17 +34,12 @@ from warehouse.encoders.transformer import Folder
 from warehouse.errors import BadInput
 from warehouse.ledger import file_digest
 
-FORMAT = 5
+FORMAT = 6
 OLDEST = 4  # format that can be read
 UNKNOWN = -20.0  # score of a label that a model does not know
 MEMORY = 2  # earlier models whose answers are held
 ARRAYS = ("features", "weights", "offsets", "meaning")
 NO_CENTRES = np.zeros((0, 0), np.float32)
-
-Floats = npt.NDArray[np.float64]
-Weights = npt.NDArray[np.float32]
-Indices = npt.NDArray[np.int64]
-
 
 Locales = Sequence[str | None]  # of wordings; None where it is not known
 
@@ -92,6 +90,7 @@ class Model:
     outside: Outside | None = None
     before: "Model | None" = None
     incumbent_bonus: float = 0.0
+    tagger: Tagger | None = None
 
     def scores(self, wordings: list[str], locales: Locales | None = None) -> Floats:
         """wordings x labels."""
@@ -113,19 +112,8 @@ class Model:
 
     def own_scores(self, seen: csr_matrix, vectors: Weights | None) -> Floats:
         """wordings x labels, by n-grams and vectors alone: nothing is held."""
-        read = self._read(seen) + self.offsets
+        read = looked_up(seen, self.features, self.weights) + self.offsets
         return read if vectors is None or not len(vectors) else read + vectors @ self.meaning
-
-    def _read(self, seen: csr_matrix) -> Floats:
-        """wordings x labels, by n-grams alone. Those that the wordings have are looked up: a slice of the matrix, and a
-        product with all weights, take as long as the model is large."""
-        if not len(self.features):
-            return np.zeros((seen.shape[0], len(self.labels)))
-        place = np.minimum(np.searchsorted(self.features, seen.indices), len(self.features) - 1)
-        data = np.where(self.features[place] == seen.indices, seen.data, 0)
-        rows, place = np.unique(place, return_inverse=True)
-        grams = csr_matrix((data, place, seen.indptr), (seen.shape[0], len(rows)))
-        return np.asarray(grams @ self.weights[rows], np.float64)
 
     def scores_of(
         self, wordings: list[str], labels: list[str], locales: Locales | None = None
@@ -143,6 +131,10 @@ class Model:
             return []
         return [self.labels[i] for i in self.scores(wordings, locales).argmax(axis=1)]
 
+    def slots(self, wordings: list[str], intents: list[str]) -> list[list[Slot]]:
+        """The slots of each wording under its intent; none without a tagger."""
+        return self.tagger.slots(wordings, intents) if self.tagger else [[] for _ in wordings]
+
     @property
     def can_answer(self) -> bool:
         """Whether the program and the encoder that it needs are there."""
@@ -157,6 +149,7 @@ class Model:
         own = sum(getattr(m, name).nbytes for m in models for name in ARRAYS)
         own += sum(encoder.size for encoder in {m.encoder.encoder for m in models if m.encoder})
         own += sum(m.outside.size for m in models if m.outside)
+        own += sum(m.tagger.size for m in models if m.tagger)
         return float(own) / 2**20
 
     def _chain(self) -> Iterator["Model"]:
@@ -233,6 +226,8 @@ def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
     packed = buffer.getvalue()
     folder.mkdir(exist_ok=True)
     (folder / "weights.npz").write_bytes(packed)
+    if model.tagger:
+        (folder / "slots.npz").write_bytes(slots := packed_tagger(model.tagger))
     encoder = model.encoder.encoder if model.encoder else None
     taught = encoder if isinstance(encoder, Folder) else None
     if taught:
@@ -247,6 +242,7 @@ def save(model: Model, folder: Path, about: dict[str, Any]) -> None:
         "sharpness": model.sharpness,
         "incumbent_bonus": model.incumbent_bonus,
         "weights": _digest(packed),
+        "slots": _digest(slots) if model.tagger else None,
         "encoder": taught.digests() if taught else None,
         "named_encoder": encoder.version if encoder and not taught else None,
         "locales": list(centres.locales) if centres else [],
@@ -275,7 +271,10 @@ def load(folder: Path, helpers: Helpers = NO_HELPERS) -> Model:
         taught = Folder(folder / "encoder") if facts["encoder"] else None
         outside = _outside(folder, facts, helpers.program)
         before = folder / "before" if facts["before_model"] else None
+        slots = (folder / "slots.npz").read_bytes() if facts.get("slots") else None
         _same(folder / "weights.npz", _digest(packed), facts["weights"])
+        if slots:
+            _same(folder / "slots.npz", _digest(slots), facts["slots"])
         if taught:
             _same(taught.folder, taught.digests(), facts["encoder"])
         if outside is not None:
@@ -296,6 +295,7 @@ def load(folder: Path, helpers: Helpers = NO_HELPERS) -> Model:
             outside=outside,
             before=load(before, helpers) if before else None,
             incumbent_bonus=float(facts["incumbent_bonus"]),
+            tagger=unpacked_tagger(slots) if slots else None,
             **arrays,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -79,6 +79,14 @@ class Evaluations(dy.Schema):
     negative_flips = share("share of cases that were right and went wrong", null=True)
     flips_at_least = share("what that share exceeds in nine cases of ten; parts pooled with all")
     flips_at_most = share("what it does not exceed in nine cases of ten")
+    exact_cases = dy.Float64(
+        nullable=True, min=0, description="cases whose slots are known, too; null of older models"
+    )
+    champion_exact = share("share of those with intent and all slots right", null=True)
+    challenger_exact = share("share of those with intent and all slots right", null=True)
+    negative_exact_flips = share(
+        "share of those where both were right and one went wrong", null=True
+    )
     promoted = dy.Bool(nullable=False, description="the gate let it pass")
     because = strings("reasons")
 

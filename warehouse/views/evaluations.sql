@@ -11,6 +11,10 @@
 -- negative_flips: share of cases that were right and went wrong, 0 to 1; null where there was no champion
 -- flips_at_least: what that share exceeds in nine cases of ten; of a locale or intent pooled with all
 -- flips_at_most: what it does not exceed in nine cases of ten
+-- exact_cases: cases whose slots are known, too; to a multiple of k, null where none
+-- champion_exact: share of those with intent and all slots right (exact match), 0 to 1; null where there was no champion
+-- challenger_exact: share of those with intent and all slots right, 0 to 1
+-- negative_exact_flips: share of those where both were right and one went wrong, 0 to 1; null where there was no champion
 -- promoted: whether the gate let it pass
 -- because: the reasons
 select
@@ -24,6 +28,10 @@ select
     round(negative_flips, 3) as negative_flips,
     round(flips_at_least, 3) as flips_at_least,
     round(flips_at_most, 3) as flips_at_most,
+    few(exact_cases) as exact_cases,
+    case when exact_cases >= $k then share(champion_exact) end as champion_exact,
+    case when exact_cases >= $k then share(challenger_exact) end as challenger_exact,
+    case when exact_cases >= $k then round(negative_exact_flips, 3) end as negative_exact_flips,
     promoted,
     because
 from all_evaluations

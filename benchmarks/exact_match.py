@@ -1,0 +1,225 @@
+"""Intent and all slots right: the trainer on a corpus with all its annotations, and what a log without any of them makes of it.
+
+    python benchmarks/exact_match.py corpus FILE...
+    python benchmarks/exact_match.py world FOLDER...
+
+A FILE is of MASSIVE (`annot_utt`, `partition`; gzipped or not): taught are train and dev, asked is test. A FOLDER is a world with
+log, truth, seed and test whose rows carry slots: a night and two retrainings (seed data first), and beside them models of the seed data
+alone and with the true intent and slots of every wording that was said. Exact match: the intent is equal, and the set of slot
+names and values (NFC, letter case apart). Recovered is the share of the way from seed data to all annotations.
+"""
+
+import argparse
+import gzip
+import json
+import resource
+import tempfile
+import time
+from collections import Counter, defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from truth import rows
+
+from flows import retraining, runs, seed, settings
+from flows.pipeline import directly
+from retrain.registry import store
+from retrain.slots.lesson import TaggedWordings
+from retrain.slots.tagger import right, teach, values
+from retrain.training.data import training_data
+from retrain.training.model import Model
+from retrain.training.trainer import train
+from warehouse.home import existing
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("kind", choices=["corpus", "world"])
+    parser.add_argument("places", nargs="+", type=Path)
+    asked = parser.parse_args()
+    head, told = HEADS[asked.kind]
+    print("| " + " | ".join(head) + " |")
+    print("|---" * len(head) + "|")
+    for place in asked.places:
+        print("| " + " | ".join(map(str, told(place))) + " |", flush=True)
+
+
+def of_corpus(place: Path) -> list[Any]:
+    """A locale of a corpus."""
+    opened = gzip.open if place.suffix == ".gz" else open
+    with tempfile.TemporaryDirectory() as folder:
+        parts = {name: Path(folder) / f"{name}.jsonl" for name in ("taught", "test")}
+        with opened(place, "rt", encoding="utf8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                part = parts["test" if row["partition"] == "test" else "taught"]
+                with part.open("a", encoding="utf8") as out:
+                    kept = {k: row[k] for k in ("locale", "intent", "annot_utt")}
+                    out.write(json.dumps(kept, ensure_ascii=False) + "\n")
+        taught, test = (seed.read(path) for path in parts.values())
+    began = time.perf_counter()
+    model = trained(taught)
+    minutes = (time.perf_counter() - began) / 60
+    found = scores(model, test)
+    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    figures = [found[name] for name in ("intent", "slot F1", "exact", "slot error")]
+    return [
+        place.name.split(".")[0],
+        test.height,
+        *figures,
+        f"{minutes:.1f}",
+        f"{model.mib:.0f}",
+        f"{mib:.0f}",
+    ]
+
+
+def of_world(place: Path) -> list[Any]:
+    """A world: its night, and what may be learned at most."""
+    test, known = seed.read(place / "test.jsonl.gz"), seed.read(place / "seed.jsonl.gz")
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        request = runs.Request(
+            [str(place / "log.jsonl.gz")], home, seed_data=place / "seed.jsonl.gz"
+        )
+        runs.run_night(request, settings.Settings(), directly)
+        job = retraining.Retraining(existing(home), settings.Settings(), None)
+        verdict = retraining.retrain(job, directly)
+        served = store.served(job.home)
+        first, last = (store.fetch(job.home, version) for version in (served[0], served[-1]))
+        every = annotated(place, known)
+        sides = {
+            name: scores(model, test)
+            for name, model in (("seed", first), ("ours", last), ("all", trained(every)))
+        }
+        flips = flipped(first, last, test)
+    way = sides["all"]["exact"] - sides["seed"]["exact"]
+    recovered = (sides["ours"]["exact"] - sides["seed"]["exact"]) / max(way, 1e-9)
+    shown = [f"{s['intent']}, {s['slot F1']}, {s['exact']}" for s in sides.values()]
+    return [
+        place.name,
+        test["slots"].is_not_null().sum(),
+        *shown,
+        f"{recovered:.3f}",
+        f"{flips:.3f}",
+        verdict["promoted"],
+    ]
+
+
+def trained(known: pl.DataFrame) -> Model:
+    """The reference trainer and tagger on rows `locale, utterance, intent, slots` that are all right."""
+    tagged = TaggedWordings.of(known.with_columns(weight=pl.lit(1.0)))
+    return replace(train(training_data(known)), tagger=teach(tagged))
+
+
+def scores(model: Model, test: pl.DataFrame) -> dict[str, float]:
+    """Figures of the test rows whose slots are known."""
+    asked = test.drop_nulls("slots")
+    wordings, locales = asked["utterance"].to_list(), asked["locale"].to_list()
+    intents = model.best(wordings, locales)
+    told = model.slots(wordings, intents)
+    there = [values((s["name"], s["value"]) for s in slots) for slots in asked["slots"].to_list()]
+    found = [values((s.name, s.value) for s in slots) for slots in told]
+    hits = sum(len(a & b) for a, b in zip(found, there, strict=True))
+    sizes = sum(map(len, found)) + sum(map(len, there))
+    intent = np.array(intents) == asked["intent"].to_numpy()
+    sure = [
+        (s.probability, (s.name, s.value.casefold()) in known)
+        for slots, known in zip(told, there, strict=True)
+        for s in slots
+    ]
+    return {
+        "intent": round(float(intent.mean()), 4),
+        "slot F1": round(2 * hits / max(sizes, 1), 4),
+        "exact": round(
+            float((intent & np.array([a == b for a, b in zip(found, there, strict=True)])).mean()),
+            4,
+        ),
+        "slot error": round(calibration_error(sure), 4),
+    }
+
+
+def calibration_error(sure: list[tuple[float, bool]]) -> float:
+    """The expected calibration error in ten buckets."""
+    if not sure:
+        return 0.0
+    p, hit = (np.array(column, float) for column in zip(*sure, strict=True))
+    bucket = np.minimum((p * 10).astype(int), 9)
+    return float(
+        sum(
+            (bucket == b).mean() * abs(p[bucket == b].mean() - hit[bucket == b].mean())
+            for b in np.unique(bucket)
+        )
+    )
+
+
+def flipped(before: Model, after: Model, test: pl.DataFrame) -> float:
+    """The share of test rows that the one has exactly right and the other has not."""
+    asked = test.drop_nulls("slots")
+    one, other = (exact(model, asked) for model in (before, after))
+    return float((one & ~other).mean())
+
+
+def exact(model: Model, asked: pl.DataFrame) -> Any:
+    wordings = asked["utterance"].to_list()
+    intents = model.best(wordings, asked["locale"].to_list())
+    slots = right(model.slots(wordings, intents), asked["slots"].to_list())
+    return (np.array(intents) == asked["intent"].to_numpy()) & np.array(slots, bool)
+
+
+def annotated(place: Path, known: pl.DataFrame) -> pl.DataFrame:
+    """The seed data, and every wording that was said with what it was meant for most often."""
+    of = {turn["turn_id"]: turn for turn in rows(place / "truth.jsonl.gz")}
+    meant: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in rows(place / "log.jsonl.gz"):
+        turn = of.get(row["turn_id"])
+        if turn and turn["intent"] is not None:
+            goal = {"intent": turn["intent"], "slots": turn.get("slots")}
+            meant[row["locale"], row["utterance"]][json.dumps(goal)] += 1
+    with tempfile.TemporaryDirectory() as folder:
+        said = Path(folder) / "said.jsonl"
+        with said.open("w", encoding="utf8") as out:
+            for (locale, utterance), goals in meant.items():
+                row = {"locale": locale, "utterance": utterance} | json.loads(
+                    goals.most_common(1)[0][0]
+                )
+                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+        return pl.concat([known, seed.read(said)])
+
+
+HEADS: dict[str, tuple[list[str], Any]] = {
+    "corpus": (
+        [
+            "locale",
+            "test rows",
+            "intent right",
+            "slot F1",
+            "exact match",
+            "calibration error of slots",
+            "minutes",
+            "model, MiB",
+            "peak memory, MiB",
+        ],
+        of_corpus,
+    ),
+    "world": (
+        [
+            "world",
+            "test rows",
+            "seed: intent, slot F1, exact",
+            "promoted",
+            "all annotations",
+            "recovered",
+            "flips of exact match",
+            "promoted",
+        ],
+        of_world,
+    ),
+}
+
+if __name__ == "__main__":
+    main()

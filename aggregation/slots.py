@@ -20,22 +20,27 @@ NEAR = (
 SHORTEST = 5  # letters that a value needs to be looked for otherwise than letter by letter
 AGREED = 0.7  # share of the users' weight that one value of a slot must have
 SUREST = 0.5  # least probability of a projected slot
+# Shares of those who showed anything of a wording's slots: a slot that fewer showed is a slip, one that more did is there.
+FEW, MOST = 0.1, 0.5
 
 
 def project(best: pl.DataFrame, filled: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
-    """`locale, utterance, slots`: slots of wordings under their best label, where any verifies.
+    """`locale, utterance, slots, slots_known`: slots of wordings under their best label, where any verifies, or where users accepted
+    that there are none; and whether those are all of its slots, as far as users showed.
 
     `best` is `locale, utterance, label, probability`; `filled` (`locale, utterance, label, name, value,
-    users`) what was executed, and whether they accepted it; `moves` where users ended up. `value` is what was
+    users`) what was executed and accepted, without a name where no slot was; `moves` where users ended up. `value` is what was
     executed, `start` and `end` (exclusive) the characters of the utterance that say it, however spelt.
     """
-    own = filled.join(best, on=[*KEY, "label"]).select(
+    under_best = filled.join(best, on=[*KEY, "label"])
+    named = filled.filter(pl.col("name") != "")
+    own = under_best.filter(pl.col("name") != "").select(
         *KEY, "name", "value", "probability", weight=pl.col("users").cast(pl.Float64)
     )
     ended = (
         moves.rename({"source": "utterance", "users": "moved"})
         .join(best, on=KEY)
-        .join(filled.rename({"utterance": "target"}), on=["locale", "target", "label"])
+        .join(named.rename({"utterance": "target"}), on=["locale", "target", "label"])
         .select(
             *KEY,
             "name",
@@ -64,7 +69,33 @@ def project(best: pl.DataFrame, filled: pl.DataFrame, moves: pl.DataFrame) -> pl
         .with_columns(probability=(pl.col("probability") * pl.col("share")).round(6))
         .filter(pl.col("probability") >= SUREST)
     )
-    return _apart(agreed).group_by(KEY, maintain_order=True).agg(slots=pl.struct(FOUND))
+    kept = _apart(agreed)
+    none = under_best.filter(name="").group_by(KEY).agg(none=pl.col("users").sum())
+    found = kept.group_by(KEY, maintain_order=True).agg(slots=pl.struct(FOUND))
+    every = found.join(_known(whole, kept, none), on=KEY, how="full", coalesce=True)
+    nothing = pl.lit([], found.schema["slots"])
+    return (
+        every.with_columns(
+            slots=pl.when("slots_known").then(pl.col("slots").fill_null(nothing)).otherwise("slots")
+        )
+        .drop_nulls("slots")
+        .sort(KEY)
+    )
+
+
+def _known(whole: pl.DataFrame, kept: pl.DataFrame, none: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance, slots_known`: whether each slot that users showed of a wording, but for what few did, most of them did,
+    and it was found (`kept`). `whole`: weight by wording and slot; `none`: users who accepted that there is none."""
+    place = kept.select(*KEY, "name").unique().with_columns(found=True)
+    weighed = (
+        whole.join(place, on=[*KEY, "name"], how="left")
+        .join(none, on=KEY, how="full", coalesce=True)
+        .with_columns(pl.col("whole", "none").fill_null(0.0))
+    )
+    speaking = pl.col("none") + pl.col("whole").max().over(KEY)
+    share = pl.col("whole") / speaking
+    sound = (share < FEW) | ((share >= MOST) & pl.col("found").fill_null(value=False))
+    return weighed.group_by(KEY).agg(slots_known=sound.all())
 
 
 def span(utterance: str, value: str) -> tuple[int, int, float] | None:

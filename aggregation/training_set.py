@@ -35,7 +35,7 @@ class Floors:
 
 @dataclass(frozen=True)
 class SetInputs:
-    """`labels` (soft labels of the lake), the `votes` behind them, `slots` (`locale, utterance, slots`),
+    """`labels` (soft labels of the lake), the `votes` behind them, `slots` (`locale, utterance, slots, slots_known`),
     `wordings` (`locale, utterance, users`) and those whose label a person accepted (`locale, utterance`)."""
 
     labels: pl.DataFrame
@@ -136,6 +136,7 @@ def _examples(believed: SetInputs, kept: pl.DataFrame) -> pl.DataFrame:
             .then(pl.lit(["person"]))
             .otherwise(pl.col("sources").fill_null(pl.lit(["words"]))),
             slots="slots",
+            slots_known=pl.col("slots_known").fill_null(value=False),
             split=pl.col("split").fill_null("train"),
             said_by=pl.col("said_by").fill_null(0),
         )

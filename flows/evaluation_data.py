@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from flows.seed import SLOTS
 from retrain.gate.judging import INCUMBENT_BONUSES, MUST_PASS, SEED, USERS, Cases, Cost
 from retrain.registry import store
 from retrain.slots.tagger import Slot, right
@@ -61,6 +62,17 @@ class Material:
 
 
 @dataclass(frozen=True)
+class Fitted:
+    """A model, and of the seed data the `scores` (cases x labels) and `slots` by models that never saw them; what the champion has for
+    slots there is `held`, None where none serves."""
+
+    model: Model
+    scores: Floats
+    slots: Sequence[Sequence[Slot]]
+    held: Sequence[Sequence[Slot]] | None
+
+
+@dataclass(frozen=True)
 class Tried:
     """A challenger, and the cases by which it is judged, those of the seed data first."""
 
@@ -68,6 +80,7 @@ class Tried:
     cases: Cases
     seeds: int
     taught: int  # believed wordings
+    slots: Sequence[Sequence[Slot]]  # of the seed data
 
     def serving(self, champion: Model | None, incumbent_bonus: float) -> Model:
         """What would serve, its probabilities fitted to the cases of the seed data."""
@@ -77,13 +90,12 @@ class Tried:
         return replace(model, sharpness=sharp)
 
     def unseen(self, incumbent_bonus: float) -> pl.DataFrame:
-        """`utterance, slots_right, labels, scores` of what would serve, by models that never saw the utterance."""
+        """`utterance, slots, labels, scores` of what would serve, by models that never saw the utterance."""
         scores = self.cases.serving(incumbent_bonus)[: self.seeds]
-        assert self.cases.slots_after is not None
         return pl.DataFrame(
             {
                 "utterance": self.cases.rows["utterance"][: self.seeds],
-                "slots_right": self.cases.slots_after[: self.seeds],
+                "slots": pl.Series([[s._asdict() for s in of] for of in self.slots], dtype=SLOTS),
                 "labels": [self.cases.labels] * self.seeds,
                 "scores": scores.astype(np.float32).tolist(),
             }
@@ -94,17 +106,15 @@ def tried(
     home: Home,
     before: tuple[str | None, Model | None],
     material: Material,
-    fitted: tuple[Model, Floats],
-    tagged: Sequence[Sequence[Slot]],
+    fitted: Fitted,
     *,
     small: bool = False,
 ) -> Tried:
-    """A challenger of the model `before`, `fitted` with scores of the seed data by models that never saw
-    them, `tagged` with their slots by taggers that did not; the scores of all cases. A `small` one holds no answers for which another one's encoder would be needed."""
-    (serving, champion), (model, scores) = before, fitted
+    """A challenger of the model `before`, `fitted` to the material; the scores of all cases. A `small` one holds no answers for which another one's encoder would be needed."""
+    (serving, champion), model = before, fitted.model
     labels = sorted({*model.labels, *(champion.labels if champion else [])})
     after = np.vstack(
-        [aligned(scores, model.labels, labels), _scores(model, material.others, labels)]
+        [aligned(fitted.scores, model.labels, labels), _scores(model, material.others, labels)]
     )
     held = None
     if champion and serving:
@@ -113,9 +123,8 @@ def tried(
     rows = pl.concat(
         [material.seed.with_columns(weight=pl.lit(1.0), kind=pl.lit(SEED)), material.others]
     ).drop("slots")
-    of_seed = pl.Series(right(tagged, material.seed["slots"].to_list()), dtype=pl.Boolean)
-    slots_after = pl.concat([of_seed, _slots_right(model, material.others)])
     may_hold = not small or champion is None or model.may_hold(champion)
+    serves = model.after(champion, 0) if champion and may_hold else model
     dearest = model.after(champion, max(INCUMBENT_BONUSES)) if champion and may_hold else model
     cost = _cost(_asking(dearest), material.seed.head(TIMED))
     measured = Cases(
@@ -126,30 +135,32 @@ def tried(
         cost,
         tuple(material.taught["locale"].unique().sort()),
         may_hold,
-        _slots_before(home, serving, champion, material),
-        slots_after,
+        None if fitted.held is None else _slots_right(champion, material, fitted.held),
+        _slots_right(serves, material, fitted.slots),
     )
-    return Tried(model, measured, material.seed.height, material.taught.height)
+    return Tried(model, measured, material.seed.height, material.taught.height, fitted.slots)
 
 
-def _slots_before(
-    home: Home, serving: str | None, champion: Model | None, material: Material
-) -> pl.Series | None:
-    """Whether the champion has the slots of each case right, as far as its taggers never saw the case."""
+def slots_before(
+    home: Home, before: tuple[str | None, Model | None], seed: pl.DataFrame
+) -> list[list[Slot]] | None:
+    """The slots that the champion has of the seed data, as far as can be by taggers that never saw them; None where none serves."""
+    serving, champion = before
     if champion is None or serving is None:
         return None
-    kept = store.slots_right(home, serving)
-    seeds = _slots_right(champion, material.seed)
-    unseen = [
-        kept.get(u.casefold(), own)
-        for u, own in zip(material.seed["utterance"], seeds, strict=True)
-    ]
-    return pl.concat([pl.Series(unseen, dtype=pl.Boolean), _slots_right(champion, material.others)])
+    wordings, kept = seed["utterance"].to_list(), store.unseen_slots(home, serving)
+    own = champion.slots(wordings, seed["intent"].to_list())
+    return [kept.get(u.casefold(), slots) for u, slots in zip(wordings, own, strict=True)]
 
 
-def _slots_right(model: Model, cases: pl.DataFrame) -> pl.Series:
-    found = model.slots(cases["utterance"].to_list(), cases["intent"].to_list())
-    return pl.Series(right(found, cases["slots"].to_list()), dtype=pl.Boolean)
+def _slots_right(
+    model: Model | None, material: Material, of_seed: Sequence[Sequence[Slot]]
+) -> pl.Series:
+    """Whether all slots of each case are right; null where they are not known."""
+    others = material.others
+    told = model.slots(others["utterance"].to_list(), others["intent"].to_list()) if model else []
+    known = [*material.seed["slots"].to_list(), *others["slots"].to_list()]
+    return pl.Series(right([*of_seed, *told], known), dtype=pl.Boolean)
 
 
 def _scores(model: Model, cases: pl.DataFrame, labels: list[str]) -> Floats:

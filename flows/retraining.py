@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from flows import encoders, newest, programs, seed
-from flows.evaluation_data import Material, Tried, tried
+from flows.evaluation_data import Fitted, Material, Tried, slots_before, tried
 from flows.pipeline import Caller, Result
 from flows.reach import code_of
 from flows.settings import Settings
@@ -144,25 +144,31 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ga
             trainer = OutsideTrainer(helpers.program, Path(place))
         taught = _distilled(job.settings, material, Path(place))
         model, scores = trainer.cross_fit(taught, material.seed)
-        model, tagged = _tagged(material, model)
+        before = slots_before(home, (serving, champion), material.seed)
+        model, slots = _tagged(material, model, before)
         small = job.settings.trainer.small
-        challenger = tried(
-            home, (serving, champion), material, (model, scores), tagged, small=small
-        )
+        fitted = Fitted(model, scores, slots, before)
+        challenger = tried(home, (serving, champion), material, fitted, small=small)
         return version, _settled(job, version, training_set, (champion, challenger))
 
 
-def _tagged(material: Material, model: Model) -> tuple[Model, list[list[Slot]]]:
-    """The model with a tagger, where any slots are known; and the slots of the seed data by taggers that never saw them."""
+def _tagged(
+    material: Material, model: Model, before: list[list[Slot]] | None
+) -> tuple[Model, list[list[Slot]]]:
+    """The model with a tagger, where any slots are known; and the slots of the seed data by taggers that never saw them, which hold to
+    those `before`."""
     known = material.seed.select("utterance", "intent", "slots", weight=pl.lit(FIRM))
-    believed = material.taught.select(
-        "utterance", "slots", "weight", intent=pl.col("labels").list.first()
-    ).select(known.columns)
-    taught = TaggedWordings.of(pl.concat([known, believed]))
+    believed = material.taught.filter(pl.col("slots_known").fill_null(value=False)).select(
+        "utterance",
+        "slots",
+        weight=pl.col("weight") / material.taught["weight"].mean(),
+        intent=pl.col("labels").list.first(),
+    )
+    taught = TaggedWordings.of(pl.concat([known, believed.select(known.columns)]))
     if not any(taught.slots):
         return model, [[] for _ in range(known.height)]
     cases = known["utterance"].to_list(), known["intent"].to_list()
-    return replace(model, tagger=teach(taught)), cross_tagged(taught, *cases)
+    return replace(model, tagger=teach(taught)), cross_tagged(taught, *cases, before or ())
 
 
 def _settled(

@@ -125,7 +125,10 @@ def read_training_set(home: Home, version: str) -> pl.DataFrame:
     place = home.training_sets / version / "examples.parquet"
     if not place.is_file():
         raise BadInput(f"{place}: is missing; run the night again")
-    return pl.read_parquet(place)
+    rows = pl.read_parquet(place)
+    if "slots_known" not in rows.columns:
+        rows = rows.with_columns(slots_known=pl.lit(None, pl.Boolean))
+    return rows
 
 
 def read_variants(home: Home, version: str) -> pl.DataFrame | None:

@@ -20,6 +20,7 @@ from warehouse.tables import (
     Calibration,
     Examples,
     ExampleVariants,
+    FieldCounts,
     HypothesisAccuracy,
     ItemReviews,
     NightPlans,
@@ -46,6 +47,7 @@ PRIVATE = {"delivery", "trainer", "alert"}  # settings that may hold addresses a
         *tonight(
             SoftLabels, Votes, UtteranceStats, Transitions, BestRephrases, ItemReviews, SignalTrust
         ),
+        *tonight(FieldCounts),
         *tonight(Calibration, HypothesisAccuracy, SlotAnswers, Rejects, NightPlans),
         *own(Trust),
     ),
@@ -56,7 +58,8 @@ PRIVATE = {"delivery", "trainer", "alert"}  # settings that may hold addresses a
 def build_training_set(at: Reading) -> Result:
     """The immutable training set of what is believed; empty where the log cannot tell labels."""
     labels, wordings = at.tonight(SoftLabels), at.tonight(UtteranceStats)
-    filled = at.query("filled_slots")
+    named = int(at.tonight(FieldCounts)["slots"].item() > 0)
+    filled = at.query("filled_slots", params={"slots": named})
     built = training_set.build(
         training_set.SetInputs(
             labels,

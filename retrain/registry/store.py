@@ -13,6 +13,7 @@ from warehouse.errors import BadInput
 from warehouse.home import Home, keep_once, write_atomically
 
 if TYPE_CHECKING:
+    from retrain.slots.tagger import Slot
     from retrain.training.model import Helpers, Model
     from retrain.training.solver import Floats
 
@@ -102,14 +103,16 @@ def unseen(
     return scores
 
 
-def slots_right(home: Home, version: str) -> dict[str, bool]:
-    """Of each wording that was seed data then, letter case apart, whether a tagger that never saw it had all of its slots right; none
+def unseen_slots(home: Home, version: str) -> dict[str, list[Slot]]:
+    """Of each wording that was seed data then, in lower case, the slots that what serves would find, by taggers that never saw it; none
     of models that were made before there were taggers."""
+    from retrain.slots.tagger import Slot
+
     place = home.models / version / "unseen.parquet"
-    if not place.is_file() or "slots_right" not in pl.read_parquet_schema(place):
+    if not place.is_file() or "slots" not in pl.read_parquet_schema(place):
         return {}
-    kept = pl.read_parquet(place, columns=["utterance", "slots_right"]).drop_nulls()
-    return {utterance.casefold(): right for utterance, right in kept.iter_rows()}
+    kept = pl.read_parquet(place, columns=["utterance", "slots"])
+    return {u.casefold(): [Slot(**slot) for slot in slots] for u, slots in kept.iter_rows()}
 
 
 def about(home: Home, version: str) -> dict[str, Any]:

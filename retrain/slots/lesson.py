@@ -18,7 +18,7 @@ PARTS = 1_000
 
 @dataclass(frozen=True)
 class TaggedWordings:
-    """Wordings with their intents, all of their slots (of each `name, start, end, probability`), and how much each counts."""
+    """Wordings with their intents, all of their slots (of each `name, start, end`), and how much each counts."""
 
     wordings: list[str]
     intents: list[str]
@@ -27,8 +27,11 @@ class TaggedWordings:
 
     @staticmethod
     def of(rows: pl.DataFrame) -> "TaggedWordings":
-        """Of the rows (`utterance, intent, slots, weight`) those whose slots are known."""
+        """Of the rows (`utterance, intent, slots, weight`) those whose slots are known. One counts as much less as the least probable of
+        its slots may be wrong: where a slot is another one, the wording does not teach that there is none."""
+        least = pl.col("slots").list.eval(pl.element().struct.field("probability")).list.min()
         known = rows.drop_nulls("slots").sort("utterance", "intent")
+        known = known.with_columns(pl.col("weight") * least.fill_null(1.0))
         letters = int(known["utterance"].str.len_chars().sum())
         if letters > MOST_LETTERS:
             part = folds(known["utterance"].to_list(), PARTS)

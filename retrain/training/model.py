@@ -103,7 +103,7 @@ class Model:
         else:
             vectors = asked.vectors(self.encoder) if self.encoder else None
             read = self.own_scores(asked.grams, vectors)
-        if self.before:
+        if self.before and self.incumbent_bonus:
             place = {label: i for i, label in enumerate(self.labels)}
             column = np.array([place.get(label, -1) for label in self.before.labels], np.int64)
             answers = self.before._scores(asked).argmax(axis=1)
@@ -132,8 +132,12 @@ class Model:
         return [self.labels[i] for i in self.scores(wordings, locales).argmax(axis=1)]
 
     def slots(self, wordings: list[str], intents: list[str]) -> list[list[Slot]]:
-        """The slots of each wording under its intent; none without a tagger."""
-        return self.tagger.slots(wordings, intents) if self.tagger else [[] for _ in wordings]
+        """The slots of each wording under its intent; none without a tagger. Those of the model that served before stay, unless others
+        are clearly ahead."""
+        if self.tagger is None:
+            return [[] for _ in wordings]
+        held = self.before.slots(wordings, intents) if self.before and self.before.tagger else ()
+        return self.tagger.slots(wordings, intents, held)
 
     @property
     def can_answer(self) -> bool:
@@ -163,8 +167,8 @@ class Model:
         return self.encoder is not None or all(m.encoder is None for m in before._chain())
 
     def after(self, before: "Model", incumbent_bonus: float) -> "Model":
-        """The model with the answers of the one `before` held; those of MEMORY models are remembered."""
-        if incumbent_bonus == 0:
+        """The model with the answers of the one `before` held, and its slots; those of MEMORY models are remembered."""
+        if incumbent_bonus == 0 and not (self.tagger and before.tagger):
             return self
         return replace(
             self, before=_forgetting(before, MEMORY - 1), incumbent_bonus=incumbent_bonus

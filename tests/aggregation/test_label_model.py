@@ -398,7 +398,7 @@ NOBODY = pl.DataFrame(schema=dict.fromkeys(KEY, pl.String))
 def built_of(
     labels: pl.DataFrame, votes: pl.DataFrame, accepted: pl.DataFrame = NOBODY
 ) -> training_set.TrainingSet:
-    slots = Examples.create_empty().select(*KEY, "slots")
+    slots = Examples.create_empty().select(*KEY, "slots", "slots_known")
     wordings = labels.select(KEY).unique().with_columns(users=pl.lit(1, dtype=pl.Int64))
     believed = training_set.SetInputs(labels, votes, slots, wordings, accepted)
     return training_set.build(believed, training_set.Floors())

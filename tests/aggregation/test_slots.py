@@ -111,3 +111,27 @@ def test_slots_of_a_wording_do_not_overlap(said):
         ends = [0] + [s["end"] for s in slots]
         assert all(s["start"] >= end for s, end in zip(slots, ends, strict=False))
         assert all(0 <= s["start"] < s["end"] <= len(utterance) for s in slots)
+
+
+def known_of(*rows: tuple[str, str, str, str, int]) -> dict[str, bool]:
+    wordings = {(row[0], row[1]) for row in rows}
+    found = project(best(*sorted(wordings)), filled(*rows), moves())
+    return dict(found.select("utterance", "slots_known").rows())
+
+
+def test_all_slots_of_a_wording_are_known_where_most_showed_them_and_each_was_found():
+    wake = ("wake me at seven", "alarm")
+    assert known_of((*wake, "time", "seven", 4)) == {wake[0]: True}
+    assert known_of((*wake, "", "", 4)) == {wake[0]: True}
+    assert known_of((*wake, "time", "seven", 40), (*wake, "", "", 1)) == {wake[0]: True}
+    contested = known_of((*wake, "time", "seven", 2), (*wake, "", "", 3))
+    assert contested == {wake[0]: False}
+    unfound = known_of((*wake, "time", "seven", 4), (*wake, "day", "tomorrow", 4))
+    assert unfound == {wake[0]: False}
+
+
+def test_users_who_accepted_no_slots_show_that_there_are_none():
+    found = project(
+        best(("thank you", "thanks")), filled(("thank you", "thanks", "", "", 3)), moves()
+    )
+    assert found.select("slots", "slots_known").rows() == [([], True)]

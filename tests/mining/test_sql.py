@@ -253,7 +253,7 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
         ),
     }
     params = {"most_items": 5, "intents": 1, "most": 3, "k": 3, "since": START, "sure": 20_000}
-    params |= {"now_7": START, "now_3": START + 200_000, "until": START + 300_000}
+    params |= {"slots": 1, "now_7": START, "now_3": START + 200_000, "until": START + 300_000}
     params |= {"before_7": START + 9_000, "before_3": START + 100_000}
     found = [e.query(name, inputs, params) for e in (duck, spark)]
     keys = [c for c in found[0].columns if not found[0][c].dtype.is_nested()]

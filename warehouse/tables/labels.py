@@ -141,7 +141,15 @@ class Examples(dy.Schema):
     )
     users = count("distinct users behind the wording's cluster and label")
     sources = strings("kinds of evidence behind the row")
-    slots = dy.List(SLOT, nullable=True, description="projected slots; null where not projected")
+    slots = dy.List(
+        SLOT,
+        nullable=True,
+        description="projected slots; null where not projected, empty where users showed that there are none",
+    )
+    slots_known = dy.Bool(
+        nullable=True,
+        description="whether these are all of its slots, as far as users showed; null of training sets before 0.3",
+    )
     split = dy.Enum(
         ["train", "validation"],
         nullable=False,

@@ -254,7 +254,7 @@ def card(
         rows=pl.len(),
         weight=pl.col("weight").sum().round(1),
         labels=pl.col("labels").list.first().n_unique(),
-        slots=pl.col("slots").is_not_null().sum(),
+        slots=(pl.col("slots").list.len() > 0).sum(),
         validation=(pl.col("split") == "validation").sum(),
     )
     lines = [

@@ -17,12 +17,13 @@ from flows.steps.facts import digest_of
 from retrain.gate.judging import GateConfig, GateVerdict, judge
 from retrain.registry import overrides, store
 from retrain.slots.lesson import TaggedWordings
-from retrain.slots.tagger import Slot, cross_tagged, teach
+from retrain.slots.tagger import CAPACITY, SMALL, Slot, cross_tagged, teach
 from retrain.training.data import FIRM, CrossFitter, TrainingData, taught_by, training_data
 from retrain.training.distillation import Student
 from retrain.training.external import OutsideTrainer
 from retrain.training.model import Model
 from retrain.training.program import asked, scored
+from retrain.training.solver import Capacity
 from retrain.training.trainer import Reference
 from warehouse.errors import BadInput
 from warehouse.home import Home, read_training_set, read_variants
@@ -145,15 +146,15 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ga
         taught = _distilled(job.settings, material, Path(place))
         model, scores = trainer.cross_fit(taught, material.seed)
         before = slots_before(home, (serving, champion), material.seed)
-        model, slots = _tagged(material, model, before)
         small = job.settings.trainer.small
+        model, slots = _tagged(material, model, before, SMALL if small else CAPACITY)
         fitted = Fitted(model, scores, slots, before)
         challenger = tried(home, (serving, champion), material, fitted, small=small)
         return version, _settled(job, version, training_set, (champion, challenger))
 
 
 def _tagged(
-    material: Material, model: Model, before: list[list[Slot]] | None
+    material: Material, model: Model, before: list[list[Slot]] | None, may: Capacity
 ) -> tuple[Model, list[list[Slot]]]:
     """The model with a tagger, where any slots are known; and the slots of the seed data by taggers that never saw them, which hold to
     those `before`."""
@@ -168,7 +169,8 @@ def _tagged(
     if not any(taught.slots):
         return model, [[] for _ in range(known.height)]
     cases = known["utterance"].to_list(), known["intent"].to_list()
-    return replace(model, tagger=teach(taught)), cross_tagged(taught, *cases, before or ())
+    told = cross_tagged(taught, *cases, before or (), may)
+    return replace(model, tagger=teach(taught, may)), told
 
 
 def _settled(

@@ -67,7 +67,7 @@ def predict(
     best: Annotated[int, typer.Option(help="Labels a line.", min=1)] = 5,
     config: ConfigFile = None,
 ) -> None:
-    """Read utterances from stdin, a line each (plain, or JSON); write labels, best first."""
+    """Read utterances from stdin, a line each (plain, or JSON); write labels, best first, and the slots under the best."""
     from flows import serving, settings
 
     chosen = settings.load(config)

@@ -47,7 +47,8 @@ ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings, a T
 SeedFile = Annotated[
     Path | None,
     typer.Option(
-        "--seed-data", help="What the assistant knows: JSON lines of locale, utterance, intent."
+        "--seed-data",
+        help="What the assistant knows: JSON lines of locale, utterance, intent, and slots.",
     ),
 ]
 Source = Annotated[

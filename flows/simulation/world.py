@@ -128,7 +128,10 @@ def wrong_share(truth: list[dict[str, Any]]) -> float:
 
 
 def labelled(wording: Wording) -> dict[str, Any]:
-    return {"locale": wording.locale, "utterance": wording.utterance, "intent": wording.intent}
+    """A row of seed or test; its slots, unless one has two values, which no mapping of names can tell."""
+    row = {"locale": wording.locale, "utterance": wording.utterance, "intent": wording.intent}
+    slots = dict(wording.slots)
+    return row | {"slots": slots} if len(slots) == len(wording.slots) else row
 
 
 def write(path: Path, rows: Iterable[dict[str, Any]]) -> None:

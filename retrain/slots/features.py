@@ -1,4 +1,7 @@
-"""What is seen at each token of a wording, hashed."""
+"""What is seen at each token of a wording, hashed.
+
+Notation and constants: docs/method.md, 9.
+"""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,7 @@
-"""What a tagger is taught: wordings all of whose slots are known, or believed."""
+"""What a tagger is taught: wordings all of whose slots are known, or believed.
+
+Notation and constants: docs/method.md, 9.
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -26,6 +26,7 @@ from warehouse.common.folds import folds
 from warehouse.common.tokens import Span, tokens
 
 CAPACITY = Capacity(grams=90_000, ridge=0.2, rounds=40)
+SMALL = Capacity(grams=15_000, ridge=0.2, rounds=40)  # of a model that a phone can hold
 TRANSITIONS = 0.5  # weight of the label before beside what stands at a token; of 0, .5 and 1 the best on MASSIVE en-US
 INCUMBENT_BONUS = 1.5  # log odds for the labels that were told before; chosen on one simulated world (decision 22)
 NOTHING = "O"
@@ -201,7 +202,7 @@ def stretches(labels: Sequence[str]) -> Iterator[tuple[int, int]]:
         first = last + 1
 
 
-def teach(taught: TaggedWordings) -> Tagger:
+def teach(taught: TaggedWordings, may: Capacity = CAPACITY) -> Tagger:
     """A tagger of the lesson; the same lesson gives the same tagger."""
     names = sorted({slot["name"] for slots in taught.slots for slot in slots})
     labels = [NOTHING, *(f"{part}-{name}" for name in names for part in "BI")]
@@ -220,9 +221,9 @@ def teach(taught: TaggedWordings) -> Tagger:
     targets[np.arange(len(label)), label] = 1
     weights = np.repeat(taught.weights, [len(p) for p in places])
     matrix = hashed(features)
-    kept = common(matrix, CAPACITY.grams)
+    kept = common(matrix, may.grams)
     blind = np.zeros((len(label), 0), np.float32)
-    found = solved(matrix[:, kept].tocsr(), blind, targets, weights, CAPACITY)
+    found = solved(matrix[:, kept].tocsr(), blind, targets, weights, may)
     return Tagger(labels, intents, kept, found[:-1], found[-1], follows, allowed)
 
 
@@ -262,6 +263,7 @@ def cross_tagged(
     wordings: list[str],
     intents: list[str],
     held: Sequence[Sequence[Slot]] = (),
+    may: Capacity = CAPACITY,
 ) -> list[list[Slot]]:
     """The slots of each wording under its intent, told by a tagger that never saw it, letter case apart; what was `held` for slots
     before has its bonus."""
@@ -272,7 +274,7 @@ def cross_tagged(
     found: list[list[Slot]] = [[] for _ in wordings]
     for k in np.unique(fold):
         here = np.flatnonzero(fold == k).tolist()
-        tagger = teach(taught.some(fold_of != k))
+        tagger = teach(taught.some(fold_of != k), may)
         before = [held[n] for n in here] if held else ()
         told = tagger.slots([wordings[n] for n in here], [intents[n] for n in here], before)
         for n, slots in zip(here, told, strict=True):

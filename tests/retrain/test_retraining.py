@@ -1,5 +1,6 @@
 """Retraining as a whole, on a home with seed data alone."""
 
+import io
 import json
 
 import pytest
@@ -7,6 +8,7 @@ from test_gate import LAMPS, SEED
 
 from flows import seed
 from flows.retraining import Retraining, retrain
+from flows.serving import answers
 from flows.settings import Settings
 from retrain.registry import store
 from warehouse.errors import BadInput
@@ -52,3 +54,38 @@ def test_one_intent_is_too_few(home):
     seed.keep(home, SEED.head(5))
     with pytest.raises(BadInput, match="two intents"):
         retrain(Retraining(home, Settings(), None), call)
+
+
+def test_slots_of_the_seed_data_are_learned_judged_and_answered(tmp_path):
+    home, place = create(tmp_path / "home"), tmp_path / "seed.jsonl"
+    rooms = ["kitchen", "hall", "attic", "cellar", "study", "porch", "garage", "bedroom"]
+    rows = [
+        {"utterance": f"{verb} the lamp in the {room}", "intent": "lamp", "slots": {"room": room}}
+        for room in rooms
+        for verb in ("switch on", "light up")
+    ]
+    rows += [{"utterance": u, "intent": "music"} for u in ("stop it", "stop the song", "silence")]
+    place.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    seed.keep(home, seed.read(place))
+    told = retrain(Retraining(home, Settings(), None), call)
+    asked = io.BytesIO(b"light up the lamp in the bathroom\nsilence\n")
+    lamp, silence = map(json.loads, answers(home.root, asked, 1))
+    (slot,) = lamp["slots"]
+    assert (slot["name"], slot["value"], slot["start"], slot["end"]) == ("room", "bathroom", 25, 33)
+    assert 0.5 < slot["probability"] <= 1
+    assert silence["slots"] == []
+    figures = store.table(home, told["champion"], "evaluation").row(0, named=True)
+    assert figures["exact_cases"] == len(rooms) * 2
+    assert figures["challenger_exact"] > 0.8
+    assert figures["champion_exact"] is None
+
+
+def test_a_model_of_before_there_were_taggers_has_no_slots_and_loses_none(home):
+    told = retrain(Retraining(home, Settings(), None), call)
+    about = home.models / told["champion"] / "model.json"
+    facts = json.loads(about.read_text()) | {"format": 5}
+    del facts["slots"]
+    about.write_text(json.dumps(facts))
+    model = store.fetch(home, told["champion"])
+    assert model.slots(["lamp on"], ["lamp"]) == [[]]
+    assert store.unseen_slots(home, told["champion"]).get("lamp on", []) == []

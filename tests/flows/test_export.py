@@ -28,6 +28,7 @@ def example(utterance: str, label: str, locale: str = "en-GB", **more) -> dict:
         "users": 7,
         "sources": ["accepted"],
         "slots": None,
+        "slots_known": False,
         "split": "train",
         "said_by": 3,
     }

@@ -9,7 +9,7 @@ from test_export import example
 from typer.testing import CliRunner
 
 from aggregation import training_set
-from flows import exporting, languages, runs
+from flows import exporting, languages, runs, seed
 from flows.cli import app
 from flows.evaluation_data import Material
 from flows.pipeline import directly
@@ -119,7 +119,7 @@ def variants_of(*pairs: tuple[str, str]) -> pl.DataFrame:
 
 def test_a_case_is_not_taught_by_its_variants():
     """No variant is a case, and none was made of one: else a model would know cases that it never saw."""
-    known = pl.DataFrame({"locale": ["en-GB"], "utterance": ["Lamp on"], "intent": ["lamp"]})
+    known = pl.DataFrame([("en-GB", "Lamp on", "lamp", None)], seed.SCHEMA, orient="row")
     examples = built_of(
         [example("lamps on", "lamp"), example("the lamp on", "lamp", split="validation")]
     ).examples

@@ -20,7 +20,8 @@ NEAR = (
 SHORTEST = 5  # letters that a value needs to be looked for otherwise than letter by letter
 AGREED = 0.7  # share of the users' weight that one value of a slot must have
 SUREST = 0.5  # least probability of a projected slot
-# Shares of those who showed anything of a wording's slots: a slot that fewer showed is a slip, one that more did is there.
+# Shares of those who showed anything of a wording's slots: a slot that fewer showed is a slip, one that more did is there;
+# set by hand.
 FEW, MOST = 0.1, 0.5
 
 

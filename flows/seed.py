@@ -16,19 +16,10 @@ from retrain.training.data import FOLDS
 from warehouse.common.folds import folds
 from warehouse.errors import BadInput
 from warehouse.home import Home, write_atomically
+from warehouse.tables import Examples
 
 Slot = dict[str, Any]  # a row of SLOTS
-SLOTS = pl.List(
-    pl.Struct(
-        {
-            "name": pl.String(),
-            "value": pl.String(),
-            "start": pl.Int64(),
-            "end": pl.Int64(),
-            "probability": pl.Float64(),
-        }
-    )
-)
+SLOTS = Examples.create_empty().schema["slots"]
 SCHEMA = pl.Schema(
     {"locale": pl.String(), "utterance": pl.String(), "intent": pl.String(), "slots": SLOTS}
 )

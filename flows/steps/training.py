@@ -47,8 +47,7 @@ PRIVATE = {"delivery", "trainer", "alert"}  # settings that may hold addresses a
         *tonight(
             SoftLabels, Votes, UtteranceStats, Transitions, BestRephrases, ItemReviews, SignalTrust
         ),
-        *tonight(FieldCounts),
-        *tonight(Calibration, HypothesisAccuracy, SlotAnswers, Rejects, NightPlans),
+        *tonight(Calibration, HypothesisAccuracy, SlotAnswers, Rejects, NightPlans, FieldCounts),
         *own(Trust),
     ),
     writes=(TrainingSets, Trust, Withheld, WithheldUtterances),

@@ -84,6 +84,13 @@ def project(best: pl.DataFrame, filled: pl.DataFrame, moves: pl.DataFrame) -> pl
     )
 
 
+def values_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """`locale, name, value` in lower case: the values that the slots of these rows (`locale, slots`) hold."""
+    held = rows.select("locale", "slots").explode("slots").drop_nulls("slots")
+    inner = (pl.col("slots").struct.field(name) for name in ("name", "value"))
+    return held.select("locale", *inner).with_columns(pl.col("value").str.to_lowercase()).unique()
+
+
 def _known(whole: pl.DataFrame, kept: pl.DataFrame, none: pl.DataFrame) -> pl.DataFrame:
     """`locale, utterance, slots_known`: whether each slot that users showed of a wording, but for what few did, most of them did,
     and it was found (`kept`). `whole`: weight by wording and slot; `none`: users who accepted that there is none."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ import polars as pl
 from flows.seed import SLOTS
 from retrain.gate.judging import INCUMBENT_BONUSES, MUST_PASS, SEED, USERS, Cases, Cost
 from retrain.registry import store
+from retrain.slots.scoring import evaluated
 from retrain.slots.tagger import Slot, right
 from retrain.training.model import Model, aligned
 from retrain.training.solver import Floats
@@ -81,6 +83,8 @@ class Tried:
     seeds: int
     taught: int  # believed wordings
     slots: Sequence[Sequence[Slot]]  # of the seed data
+    held: Sequence[Sequence[Slot]] | None  # what the champion has of it
+    known: Sequence[list[dict[str, Any]] | None]  # and what is true
 
     def serving(self, champion: Model | None, incumbent_bonus: float) -> Model:
         """What would serve, its probabilities fitted to the cases of the seed data."""
@@ -88,6 +92,10 @@ class Tried:
         known = np.flatnonzero(self.cases.truth[: self.seeds] >= 0)
         sharp = sharpest(self.cases.serving(incumbent_bonus)[known], self.cases.truth[known])
         return replace(model, sharpness=sharp)
+
+    def by_slot(self, challenger: str, champion: str | None) -> pl.DataFrame:
+        """Rows of `SlotEvaluations`."""
+        return evaluated(challenger, champion, (self.held, self.slots), self.known)
 
     def unseen(self, incumbent_bonus: float) -> pl.DataFrame:
         """`utterance, slots, labels, scores` of what would serve, by models that never saw the utterance."""
@@ -138,7 +146,9 @@ def tried(
         None if fitted.held is None else _slots_right(champion, material, fitted.held),
         _slots_right(serves, material, fitted.slots),
     )
-    return Tried(model, measured, material.seed.height, material.taught.height, fitted.slots)
+    sizes = material.seed.height, material.taught.height
+    known = material.seed["slots"].to_list()
+    return Tried(model, measured, *sizes, fitted.slots, fitted.held, known)
 
 
 def slots_before(

@@ -23,6 +23,7 @@ from flows.steps.launches import track_launches
 from flows.steps.planning import plan_night
 from flows.steps.publishing import believe_nothing, publish_warehouse
 from flows.steps.rephrases import evidence_of, score_pairs
+from flows.steps.slots import mine_slots
 from flows.steps.training import build_training_set
 from flows.steps.trends import detect_trends
 from flows.steps.utterances import count_utterances
@@ -36,6 +37,7 @@ BELIEVED = (
     judge_turns,
     ask_voter,
     label_utterances,
+    mine_slots,
     detect_trends,
     gather_figures,
     build_training_set,

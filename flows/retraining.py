@@ -16,21 +16,22 @@ from flows.settings import Settings
 from flows.steps.facts import digest_of
 from retrain.gate.judging import GateConfig, GateVerdict, judge
 from retrain.registry import overrides, store
+from retrain.slots.cross_fitting import Asked, cross_tagged
 from retrain.slots.lesson import TaggedWordings
-from retrain.slots.tagger import CAPACITY, SMALL, Slot, cross_tagged, teach
+from retrain.slots.tagger import CAPACITY, SMALL, Slot, teach
 from retrain.training.data import FIRM, CrossFitter, TrainingData, taught_by, training_data
 from retrain.training.distillation import Student
 from retrain.training.external import OutsideTrainer
 from retrain.training.model import Model
 from retrain.training.program import asked, scored
-from retrain.training.solver import Capacity
+from retrain.training.solver import Capacity, Floats
 from retrain.training.trainer import Reference
 from warehouse.errors import BadInput
 from warehouse.home import Home, read_training_set, read_variants
 from warehouse.lake import Lake, typed
 from warehouse.ledger import Ledger, digest
 from warehouse.publish import publish
-from warehouse.tables import Evaluations
+from warehouse.tables import Evaluations, SlotEvaluations
 
 DAWN = "0000-00-00"  # the night of a model that learned from seed data alone
 
@@ -147,17 +148,21 @@ def _train_and_judge(job: Retraining, training_set: str | None) -> tuple[str, Ga
         model, scores = trainer.cross_fit(taught, material.seed)
         before = slots_before(home, (serving, champion), material.seed)
         small = job.settings.trainer.small
-        model, slots = _tagged(material, model, before, SMALL if small else CAPACITY)
+        model, slots = _tagged(material, (model, scores), before, SMALL if small else CAPACITY)
         fitted = Fitted(model, scores, slots, before)
         challenger = tried(home, (serving, champion), material, fitted, small=small)
         return version, _settled(job, version, training_set, (champion, challenger))
 
 
 def _tagged(
-    material: Material, model: Model, before: list[list[Slot]] | None, may: Capacity
+    material: Material,
+    found: tuple[Model, Floats],
+    before: list[list[Slot]] | None,
+    may: Capacity,
 ) -> tuple[Model, list[list[Slot]]]:
     """The model with a tagger, where any slots are known; and the slots of the seed data by taggers that never saw them, which hold to
-    those `before`."""
+    those `before`. The scores found are those of the seed data by models that never saw it."""
+    model, scores = found
     known = material.seed.select("utterance", "intent", "slots", weight=pl.lit(FIRM))
     believed = material.taught.filter(pl.col("slots_known").fill_null(value=False)).select(
         "utterance",
@@ -168,9 +173,11 @@ def _tagged(
     taught = TaggedWordings.of(pl.concat([known, believed.select(known.columns)]))
     if not any(taught.slots):
         return model, [[] for _ in range(known.height)]
-    cases = known["utterance"].to_list(), known["intent"].to_list()
-    told = cross_tagged(taught, *cases, before or (), may)
-    return replace(model, tagger=teach(taught, may)), told
+    believed_intents = [model.labels[n] for n in scores.argmax(axis=1)]
+    columns = (known["utterance"].to_list(), known["intent"].to_list(), believed_intents)
+    asked = Asked(*columns, known["slots"].to_list(), before or ())
+    told, platt = cross_tagged(taught, asked, may)
+    return replace(model, tagger=replace(teach(taught, may), platt=platt)), told
 
 
 def _settled(
@@ -191,7 +198,7 @@ def _settled(
         "promoted": verdict.promote,
         "because": list(verdict.because),
     }
-    _keep(home, version, model, about, verdict, challenger.unseen(verdict.incumbent_bonus))
+    _keep(home, version, model, about, (verdict, challenger))
     if verdict.promote:
         store.promote(home, version)
     return verdict
@@ -234,21 +241,22 @@ def _known(home: Home, version: str) -> GateVerdict:
 
 
 def _keep(
-    home: Home,
-    version: str,
-    model: Model,
-    about: dict[str, Any],
-    verdict: GateVerdict,
-    unseen: pl.DataFrame,
+    home: Home, version: str, model: Model, about: dict[str, Any], found: tuple[GateVerdict, Tried]
 ) -> None:
+    verdict, challenger = found
+    before = about["before"]
     evaluation = verdict.figures.with_columns(
         challenger=pl.lit(version),
-        champion=pl.lit(about["before"], dtype=pl.String),
+        champion=pl.lit(before, dtype=pl.String),
         promoted=verdict.promote,
         because=pl.lit(list(verdict.because)),
     )
-    checked = Evaluations.validate(typed(Evaluations, evaluation))
-    tables = {"evaluation": checked, "unseen": unseen, "flipped": verdict.flipped}
+    tables = {
+        "evaluation": Evaluations.validate(typed(Evaluations, evaluation)),
+        "slot_evaluation": SlotEvaluations.validate(challenger.by_slot(version, before)),
+        "unseen": challenger.unseen(verdict.incumbent_bonus),
+        "flipped": verdict.flipped,
+    }
     store.keep(home, version, model, about, _card(version, about, verdict), tables)
 
 
@@ -271,12 +279,28 @@ def _card(version: str, about: dict[str, Any], verdict: GateVerdict) -> str:
         "| locale | cases | champion right | this one right | right, now wrong |",
         "|---|---|---|---|---|",
         *rows,
+        *_exact(figures),
         "",
         *_unjudged(figures),
         "Cases are the seed data, each scored by a model that never saw it, and what users set apart for",
         "it said, as far as it is believed.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _exact(figures: pl.DataFrame) -> list[str]:
+    """Intent and all slots right, by locale, where slots are known."""
+    rows = [
+        f"| {r['locale']} | {r['exact_cases']:.0f} | {_share(r['champion_exact'])}"
+        f" | {_share(r['challenger_exact'])} | {_share(r['negative_exact_flips'])} |"
+        for r in figures.filter(pl.col("exact_cases") > 0).iter_rows(named=True)
+    ]
+    head = ["", "Intent and all slots right (exact match), where the slots are known:", ""]
+    columns = [
+        "| locale | cases | champion | this one | right, now wrong |",
+        "|---|---|---|---|---|",
+    ]
+    return [*head, *columns, *rows] if rows else []
 
 
 def _unjudged(figures: pl.DataFrame) -> list[str]:

@@ -12,7 +12,7 @@ rows of which log file were refused for being a forgotten user's.
 
 import os
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,9 +26,15 @@ from warehouse.tables import TABLES, Grain, tables_of
 
 WORDINGS = ("utterance", "executed_utterance", "source", "target", "variant", "neighbour", "via")
 TURN_IDS = ("turn_id", "source_turn_id", "target_turn_id", "end_turn_id")
-PERSONAL = {*WORDINGS, *TURN_IDS, "user_id", "file"}  # columns that lead to what a person said
-SAID = ["locale", "wording"]
-NEEDED = ["turn_id", "user_id", "locale", "utterance", "executed_utterance"]
+VALUE = "value"  # of a slot
+PERSONAL = {
+    *WORDINGS,
+    *TURN_IDS,
+    VALUE,
+    "user_id",
+    "file",
+}  # columns that lead to what a person said
+NEEDED = ["turn_id", "user_id", "locale", "utterance", "executed_utterance", "slots"]
 
 
 @dataclass(frozen=True)
@@ -51,21 +57,21 @@ class ErasureScope:
 
 @dataclass(frozen=True)
 class Gone:
-    """The turns that go (`turn_id`), their days, and the wordings (`locale, wording`) that go with them."""
+    """The turns that go (`turn_id`), their days, and the wordings (`locale, wording`) and slot values (`locale, value`) that
+    go with them."""
 
     scope: ErasureScope
     days: list[str]
     turns: pl.DataFrame
     wordings: pl.DataFrame
+    values: pl.DataFrame
 
     @staticmethod
     def of(lake: Lake, scope: ErasureScope) -> "Gone":
         going, staying = scope.parted(lake)
         turns = going.select("turn_id", "day").collect()
-        said = _said(going).collect()
-        held = _said(staying).join(said.lazy(), on=SAID, how="semi").collect()
-        wordings = said.join(held, on=SAID, how="anti")
-        return Gone(scope, turns["day"].unique().sort().to_list(), turns, wordings)
+        wordings, values = (_only_in(going, staying, of) for of in (_said, _held))
+        return Gone(scope, turns["day"].unique().sort().to_list(), turns, wordings, values)
 
     def without(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """The rows that stay, in their order."""
@@ -80,6 +86,8 @@ class Gone:
         for name in WORDINGS:
             if name in names and "locale" in names:
                 rows = _apart(rows, self.wordings, {"locale": "locale", name: "wording"})
+        if VALUE in names:
+            rows = _apart(rows, self.values, {"locale": "locale", VALUE: VALUE})
         return rows
 
 
@@ -199,6 +207,23 @@ def _said(turns: pl.LazyFrame) -> pl.LazyFrame:
         turns.select("locale", wording=pl.col(name)) for name in ("utterance", "executed_utterance")
     ]
     return pl.concat(parts).drop_nulls().unique()
+
+
+def _held(turns: pl.LazyFrame) -> pl.LazyFrame:
+    """`locale, value`: each value that a slot held, once."""
+    slots = turns.select("locale", "slots").explode("slots").drop_nulls("slots")
+    return slots.select("locale", pl.col("slots").struct.field(VALUE)).drop_nulls().unique()
+
+
+def _only_in(
+    going: pl.LazyFrame,
+    staying: pl.LazyFrame,
+    told: Callable[[pl.LazyFrame], pl.LazyFrame],
+) -> pl.DataFrame:
+    """What is told of the turns that go, and of none that stays."""
+    mine = told(going).collect()
+    shared = told(staying).join(mine.lazy(), on=mine.columns, how="semi").collect()
+    return mine.join(shared, on=mine.columns, how="anti")
 
 
 def _apart(rows: pl.LazyFrame, others: pl.DataFrame, by: dict[str, str]) -> pl.LazyFrame:

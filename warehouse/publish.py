@@ -22,7 +22,7 @@ import polars.selectors as cs
 from warehouse.blur import blurred
 from warehouse.home import Home
 from warehouse.lake import Lake
-from warehouse.tables import TABLES, Evaluations, Published, tables_of
+from warehouse.tables import TABLES, Evaluations, Published, SlotEvaluations, tables_of
 
 SCHEMA_VERSION = 2
 STORAGE = "v1.0.0"  # every DuckDB from then on opens the file
@@ -168,7 +168,12 @@ def _models(home: Home, night: str | None) -> dict[str, pl.DataFrame]:
     figures = [
         _kept(f / "evaluation.parquet", dict(Evaluations.create_empty().schema)) for f in folders
     ]
+    slots = [
+        _kept(f / "slot_evaluation.parquet", dict(SlotEvaluations.create_empty().schema))
+        for f in folders
+    ]
     return {
+        "all_slot_evaluations": pl.concat([SlotEvaluations.create_empty(), *slots]),
         "all_models": pl.DataFrame(
             [_model(f, champion, rejected) for f in folders], MODELS, orient="row"
         ),

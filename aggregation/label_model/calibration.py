@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy.optimize import minimize
-from scipy.special import expit, logit
 from scipy.stats import chi2
 
+from warehouse.common.platt import EDGE, PlattScaling
 from warehouse.common.reformulation import Reformulation
 
 Floats = npt.NDArray[np.float64]
@@ -23,7 +23,6 @@ BUCKETS = ((0, "unseen"), (1, "tail"), (3, "torso"), (10, "head"))  # from so ma
 FEWEST = 100.0  # votes of held-back users by which the probabilities of a locale are judged
 DOUBT = 0.001  # chance of bending what was right
 RIDGE = 20.0  # users that speak for leaving things as they are
-EDGE = 1e-6
 NONE = pl.DataFrame(
     schema=dict.fromkeys(("locale", "bucket"), pl.String())
     | dict.fromkeys(("votes", "believed", "bent", "observed", "error"), pl.Float64())
@@ -42,18 +41,6 @@ class Held:
     reformulated: Floats
     known: Floats
     people: dict[str, int]
-
-
-@dataclass(frozen=True)
-class PlattScaling:
-    """Log odds of the belief: shifted, and stretched."""
-
-    shift: float = 0.0
-    stretch: float = 1.0
-
-    def __call__(self, believed: Floats) -> Floats:
-        odds = logit(np.clip(believed, EDGE, 1 - EDGE))
-        return np.asarray(expit(self.shift + self.stretch * odds))
 
 
 def platt_scaling(held: Held, rates: Reformulation) -> PlattScaling:

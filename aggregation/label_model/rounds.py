@@ -11,11 +11,11 @@ import polars as pl
 from scipy.sparse import csr_matrix
 
 from aggregation.label_model import ambiguity, votes
-from aggregation.label_model.calibration import PlattScaling
 from aggregation.label_model.dawid_skene import CastVotes, Cells, Estimate
 from aggregation.label_model.implicit_feedback import Heard
 from aggregation.label_model.partial_pooling import Shown
 from aggregation.label_model.sparse import at, row_best, row_max
+from warehouse.common.platt import PlattScaling
 from warehouse.common.reformulation import Reformulation
 
 Floats = npt.NDArray[np.float64]

@@ -8,6 +8,7 @@ from flows.explaining.cluster import called
 from flows.explaining.evidence import heard, heard_lines, move_lines, moves, vote_lines, votes
 from flows.explaining.memory import MOST, LakeReader, Spoken, said, spoken
 from flows.explaining.rewriting import fix_lines, fixes, why_none
+from flows.explaining.slots import slot_lines, slots
 from flows.explaining.standing import standing, standing_lines
 from flows.explaining.turns import newest, pair_lines, pairs, turn_lines
 from flows.explaining.words import count
@@ -35,6 +36,7 @@ def explain(memory: LakeReader, utterance: str, locale: str | None) -> dict[str,
         "set_aside": known.aside,
         **standing(memory, known, (cluster or {}).get("verdict")),
         "soft_labels": labels.select("label", "probability", "users", "votes").to_dicts(),
+        "slots": slots(memory, wording, tag, [r["target"] for r in moved]),
         "votes": votes(memory.of("votes", wording, tag)),
         "defect": defect,
         "rewrites_from": mine,
@@ -122,6 +124,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     ]
     return [
         *told,
+        *slot_lines(found["slots"]),
         *vote_lines(found["votes"]),
         *_cluster_lines(found["cluster"]),
         *_defect_lines(found),

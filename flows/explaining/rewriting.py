@@ -12,7 +12,7 @@ from flows.explaining.words import count
 FIX = [
     "source", "target", "status", "began", "until", "withdrawals", "since", "holdout",
     "treated", "treated_reformulated", "alone", "alone_reformulated", "p_worse", "p_better", "users",
-    "occurrences", "p_same", "success", "success_alone",
+    "occurrences", "p_same", "success", "success_alone", "carried_values",
 ]  # fmt: skip
 STEPS = 8  # of a chain
 LIKELY = 0.5  # probability from which a step of a chain counts
@@ -109,9 +109,14 @@ def _judged(fix: Row) -> tuple[str | None, str]:
             f"withdrawn on {fix['until']}: worse than leaving the wording alone"
             f" with p {fix['p_worse']:.2f}"
         )
+    carried = (
+        f"; users of {fix['carried_values']} other values went this way"
+        if fix["carried_values"]
+        else ""
+    )
     return None, (
         f"runs since {fix['began']}: it is expected to serve {fix['success']:.0%} of these users,"
-        f" the wording itself {fix['success_alone']:.0%}"
+        f" the wording itself {fix['success_alone']:.0%}{carried}"
     )
 
 

@@ -16,7 +16,7 @@ from flows.steps.rephrases import evidence_of
 from mining.clustering import variants
 from mining.failures import defects
 from mining.failures.hypothesis_features import KEY, SURE
-from mining.rewrites import experiments, proposals
+from mining.rewrites import carrying, experiments, proposals
 from mining.sessions.blocks import blocks
 from warehouse.common.reformulation import Reformulation
 from warehouse.tables import (
@@ -76,7 +76,7 @@ DEFECTS = Daily(Defects, before=1, after=1)
         WithheldRewrites,
         Variants,
     ),
-    settings=("mining.window_days",),
+    settings=("mining.window_days", "min_users.published"),
 )
 def judge_turns(at: Reading) -> Result:
     """How probably each turn of the window failed its user, and which rewrites would serve them."""
@@ -96,10 +96,17 @@ def judge_turns(at: Reading) -> Result:
         of_failures(_column(at, Defects, "p_defect"), rates.if_correct, rates.if_incorrect),
     )
     chains = at.query("chains", params={"most": MOST_PLACES})
-    ways = proposals.judged(chains, judged.now(), moves, _heard_last(at))
+    heard, now = at.query("heard_last"), judged.now()
+    ways = proposals.judged(chains, now, moves, _values(heard))
     if any(verdict.verdict != WELL for verdict in told):
         ways = ways.with_columns(stage=pl.coalesce("stage", pl.lit("verdicts")))
     sure = ways.filter(pl.col("stage").is_null()).drop("stage", "breaks")
+    sure = sure.with_columns(carried_values=pl.lit(None, pl.Int64()))
+    if all(verdict.verdict == WELL for verdict in told):
+        k = at.settings.min_users.published
+        carried = carrying.proposed(chains, moves, carrying.Heard.of(heard, now), k)
+        others = carried.join(sure, on=["locale", "source"], how="anti", maintain_order="left")
+        sure = pl.concat([sure, others.select(sure.columns)])
     proposed = reviewing.rewritten(at.lake, at.day, sure)
     followed_up = _followed_up(at, proposed, rates)
     running = experiments.rewrites(followed_up)
@@ -134,10 +141,10 @@ def _column(at: Reading, table: type[dy.Schema], name: str) -> npt.NDArray[np.fl
     return rows.to_series().to_numpy()
 
 
-def _heard_last(at: Reading) -> pl.DataFrame:
-    """`locale, utterance, values`: the slot values that the assistant heard last in each wording that it executed."""
-    heard = at.query("heard_last")
-    return heard.select("locale", "utterance", values=pl.col("heard").list.drop_nulls())
+def _values(heard: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance, values`: those of the slots that were heard."""
+    inner = pl.col("slots").list.eval(pl.element().struct.field("value")).list.drop_nulls()
+    return heard.select("locale", "utterance", values=inner)
 
 
 def _followed_up(at: Reading, proposed: pl.DataFrame, rates: Reformulation) -> pl.DataFrame:

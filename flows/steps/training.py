@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from aggregation import slots, training_set
+from aggregation import training_set
 from aggregation.trust import NOT_AT_ALL, Verdict, of_labels, table
 from flows import languages, reviewing, trusting
 from flows.pipeline import Reading, Result, own, step, tonight, window
@@ -15,21 +15,19 @@ from flows.steps.planning import held
 from warehouse.home import read_training_set, training_versions
 from warehouse.lake import typed
 from warehouse.tables import (
-    BestRephrases,
     Bots,
     Calibration,
     Examples,
     ExampleVariants,
-    FieldCounts,
     HypothesisAccuracy,
     ItemReviews,
     NightPlans,
+    ProjectedSlots,
     Rejects,
     SignalTrust,
     SlotAnswers,
     SoftLabels,
     TrainingSets,
-    Transitions,
     Trust,
     Turns,
     UtteranceStats,
@@ -44,10 +42,8 @@ PRIVATE = {"delivery", "trainer", "alert"}  # settings that may hold addresses a
 @step(
     reads=(
         *window(Turns, Bots),
-        *tonight(
-            SoftLabels, Votes, UtteranceStats, Transitions, BestRephrases, ItemReviews, SignalTrust
-        ),
-        *tonight(Calibration, HypothesisAccuracy, SlotAnswers, Rejects, NightPlans, FieldCounts),
+        *tonight(SoftLabels, Votes, UtteranceStats, ProjectedSlots, ItemReviews, SignalTrust),
+        *tonight(Calibration, HypothesisAccuracy, SlotAnswers, Rejects, NightPlans),
         *own(Trust),
     ),
     writes=(TrainingSets, Trust, Withheld, WithheldUtterances),
@@ -57,13 +53,11 @@ PRIVATE = {"delivery", "trainer", "alert"}  # settings that may hold addresses a
 def build_training_set(at: Reading) -> Result:
     """The immutable training set of what is believed; empty where the log cannot tell labels."""
     labels, wordings = at.tonight(SoftLabels), at.tonight(UtteranceStats)
-    named = int(at.tonight(FieldCounts)["slots"].item() > 0)
-    filled = at.query("filled_slots", params={"slots": named})
     built = training_set.build(
         training_set.SetInputs(
             labels,
             at.tonight(Votes),
-            slots.project(training_set.best(labels), filled, at.tonight(Transitions)),
+            at.tonight(ProjectedSlots),
             wordings,
             reviewing.by_person(at.lake, at.day),
         ),

@@ -39,7 +39,9 @@ COOL_DOWN = 28  # nights after a withdrawal, doubled with each one; a quarter fo
 LIVE, WITHDRAWN = "live", "withdrawn"
 Row = dict[str, Any]
 Pair = tuple[str, str, str]
-MINED = ["p_better", "users", "occurrences", "p_same", "success", "success_alone"]
+MINED = [
+    "p_better", "users", "occurrences", "p_same", "success", "success_alone", "carried_values",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

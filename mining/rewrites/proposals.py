@@ -33,7 +33,7 @@ def judged(
     themselves and stayed with where they ended, and where no value that the assistant heard in one of both is missing in
     the other.
     """
-    rows = _gains(chains, now).sort(
+    rows = gains(_sides(chains, now)).sort(
         ["locale", "source", "gain", "reach", "target"],
         descending=[False, False, True, True, False],
     )
@@ -83,16 +83,20 @@ def withheld(rows: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
     return told.select(*WAY, "stage", "p_better", "breaks").sort(WAY)
 
 
-def _gains(chains: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """The chains with what their targets would mend and break."""
+def _sides(chains: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
+    """The chains with the share of right turns that their target `served` and their source has `alone`, and its share `executed`."""
     served = pl.when(pl.col("executed") > 0).then(pl.col("right")).otherwise(0.0)
     sides = now.select(*KEY, executed="executed", served=served)
-    both = chains.join(
+    return chains.join(
         sides.rename({"utterance": "source", "served": "alone"}), on=["locale", "source"]
     ).join(sides.select("locale", target="utterance", served="served"), on=["locale", "target"])
+
+
+def gains(ways: pl.DataFrame) -> pl.DataFrame:
+    """The ways (`served, alone, executed, p_same`) with what their targets would mend (`p_better`) and break (`breaks`)."""
     success, alone = pl.col("served") * pl.col("p_same"), pl.col("alone")
     idle = 1 - pl.col("executed")
-    weighed = both.with_columns(
+    weighed = ways.with_columns(
         success=success.round(6),
         p_better=(success * (1 - alone)).round(6),
         breaks=((1 - success) * (alone + idle * (1 - alone))).round(6),

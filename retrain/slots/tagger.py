@@ -10,7 +10,7 @@ Notation and constants: docs/method.md, 9.
 import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from retrain.slots.features import BUCKETS, hashed, seen
 from retrain.slots.hidden_markov import Paths, viterbi
 from retrain.slots.lesson import TaggedWordings
 from retrain.training.solver import Capacity, Floats, Indices, Weights, common, looked_up, solved
-from warehouse.common.folds import folds
+from warehouse.common.platt import PlattScaling
 from warehouse.common.tokens import Span, tokens
 
 CAPACITY = Capacity(grams=90_000, ridge=0.2, rounds=40)
@@ -31,7 +31,6 @@ TRANSITIONS = 0.5  # weight of the label before beside what stands at a token; o
 INCUMBENT_BONUS = 1.5  # log odds for the labels that were told before; chosen on one simulated world (decision 22)
 NOTHING = "O"
 NEVER = -1e9
-FOLDS = 5
 ARRAYS = ("features", "weights", "offsets", "transitions", "allowed")
 
 
@@ -58,7 +57,7 @@ def values(slots: Iterable[tuple[str, str]]) -> Values:
 @dataclass(frozen=True)
 class Tagger:
     """Scores of the `labels` of a token are `features @ weights + offsets`. `transitions`: labels and the beginning x labels, log
-    odds of a label after another to anywhere; `allowed`: intents x labels."""
+    odds of a label after another to anywhere; `allowed`: intents x labels; `platt` bends how probable a slot is."""
 
     labels: list[str]
     intents: list[str]
@@ -67,6 +66,7 @@ class Tagger:
     offsets: Weights
     transitions: Weights
     allowed: npt.NDArray[np.bool_]
+    platt: PlattScaling = field(default_factory=PlattScaling)
 
     def slots(
         self,
@@ -126,8 +126,9 @@ class Tagger:
         for first, last in stretches(names):
             name = names[first][2:]
             p = paths.probability(first, path[first : last + 1], [place[f"I-{name}"]])
+            bent = round(float(self.platt(np.array(p))), 4)
             start, end = spans[first][0], spans[last][1]
-            found.append(Slot(name, wording[start:end], start, end, min(round(p, 4), 1.0)))
+            found.append(Slot(name, wording[start:end], start, end, bent))
         return found
 
     @property
@@ -162,6 +163,7 @@ def packed_tagger(tagger: Tagger) -> bytes:
     buffer = io.BytesIO()
     held: dict[str, Any] = {name: getattr(tagger, name) for name in ARRAYS}
     held |= {name: np.array(getattr(tagger, name), np.str_) for name in ("labels", "intents")}
+    held["platt"] = np.array([tagger.platt.shift, tagger.platt.stretch])
     np.savez(buffer, **held)
     return buffer.getvalue()
 
@@ -171,6 +173,7 @@ def unpacked_tagger(packed: bytes) -> Tagger:
     with np.load(io.BytesIO(packed), allow_pickle=False) as held:
         arrays = {name: held[name] for name in ARRAYS}
         labels, intents = ([str(text) for text in held[name]] for name in ("labels", "intents"))
+        platt = PlattScaling(*map(float, held["platt"]))
     wide, features = len(labels), arrays["features"]
     shapes = {
         "weights": (len(features), wide),
@@ -187,7 +190,7 @@ def unpacked_tagger(packed: bytes) -> Tagger:
         or not inside
     ):
         raise ValueError("slots.npz does not fit together")
-    return Tagger(labels, intents, **arrays)
+    return Tagger(labels, intents, **arrays, platt=platt)
 
 
 def stretches(labels: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -256,27 +259,3 @@ def _counted(
     anywhere = np.maximum(follows.sum(axis=0) / max(follows.sum(), 1.0), 1e-9)
     after = (follows + anywhere) / (follows.sum(axis=1, keepdims=True) + 1)
     return (np.log(after) - np.log(anywhere)).astype(np.float32), allowed, intents
-
-
-def cross_tagged(
-    taught: TaggedWordings,
-    wordings: list[str],
-    intents: list[str],
-    held: Sequence[Sequence[Slot]] = (),
-    may: Capacity = CAPACITY,
-) -> list[list[Slot]]:
-    """The slots of each wording under its intent, told by a tagger that never saw it, letter case apart; what was `held` for slots
-    before has its bonus."""
-    fold = folds(wordings, FOLDS)
-    measured = {w.casefold() for w in wordings}
-    mine = np.array([w.casefold() in measured for w in taught.wordings], bool)
-    fold_of = np.where(mine, folds(taught.wordings, FOLDS), -1)
-    found: list[list[Slot]] = [[] for _ in wordings]
-    for k in np.unique(fold):
-        here = np.flatnonzero(fold == k).tolist()
-        tagger = teach(taught.some(fold_of != k), may)
-        before = [held[n] for n in here] if held else ()
-        told = tagger.slots([wordings[n] for n in here], [intents[n] for n in here], before)
-        for n, slots in zip(here, told, strict=True):
-            found[n] = slots
-    return found

@@ -18,6 +18,7 @@ from aggregation.label_model.dawid_skene import CastVotes, Cells, em
 from aggregation.label_model.evidence import Evidence, LabelEstimates
 from aggregation.label_model.model import believe
 from aggregation.label_model.votes import held_back, tally
+from warehouse.common.platt import PlattScaling
 from warehouse.common.reformulation import Reformulation
 from warehouse.tables import Examples, SoftLabels, WithheldUtterances
 from warehouse.tables import Votes as VotesTable
@@ -304,7 +305,7 @@ def test_votes_that_come_later_can_be_solved_alone():
 def test_probabilities_are_bent_where_held_back_users_call_for_it(stretch):
     rng = np.random.default_rng(7)
     believed = rng.beta(2, 1, size=4000)
-    right = rng.random(4000) < calibration.PlattScaling(0.0, stretch)(believed)
+    right = rng.random(4000) < PlattScaling(0.0, stretch)(believed)
     rates = Reformulation(0.05, 0.6)
     reformulated = (
         rng.random(4000) < np.where(right, rates.if_correct, rates.if_incorrect)
@@ -332,7 +333,7 @@ def test_the_error_of_what_held_back_users_find_is_what_it_varies_by():
             np.zeros(votes),
             {"unseen": votes},
         )
-        (row,) = calibration.report(held, rates, calibration.PlattScaling()).to_dicts()
+        (row,) = calibration.report(held, rates, PlattScaling()).to_dicts()
         off.append((row["observed"] - truth) / row["error"])
     assert np.mean(off) == pytest.approx(0.0, abs=0.15)
     assert np.std(off) == pytest.approx(1.0, abs=0.15)

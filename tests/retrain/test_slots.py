@@ -13,12 +13,12 @@ from scipy.special import logsumexp
 from flows import seed
 from retrain.gate.judging import Cases, GateConfig, judge
 from retrain.slots import tagger as tagger_module
+from retrain.slots.cross_fitting import Asked, cross_tagged
 from retrain.slots.hidden_markov import Paths, viterbi
 from retrain.slots.lesson import TaggedWordings
 from retrain.slots.tagger import (
     Slot,
     Tagger,
-    cross_tagged,
     packed_tagger,
     right,
     stretches,
@@ -138,7 +138,8 @@ def test_a_case_is_tagged_by_a_tagger_that_never_saw_its_wording(taught):
         np.append(taught.weights, 50.0),
     )
     asked = ["wake me at zzyzx road", "wake me at noon"]
-    one, other = cross_tagged(odd, asked, ["alarm", "alarm"])
+    intents = ["alarm", "alarm"]
+    (one, other), _ = cross_tagged(odd, Asked(asked, intents, intents, [None, None]))
     assert "secret" not in {slot.name for slot in one}
     assert [(s.name, s.value) for s in other] == [("time", "noon")]
 

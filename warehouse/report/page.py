@@ -61,6 +61,8 @@ TABLES = {
     "candidates": _whole("may_be_new"),
     "hurts": _whole("where_it_hurts"),
     "confusions": _whole("which_intent_eats_which"),
+    "slots": _whole("which_slots_fail"),
+    "values": _whole("new_values"),
     "rewrites": """
         select r.locale, r.source, r.target, r.p_better, r.users, coalesce(f.status, 'proposed') as status, r.began,
             f.p_worse

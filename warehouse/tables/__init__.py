@@ -61,6 +61,7 @@ from warehouse.tables.records import (
     NightPlans,
     Outbox,
     Runs,
+    SlotEvaluations,
     Withheld,
 )
 from warehouse.tables.rephrases import (
@@ -74,6 +75,7 @@ from warehouse.tables.rephrases import (
     Transitions,
 )
 from warehouse.tables.rewrites import RewriteExperiments, Rewrites, WithheldRewrites
+from warehouse.tables.slots import ProjectedSlots, SlotFigures, SlotValues
 from warehouse.tables.trends import (
     IntentCandidateMembers,
     IntentCandidates,
@@ -147,6 +149,7 @@ __all__ = [
     "Outbox",
     "Pairs",
     "PooledIntents",
+    "ProjectedSlots",
     "Published",
     "Readings",
     "ReformulationRates",
@@ -163,6 +166,9 @@ __all__ = [
     "SessionTimeouts",
     "SignalTrust",
     "SlotAnswers",
+    "SlotEvaluations",
+    "SlotFigures",
+    "SlotValues",
     "SoftLabels",
     "Suppressed",
     "TrainingSets",

@@ -91,6 +91,17 @@ class Evaluations(dy.Schema):
     because = strings("reasons")
 
 
+class SlotEvaluations(dy.Schema):
+    """One row a slot, and one for all, of a comparison of a challenger with the champion."""
+
+    challenger = text("model that wants to serve", key=True)
+    champion = text("model that serves; null where there was none", null=True)
+    slot = text("slot, or all", key=True)
+    cases = count("true slots of that name in the seed data, none of which either model saw")
+    champion_f1 = share("harmonic mean of precision and recall", null=True)
+    challenger_f1 = share("the same of the challenger")
+
+
 @table("erasures", published=Published.HISTORY)
 class Erasures(dy.Schema):
     """Proof that something was erased: one row an erasure, under the day on which it was done."""

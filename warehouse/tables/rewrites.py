@@ -20,6 +20,10 @@ class Rewrites(dy.Schema):
     success_alone = share("how often the source does, expected")
     holdout = share("share of the source's turns to leave alone, at random")
     began = text("night since which it runs, YYYY-MM-DD")
+    carried_values = count(
+        "other values with which users went from the one form to the other; null where they went from this source",
+        null=True,
+    )
 
 
 @table("rewrite_experiments", published=Published.NEWEST, carried=True)
@@ -49,6 +53,10 @@ class RewriteExperiments(dy.Schema):
     p_same = share("probability that the two say the same thing")
     success = share("how often the target serves these users, expected")
     success_alone = share("how often the source does, expected")
+    carried_values = count(
+        "other values with which users went from the one form to the other; null where they went from this source",
+        null=True,
+    )
 
 
 @table("withheld_rewrites")

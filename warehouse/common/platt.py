@@ -1,0 +1,40 @@
+"""Platt scaling: probabilities bent to what was seen (Platt 1999)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+Floats = npt.NDArray[np.float64]
+
+EDGE = 1e-6
+
+
+@dataclass(frozen=True)
+class PlattScaling:
+    """Log odds of the belief: shifted, and stretched."""
+
+    shift: float = 0.0
+    stretch: float = 1.0
+
+    def __call__(self, believed: Floats) -> Floats:
+        return np.asarray(expit(self.shift + self.stretch * _log_odds(believed)))
+
+    @staticmethod
+    def of(believed: Floats, right: npt.NDArray[np.bool_]) -> "PlattScaling":
+        """The likeliest one; of probabilities that are all right or all wrong, Platt's targets keep it from being sure."""
+        if len(right) == 0:
+            return PlattScaling()
+        hits = int(right.sum())
+        targets = [(hits + 1) / (hits + 2), 1 / (len(right) - hits + 2)]  # of the right, the wrong
+        share = np.where(right, *targets)
+        odds = np.tile(_log_odds(believed), 2)[:, None]
+        side = np.repeat([True, False], len(right))
+        fit = LogisticRegression(C=np.inf).fit(odds, side, np.concatenate([share, 1 - share]))
+        return PlattScaling(float(fit.intercept_[0]), float(fit.coef_[0, 0]))
+
+
+def _log_odds(believed: Floats) -> Floats:
+    return np.asarray(logit(np.clip(believed, EDGE, 1 - EDGE)))

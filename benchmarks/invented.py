@@ -47,12 +47,12 @@ def wordings(wanted: int, seed: int = 0) -> tuple[list[str], np.ndarray]:
     wishes: dict[tuple[int, str], int] = {}
     while len(found) < wanted:
         which = int(rng.integers(len(intents)))
-        name = _name(int(rng.zipf(1.3)))
-        wish = wishes.setdefault((which, name), len(wishes))
+        called = name(int(rng.zipf(1.3)))
+        wish = wishes.setdefault((which, called), len(wishes))
         ways = patterns[intents[which]]
         for _ in range(1 + int(rng.integers(12))):
             way = ways[int(rng.integers(len(ways)))].utterance
-            text = f"{AROUND[int(rng.integers(len(AROUND)))]}{way} {name}"
+            text = f"{AROUND[int(rng.integers(len(AROUND)))]}{way} {called}"
             if rng.random() < SLIPPED:
                 text = slip(text, rng)
             if len(found) < wanted:
@@ -75,7 +75,7 @@ def vectors(wanted: int, folder: Path) -> np.ndarray:
     return np.load(place).astype(np.float32)
 
 
-def _name(rank: int) -> str:
+def name(rank: int) -> str:
     """A name of two to five syllables for each rank; common names are short."""
     base, rest = len(SYLLABLES), rank + 20
     spelled = ""

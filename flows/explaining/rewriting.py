@@ -79,6 +79,7 @@ def _because(memory: LakeReader, move: Row, row: Row) -> str:
     same = f"the two mean the same with p {move['p_same']:.2f}"
     told = {
         "target": f"{moved}, but the assistant does not serve {target!r}, or users went elsewhere more often",
+        "answer": f"{moved}, but {target!r} is mostly said in answer to a question, and means nothing without it",
         "another": f"{moved}, but another wording serves its users better",
         "runs": f"{moved}, but another rewrite of the wording runs",
         "waits": f"{moved}, but a rewrite of the wording was withdrawn, and it waits",

@@ -13,6 +13,7 @@ from flows import reviewing
 from flows.pipeline import Daily, Reading, Result, last_night, own, step, tonight, window
 from flows.steps.planning import held
 from flows.steps.rephrases import evidence_of
+from flows.steps.utterances import mostly_answers
 from mining.clustering import variants
 from mining.failures import defects
 from mining.failures.hypothesis_features import KEY, SURE
@@ -36,8 +37,10 @@ from warehouse.tables import (
     RewriteExperiments,
     Rewrites,
     SignalTrust,
+    SlotAnswers,
     Transitions,
     Turns,
+    UtteranceStats,
     Variants,
     WithheldRewrites,
     name_of,
@@ -62,6 +65,8 @@ DEFECTS = Daily(Defects, before=1, after=1)
             ClusterReviews,
             ItemReviews,
             MixtureFits,
+            UtteranceStats,
+            SlotAnswers,
         ),
         *last_night(RewriteExperiments),
         *own(Defects, SignalTrust),
@@ -97,14 +102,16 @@ def judge_turns(at: Reading) -> Result:
     )
     chains = at.query("chains", params={"most": MOST_PLACES})
     heard, now = at.query("heard_last"), judged.now()
-    ways = proposals.judged(chains, now, moves, _values(heard))
+    answers = mostly_answers(at.tonight(UtteranceStats), at.tonight(SlotAnswers))
+    ways = proposals.judged(chains, now, moves, _values(heard), answers)
     if any(verdict.verdict != WELL for verdict in told):
         ways = ways.with_columns(stage=pl.coalesce("stage", pl.lit("verdicts")))
     sure = ways.filter(pl.col("stage").is_null()).drop("stage", "breaks")
     sure = sure.with_columns(carried_values=pl.lit(None, pl.Int64()))
     if all(verdict.verdict == WELL for verdict in told):
         k = at.settings.min_users.published
-        carried = carrying.proposed(chains, moves, carrying.Heard.of(heard, now), k)
+        wishes = heard.join(answers, on=["locale", "utterance"], how="anti")
+        carried = carrying.proposed(chains, moves, carrying.Heard.of(wishes, now), k)
         others = carried.join(sure, on=["locale", "source"], how="anti", maintain_order="left")
         sure = pl.concat([sure, others.select(sure.columns)])
     proposed = reviewing.rewritten(at.lake, at.day, sure)

@@ -44,8 +44,11 @@ def count_utterances(at: Reading) -> Result:
 
 def wished(wordings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     """The wordings without those that are mostly said in answer to a question."""
+    return wordings.join(mostly_answers(wordings, answers), on=KEY, how="anti")
+
+
+def mostly_answers(wordings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance` of the wordings that are mostly said in answer to a question."""
     often = answers.group_by(KEY).agg(answers=pl.len())
-    asked = wordings.join(often, on=KEY, how="left").filter(
-        pl.col("answers").fill_null(0) * 2 >= pl.col("turns")
-    )
-    return wordings.join(asked, on=KEY, how="anti")
+    asked = wordings.join(often, on=KEY).filter(pl.col("answers") * 2 >= pl.col("turns"))
+    return asked.select(KEY)

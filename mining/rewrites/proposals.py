@@ -16,31 +16,41 @@ ALIKE = 75.0  # of 100, from which a value was said
 KEY = ["locale", "utterance"]
 WAY = ["locale", "source", "target"]
 # The stage at which a way that users went falls out, in order.
+ANSWER = "answer"
 NOT_SERVED, NO_GAIN, ANOTHER, NOT_STAYED = "target", "success", "another", "stayed"
 VALUES, REVIEW, RUNS, WAITS = "values", "review", "runs", "waits"
 
 
 def judged(
-    chains: pl.DataFrame, now: pl.DataFrame, moves: pl.DataFrame, values: pl.DataFrame
+    chains: pl.DataFrame,
+    now: pl.DataFrame,
+    moves: pl.DataFrame,
+    values: pl.DataFrame,
+    answers: pl.DataFrame,
 ) -> pl.DataFrame:
     """A row a wording and a target to which chains lead and which the assistant serves: `locale, source, target, p_better,
     breaks, users, occurrences, p_same`, the expected `success` of the target for these users and `success_alone` of the
     wording, and the `stage` at which it falls out, null of what may go live.
 
     `now`: the judged wordings as the assistant takes them now. `moves`: rows of `Transitions`; `values`: `locale, utterance,
-    values`, those heard last. A rewrite may go live where it mends more than it breaks, HARM to one (a turn that was not
+    values`, those heard last; `answers`: `locale, utterance` of those that are mostly said in answer to a question, and mean
+    nothing without it. A rewrite may go live where its target is none of these, where it mends more than it breaks, HARM to one (a turn that was not
     understood breaks if it is misunderstood instead), where no other target gains more, where users went that way
     themselves and stayed with where they ended, and where no value that the assistant heard in one of both is missing in
     the other.
     """
-    rows = gains(_sides(chains, now)).sort(
-        ["locale", "source", "gain", "reach", "target"],
-        descending=[False, False, True, True, False],
+    asked = answers.select("locale", target="utterance", answer=True)
+    rows = gains(_sides(chains, now)).join(asked, on=["locale", "target"], how="left")
+    rows = rows.with_columns(pl.col("answer").fill_null(value=False)).sort(
+        ["locale", "source", "answer", "gain", "reach", "target"],
+        descending=[False, False, False, True, True, False],
     )
     went = moves.filter(pl.col("p_kept") >= KEPT).select(*WAY, went=True)
     rows = rows.join(went, on=WAY, how="left", maintain_order="left")
     rows = rows.with_columns(
-        stage=pl.when(pl.col("gain") <= 0)
+        stage=pl.when("answer")
+        .then(pl.lit(ANSWER))
+        .when(pl.col("gain") <= 0)
         .then(pl.lit(NO_GAIN))
         .when(pl.int_range(pl.len()).over("locale", "source") > 0)
         .then(pl.lit(ANOTHER))

@@ -224,13 +224,14 @@ def proposed(
         }
     )
     went = chains.select("locale", "source", "target", p_kept=0.9)
-    rows = proposals.judged(chains, judged.now(), went, NO_VALUES)
+    rows = proposals.judged(chains, judged.now(), went, NO_VALUES, NO_ANSWERS)
     return rows.filter(pl.col("stage").is_null())
 
 
 NO_VALUES = pl.DataFrame(
     schema={"locale": pl.String(), "utterance": pl.String(), "values": pl.List(pl.String())}
 )
+NO_ANSWERS = NO_VALUES.select("locale", "utterance")
 WORKS = ("switch on", "on", 20, 0.0)
 
 
@@ -280,7 +281,10 @@ def test_a_rewrite_goes_live_where_users_went_and_values_fit(p_kept, heard_in, s
         {"locale": pl.String(), "utterance": pl.String(), "values": pl.List(pl.String())},
         orient="row",
     )
-    rows = proposals.judged(chains, now, moves, values)
+    rows = proposals.judged(chains, now, moves, values, NO_ANSWERS)
+    answers = now.filter(utterance=WAY["target"]).select("locale", "utterance")
+    asked = proposals.judged(chains, now, moves, values, answers)
+    assert asked["stage"].to_list() == [proposals.ANSWER]
     assert rows["stage"].to_list() == [stage]
     told = proposals.withheld(rows, moves)
     assert told["stage"].to_list() == ([stage] if stage else [])

@@ -12,6 +12,8 @@ Notation and constants: docs/method.md, 6.
 import polars as pl
 from rapidfuzz import fuzz
 
+from aggregation import slot_belief
+
 KEY = ["locale", "utterance"]
 FOUND = ["name", "value", "start", "end", "probability"]
 NEAR = (
@@ -19,7 +21,7 @@ NEAR = (
 )
 SHORTEST = 5  # letters that a value needs to be looked for otherwise than letter by letter
 AGREED = 0.7  # share of the users' weight that one value of a slot must have
-SUREST = 0.5  # least probability of a projected slot
+SUREST = 0.5  # least product of label, likeness and share of a projected slot
 # Shares of those who showed anything of a wording's slots: a slot that fewer showed is a slip, one that more did is there;
 # set by hand.
 FEW, MOST = 0.1, 0.5
@@ -60,15 +62,21 @@ def project(best: pl.DataFrame, filled: pl.DataFrame, moves: pl.DataFrame) -> pl
     )
     slot = [*KEY, "name"]
     whole = told.group_by(slot).agg(whole=pl.col("weight").sum())
+    other = slot_belief.under_another_label(filled, best)
+    label = pl.col("probability")  # of the label, and that the value was moved from the same wish
     agreed = (
         told.join(placed.drop_nulls(), on=["utterance", "value"])
         .group_by(*slot, "value", "start", "end")
-        .agg(pl.col("weight").sum(), probability=(pl.col("probability") * pl.col("alike")).max())
+        .agg(pl.col("weight").sum(), pl.col("alike").max(), label.max())
         .join(whole, on=slot)
         .with_columns(share=pl.col("weight") / pl.col("whole"))
-        .filter(pl.col("share") >= AGREED)
-        .with_columns(probability=(pl.col("probability") * pl.col("share")).round(6))
-        .filter(pl.col("probability") >= SUREST)
+        .filter(pl.col("share") >= AGREED, label * pl.col("alike") * pl.col("share") >= SUREST)
+        .join(slot_belief.agreed(told), on=[*slot, "value"])
+        .with_columns(
+            probability=(pl.col("agreed") * pl.col("alike") * (label + (1 - label) * other)).round(
+                6
+            )
+        )
     )
     kept = _apart(agreed)
     none = under_best.filter(name="").group_by(KEY).agg(none=pl.col("users").sum())

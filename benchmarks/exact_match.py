@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from truth import rows
+from truth import calibration_error, rows
 
 from flows import retraining, runs, seed, settings
 from flows.pipeline import directly
@@ -141,20 +141,6 @@ def scores(model: Model, test: pl.DataFrame) -> dict[str, float]:
         ),
         "slot error": round(calibration_error(sure), 4),
     }
-
-
-def calibration_error(sure: list[tuple[float, bool]]) -> float:
-    """The expected calibration error in ten buckets."""
-    if not sure:
-        return 0.0
-    p, hit = (np.array(column, float) for column in zip(*sure, strict=True))
-    bucket = np.minimum((p * 10).astype(int), 9)
-    return float(
-        sum(
-            (bucket == b).mean() * abs(p[bucket == b].mean() - hit[bucket == b].mean())
-            for b in np.unique(bucket)
-        )
-    )
 
 
 def flipped(before: Model, after: Model, test: pl.DataFrame) -> float:

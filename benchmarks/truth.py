@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 Wording = tuple[str, str]  # locale, utterance
 
 
@@ -72,6 +74,20 @@ def rows(path: Path) -> Iterator[dict]:
     """The rows of a file of JSON lines, packed."""
     with gzip.open(path, "rt", encoding="utf8") as lines:
         yield from map(json.loads, lines)
+
+
+def calibration_error(sure: list[tuple[float, bool]]) -> float:
+    """The expected calibration error in ten buckets."""
+    if not sure:
+        return 0.0
+    p, hit = (np.array(column, float) for column in zip(*sure, strict=True))
+    bucket = np.minimum((p * 10).astype(int), 9)
+    return float(
+        sum(
+            (bucket == b).mean() * abs(p[bucket == b].mean() - hit[bucket == b].mean())
+            for b in np.unique(bucket)
+        )
+    )
 
 
 def world_and_home(about: str | None) -> tuple[Path, Path]:

@@ -1,10 +1,15 @@
 """Slots: what is found in the wording, letter by letter or nearly, and nothing else."""
 
+import itertools
+import math
+from collections import Counter, defaultdict
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregation import slot_belief
 from aggregation.slots import project, span
 from warehouse.tables import Transitions
 
@@ -135,3 +140,51 @@ def test_users_who_accepted_no_slots_show_that_there_are_none():
         best(("thank you", "thanks")), filled(("thank you", "thanks", "", "", 3)), moves()
     )
     assert found.select("slots", "slots_known").rows() == [([], True)]
+
+
+names = st.sampled_from(["time", "room"])
+shown = st.lists(
+    st.tuples(st.sampled_from("ab"), names, st.sampled_from("xyz"), st.integers(1, 4)), min_size=1
+)
+
+
+@given(shown)
+def test_a_value_is_as_probable_as_its_users_and_those_of_others_say(rows):
+    told = pl.DataFrame(
+        [("en-GB", *row[:3], float(row[3])) for row in rows],
+        ["locale", "utterance", "name", "value", "weight"],
+        orient="row",
+    )
+    users: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for utterance, name, value, weight in rows:
+        users[utterance, name][value] += weight
+    pairs = agree = 0
+    for of in users.values():
+        people = [value for value, weight in of.items() for _ in range(weight)]
+        both = list(itertools.permutations(people, 2))
+        pairs += len(both)
+        agree += sum(one == other for one, other in both)
+    right = math.sqrt((agree + 19) / (pairs + 20))
+    ratio = right / ((1 - right) / 10)
+    for row in slot_belief.agreed(told).to_dicts():
+        of = users[row["utterance"], row["name"]]
+        odds = {value: ratio ** min(weight, 20) for value, weight in of.items()}
+        believed = odds[row["value"]] / (sum(odds.values()) + 10)
+        assert row["agreed"] == pytest.approx(believed)
+
+
+def test_slots_that_are_accepted_under_every_label_are_right_whatever_the_label():
+    best_label = pl.DataFrame({"locale": "en-GB", "utterance": ["u", "v"], "label": "set"})
+
+    def other(value: str) -> float:
+        rows = [
+            ("u", "set", "day", "friday", 9),
+            ("u", "ask", "day", value, 30),
+            ("w", "ask", "day", "monday", 99),
+        ]
+        columns = ["utterance", "label", "name", "value", "users"]
+        filled = pl.DataFrame(rows, columns, orient="row").with_columns(locale=pl.lit("en-GB"))
+        return slot_belief.under_another_label(filled, best_label)
+
+    assert other("friday") > 0.9
+    assert other("sunday") < 0.1

@@ -14,11 +14,11 @@ from typing import Any, Literal
 import polars as pl
 import yaml
 
-from flows import newest
+from flows import lex_export, newest
 from warehouse.errors import BadInput
 from warehouse.home import existing, keep_once, read_training_set, training_versions
 
-Format = Literal["parquet", "jsonl", "rasa", "csv"]
+Format = Literal["parquet", "jsonl", "rasa", "lex", "csv"]
 SPLITS = ("train", "validation")
 FORMULA = ("=", "+", "-", "@")  # with these a spreadsheet takes a cell for a formula
 CONTROL = ("\t", "\r", "\n")  # and it drops these before them
@@ -26,6 +26,7 @@ MARKUP = (
     r"[\[\](){}\n\r\v\f\x1c-\x1e\x85\u2028\u2029]"  # what Rasa reads as annotations or as lines
 )
 NOT_A_NAME = re.compile(r"[^A-Za-z0-9-]")  # in the name of a file
+ONE_LABEL = ("rasa", "lex")  # take one label a wording
 SURE = 0.5  # probability from which a soft label is fit to be a hard one
 
 
@@ -45,7 +46,7 @@ def export(root: Path, form: Format, out: Path, version: str | None) -> dict[str
     examples = read_training_set(home, chosen)
     if examples.is_empty():
         raise BadInput(f"{root}: training set {chosen} is empty; its card.md says why")
-    kept = _fit_for_rasa(examples) if form == "rasa" else examples
+    kept = _fit_for_rasa(examples) if form in ONE_LABEL else examples
     try:
         keep_once(out, partial(WRITERS[form], kept))
     except OSError as error:
@@ -115,7 +116,7 @@ def _slots_as_text(slots: pl.Series) -> str:
 
 
 def _fit_for_rasa(examples: pl.DataFrame) -> pl.DataFrame:
-    """Rasa takes one label a wording, and reads brackets as annotations."""
+    """Rasa and Lex take one label a wording, and read brackets as annotations."""
     sure = pl.col("probabilities").list.first() >= SURE
     train = pl.col("split") == "train"
     return examples.filter(train & sure & ~pl.col("utterance").str.contains(MARKUP))
@@ -169,4 +170,5 @@ WRITERS: dict[Format, Callable[[pl.DataFrame, Path], None]] = {
     "jsonl": _jsonl,
     "csv": _csv,
     "rasa": _rasa,
+    "lex": lex_export.write,
 }

@@ -18,7 +18,7 @@ def export(
         str,
         typer.Option(
             "--format",
-            help="parquet or jsonl (Hugging Face datasets), rasa (NLU YAML), csv.",
+            help="parquet or jsonl (Hugging Face datasets), rasa (NLU YAML), lex (a zip a locale), csv.",
         ),
     ] = "parquet",
     out: Annotated[Path, typer.Option(callback=local_path, help="A new folder.")],
@@ -29,7 +29,7 @@ def export(
 ) -> None:
     """The training set for other trainers. Internal: holds wordings whatever the floor.
 
-    rasa takes one label a wording: it gets those of the split `train` that are believed at 0.5 and
+    rasa and lex take one label a wording: they get those of the split `train` that are believed at 0.5 and
     more and have no brackets."""
     from flows import exporting
 

@@ -3,13 +3,14 @@
 import csv
 import json
 from pathlib import Path
+from zipfile import ZipFile
 
 import polars as pl
 import pytest
 import yaml
 from typer.testing import CliRunner
 
-from flows import exporting
+from flows import exporting, lex_export
 from flows.cli import app
 from warehouse.errors import BadInput
 from warehouse.home import create
@@ -45,6 +46,11 @@ ROWS = [
     example("only mine", "music", split="validation"),
     example("who knows", "music", probabilities=[0.4, 0.3]),
 ]
+
+
+def unzipped(place: Path) -> dict[str, dict]:
+    with ZipFile(place) as packed:
+        return {name: json.loads(packed.read(name)) for name in packed.namelist()}
 
 
 @pytest.fixture
@@ -92,6 +98,29 @@ def test_a_formula_is_told_however_it_is_written(cell):
 @pytest.mark.parametrize("cell", ["", " ", "lamp = on", "a-b", "'=1", "1+1", "<p>", "%0A=1+1"])
 def test_words_are_no_formula(cell):
     assert not exporting._is_formula(cell)
+
+
+def test_lex_gets_sample_utterances_with_slots_and_the_values_of_their_types(home, tmp_path):
+    done = exporting.export(home, "lex", tmp_path / "out", VERSION)
+    assert done["files"] == ["de_DE.zip", "en_GB.zip"]
+    files = unzipped(tmp_path / "out" / "en_GB.zip")
+    assert files["manifest.json"]["metadata"]["resourceType"] == "BotLocale"
+    intent = files["en_GB/Intents/alarm/Intent.json"]
+    assert intent["sampleUtterances"] == [{"utterance": "wake me at {time}"}]
+    assert intent["slotPriorities"] == [{"priority": 1, "slotName": "time"}]
+    assert files["en_GB/Intents/alarm/Slots/time/Slot.json"]["slotTypeName"] == "time"
+    values = files["en_GB/SlotTypes/time/SlotType.json"]["slotTypeValues"]
+    assert values == [{"sampleValue": {"value": "seven"}}]
+    german = unzipped(tmp_path / "out" / "de_DE.zip")
+    assert german["de_DE/Intents/lamp/Intent.json"]["slotPriorities"] == []
+
+
+def test_names_that_lex_does_not_take_stay_apart():
+    assert lex_export._names(["../a b", "a-b", "日本"]) == {
+        "../a b": "a_b",
+        "a-b": "a_b_2",
+        "日本": "x",
+    }
 
 
 def test_rasa_gets_one_intent_a_wording_with_its_entities(home, tmp_path):

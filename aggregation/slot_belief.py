@@ -51,5 +51,5 @@ def under_another_label(filled: pl.DataFrame, best: pl.DataFrame) -> float:
     under_best = mine.filter(pl.col("label") == pl.col("best"))
     others = mine.filter(pl.col("label") != pl.col("best"), pl.col("name") != "")
     known = others.join(under_best.select(SLOT[:2]).unique(), on=SLOT[:2], how="semi")
-    same = known.join(under_best.select(key).unique(), on=key, how="semi")["users"].sum()
-    return float((same + SAME) / (known["users"].sum() + SAME + OTHER))
+    same = int(known.join(under_best.select(key).unique(), on=key, how="semi")["users"].sum())
+    return (same + SAME) / (int(known["users"].sum()) + SAME + OTHER)

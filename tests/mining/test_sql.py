@@ -204,6 +204,7 @@ QUERIES = [
     "outcomes",
     "judged_turns",
     "heard_last",
+    "heard_slots",
 ]
 
 

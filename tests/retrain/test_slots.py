@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 
 from flows import seed
 from retrain.gate.judging import Cases, GateConfig, judge
+from retrain.slots import scoring
 from retrain.slots import tagger as tagger_module
 from retrain.slots.cross_fitting import Asked, cross_tagged
 from retrain.slots.hidden_markov import Paths, viterbi
@@ -263,3 +264,46 @@ def test_a_model_that_gains_intents_and_loses_slots_is_refused():
     assert (whole["exact_cases"], whole["negative_exact_flips"]) == (n, 0.2)
     assert whole["champion_exact"] == pytest.approx(0.9)
     assert whole["challenger_exact"] == pytest.approx(0.7)
+
+
+held_slots = st.lists(
+    st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["x", "X", "y"])), max_size=3
+)
+
+
+@given(st.lists(st.tuples(held_slots, st.none() | held_slots), min_size=1, max_size=6))
+def test_slot_f1_is_that_of_names_and_values_counted_one_by_one(cases):
+    found = [[Slot(name, value, 0, 1, 1.0) for name, value in mine] for mine, _ in cases]
+    known = [
+        None if there is None else [{"name": name, "value": value} for name, value in there]
+        for _, there in cases
+    ]
+    f1 = scoring.f1(found, known)
+    for name in ("a", "b", "all"):
+        hits = wrong = missed = 0
+        for mine, there in cases:
+            if there is not None:
+                pairs = [
+                    {(n, v.lower()) for n, v in side if name in ("all", n)}
+                    for side in (mine, there)
+                ]
+                hits += len(pairs[0] & pairs[1])
+                wrong += len(pairs[0] - pairs[1])
+                missed += len(pairs[1] - pairs[0])
+        if hits + wrong + missed:
+            assert f1[name] == pytest.approx(hits / (hits + (wrong + missed) / 2))
+        else:
+            assert name not in f1
+
+
+def test_each_slot_is_told_of_champion_and_challenger():
+    known = [[{"name": "time", "value": "noon"}], [{"name": "room", "value": "hall"}], None]
+    noon, hall = (Slot(n, v, 0, 4, 0.9) for n, v in (("time", "noon"), ("room", "hall")))
+    rows = scoring.evaluated("new", "old", ([[noon], [], [hall]], [[noon], [hall], []]), known)
+    assert rows.select("slot", "cases", "champion_f1", "challenger_f1").rows() == [
+        ("all", 2, pytest.approx(2 / 3), 1.0),
+        ("room", 1, 0.0, 1.0),
+        ("time", 1, 1.0, 1.0),
+    ]
+    first = scoring.evaluated("new", None, (None, [[noon], [hall], []]), known)
+    assert first["champion_f1"].to_list() == [None] * 3

@@ -109,7 +109,8 @@ class GateVerdict:
 def judge(cases: Cases, config: GateConfig) -> GateVerdict:
     """The verdict at the most accurate incumbent_bonus that passes; where none does, at the most accurate.
 
-    A must-pass case (`--promises`) is an utterance that must never break: right with the champion, right ever after.
+    A must-pass case (`--promises`) is an utterance that must never break: right with the champion, right ever after, and so
+    are its slots, where it names them.
     """
     if cases.champion is None:
         return _verdict(cases, 0.0, config)
@@ -126,7 +127,8 @@ def _verdict(cases: Cases, incumbent_bonus: float, config: GateConfig) -> GateVe
     judged = _judged(cases, incumbent_bonus)
     measured = judged.filter(pl.col("kind") != MUST_PASS)
     figures = _figures(measured, cases.taught)
-    broken = judged.filter((pl.col("kind") == MUST_PASS) & pl.col("flipped"))
+    went_wrong = pl.col("flipped") | pl.col("exact_flipped")
+    broken = judged.filter((pl.col("kind") == MUST_PASS) & went_wrong)
     against = list(_too_dear(cases.cost, config))
     if cases.champion is not None:
         against += _against(measured, figures, broken, config)

@@ -244,10 +244,11 @@ def test_a_model_that_gains_intents_and_loses_slots_is_refused():
     after = np.array([good] * n)
     config = GateConfig(max_negative_flip_rate=0.5)
 
-    def verdict(lost: int):
+    def verdict(lost: int, promised: int = -1):
         slots_after = pl.Series([i >= 20 + lost for i in range(n)])
+        kind = pl.Series(["must pass" if i == promised else "seed" for i in range(n)])
         cases = Cases(
-            rows,
+            rows.with_columns(kind=kind),
             ["lamp", "music"],
             before,
             after,
@@ -257,6 +258,10 @@ def test_a_model_that_gains_intents_and_loses_slots_is_refused():
         return judge(cases, config)
 
     assert verdict(0).promote
+    broken = verdict(2, promised=21)
+    assert not broken.promote
+    assert broken.because == ("breaks 1 promises, the first: 'wording 21'",)
+    assert verdict(1, promised=21).promote, "the promise is kept"
     refused = verdict(40)
     assert not refused.promote
     assert any(reason.startswith("loses slots") for reason in refused.because)

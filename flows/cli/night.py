@@ -75,9 +75,11 @@ def run(
         if as_json:
             shown.print_json(json.dumps(runs.as_dict(outcome) | {"seconds": steps.seconds}))
             continue
-        if not verbose:
+        if verbose:
+            _show_all(outcome)
+        else:
             steps.summed()
-        _show_night(outcome, settings.place(home, chosen))
+        _show(outcome, settings.place(home, chosen))
 
 
 def _through_prefect(request: Any) -> Any:
@@ -98,49 +100,26 @@ def _through_prefect(request: Any) -> Any:
     return night.Outcome(**done)
 
 
-TOLD = (
-    "rephrases",
-    "variants",
-    "clusters",
-    "rewrites",
-    "examples",
-)  # of all counts; --json has the others
+def _show(outcome: Any, home: Path) -> None:
+    """What a person reads of a night."""
+    from flows import telling
+
+    shown.print(f"Night {outcome.night}: {outcome.status}")
+    for about, text in telling.lines(home, outcome):
+        shown.print(f"  {about:<16}{text}")
 
 
-def _show_night(outcome: Any, home: Path) -> None:
-    intake = outcome.intake
-    table = Table(
-        title=f"Night {outcome.night}: {outcome.status}", show_header=False, title_justify="left"
-    )
-    table.add_row(
-        "rows read",
-        f"{intake['read']:,}: {intake['kept']:,} kept, {intake['set_aside']:,} set aside",
-    )
-    for name in TOLD:
-        if name in outcome.counts:
-            table.add_row(name.replace("_", " "), f"{outcome.counts[name]:,}")
-    if outcome.evidence:
-        table.add_row("told by", ", ".join(outcome.evidence))
-    if outcome.training_set:
-        table.add_row("training set", outcome.training_set)
-        for told in outcome.verdicts:
-            because = f": {'; '.join(told['because'])}" if told["because"] else ""
-            table.add_row(f"{told['subject']} are told", f"{told['verdict']}{because}")
-        table.add_row(
-            "retrain", ("yes: " if outcome.retrain else "no: ") + "; ".join(outcome.because)
-        )
-    else:
-        why = "no person says anything" if intake["kept"] else "the log holds no turn"
-        table.add_row("nothing to learn", why)
+def _show_all(outcome: Any) -> None:
+    """The counts of all that the night left, and all that was noticed."""
+    table = Table(title=f"Night {outcome.night}", show_header=False, title_justify="left")
+    for name, count in outcome.counts.items():
+        table.add_row(name.replace("_", " "), f"{count:,}")
+    table.add_row("told by", ", ".join(outcome.evidence))
+    for verdict in outcome.verdicts:
+        because = f": {'; '.join(verdict['because'])}" if verdict["because"] else ""
+        table.add_row(f"{verdict['subject']} are told", f"{verdict['verdict']}{because}")
     for line in outcome.noticed:
         table.add_row("noticed", line)
-    for message in outcome.told:
-        table.add_row(message["receiver"], f"{message['status']}: {message['answer']}")
-    table.add_row(
-        "open next",
-        f"sayagain retrain --home {home}   |   sayagain export --home {home} --out NEW_FOLDER   |"
-        f"   sayagain report --home {home}   |   duckdb -readonly {home / 'warehouse.duckdb'}",
-    )
     shown.print(table)
 
 

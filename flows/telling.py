@@ -1,0 +1,93 @@
+"""What a night came to, in at most MOST lines that a person reads."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from flows.night import Outcome
+from warehouse.lake import Lake
+from warehouse.queries import opened
+from warehouse.report.drawing import Ask
+
+MOST = 12
+Line = tuple[str, str]  # what it is about, and what there is to say
+
+WHOLE = """
+    select defects / turns as failed, defects_at_least as at_least, defects_at_most as at_most
+    from pooled where day is null and intent = 'all' and locales = 'all'
+"""
+HURTS = """
+    select locale, coalesce(intent, 'no hypothesis') as intent, defects, turns from intent_totals
+    where defects is not null order by defects desc, locale, intent limit 2
+"""
+WAITING = "select kind, count(*) as many from waiting group by kind order by kind"
+DOOR = """
+    select reason from withheld where stage = 'door' and night = (select max(night) from runs where status <> 'failed')
+    order by rows desc nulls last, reason limit 1
+"""
+
+
+def lines(home: Path, outcome: Outcome) -> list[Line]:
+    """The night as its published warehouse tells it, the most important first."""
+    rewrites = Lake(home / "lake").newest("rewrites").height
+    with opened(home / "warehouse.duckdb") as asked:
+        found = [
+            ("read", _read(outcome, asked)),
+            *_believed(outcome, rewrites, asked),
+            *_waits(asked),
+            *(("sent", f"{m['receiver']}: {m['status']}, {m['answer']}") for m in outcome.told),
+        ]
+    odd = [("noticed", text) for text in outcome.noticed]
+    room = MOST - len(found) - 1
+    if len(odd) > room:
+        odd = [*odd[: room - 1], ("noticed", f"and {len(odd) - room + 1} more (-v tells all)")]
+    following = "retrain" if outcome.retrain else "report"
+    return [*found, *odd, ("next", f"sayagain {following} --home {home}")]
+
+
+def _read(outcome: Outcome, asked: Ask) -> str:
+    intake = outcome.intake
+    told = f"{intake['read']:,} rows, {intake['kept']:,} kept"
+    if not intake["set_aside"]:
+        return f"{told}, none set aside"
+    reasons = asked(DOOR)
+    first = f" (most: {reasons['reason'][0]})" if reasons.height else ""
+    return f"{told}, {intake['set_aside']:,} set aside{first}"
+
+
+def _believed(outcome: Outcome, rewrites: int, asked: Ask) -> Iterator[Line]:
+    if outcome.training_set is None:
+        why = "no person says anything" if outcome.intake["kept"] else "the log holds no turn"
+        yield "nothing to learn", why
+        return
+    verdicts = {v["subject"]: v for v in outcome.verdicts}
+    by_verdict = ", ".join(f"{subject} {v['verdict']}" for subject, v in verdicts.items())
+    doubts = sorted({reason for v in verdicts.values() for reason in v["because"]})
+    yield "this log tells", by_verdict + (f": {doubts[0]}" if doubts else "")
+    said = outcome.counts["examples"]
+    yield "believed", f"{said:,} wordings (training set {outcome.training_set})"
+    if verdicts["failures"]["verdict"] == "well":
+        yield from _failures(asked)
+    yield "rewrites", f"{rewrites:,} may run" if rewrites else "none"
+    yield "retrain", ("yes: " if outcome.retrain else "no: ") + "; ".join(outcome.because)
+
+
+def _failures(asked: Ask) -> Iterator[Line]:
+    """How many turns failed, and where most did."""
+    (whole,) = asked(WHOLE).to_dicts() or [{"failed": None}]
+    if whole["failed"] is not None:
+        bounds = f"{whole['at_least']:.0%} to {whole['at_most']:.0%}"
+        yield "failed", f"{whole['failed']:.0%} of turns ({bounds})"
+    worst = [
+        f"{r['intent']} in {r['locale']}, {r['defects']:,} of {r['turns']:,} turns"
+        for r in asked(HURTS).to_dicts()
+    ]
+    if worst:
+        yield "hurts most", "; ".join(worst)
+
+
+def _waits(asked: Ask) -> Iterator[Line]:
+    waiting = [
+        f"{many} {kind}{'s' if many > 1 else ''}" for kind, many in asked(WAITING).iter_rows()
+    ]
+    if waiting:
+        yield "waits for you", f"{', '.join(waiting)} (sayagain review)"

@@ -15,6 +15,7 @@ from rapidfuzz import fuzz
 from aggregation import slot_belief
 
 KEY = ["locale", "utterance"]
+SLOT = [*KEY, "name"]
 FOUND = ["name", "value", "start", "end", "probability"]
 NEAR = (
     85.0  # similarity (0 to 100) from which a stretch of the wording is the value, spelt otherwise
@@ -36,49 +37,9 @@ def project(best: pl.DataFrame, filled: pl.DataFrame, moves: pl.DataFrame) -> pl
     executed, `start` and `end` (exclusive) the characters of the utterance that say it, however spelt.
     """
     under_best = filled.join(best, on=[*KEY, "label"])
-    named = filled.filter(pl.col("name") != "")
-    own = under_best.filter(pl.col("name") != "").select(
-        *KEY, "name", "value", "probability", weight=pl.col("users").cast(pl.Float64)
-    )
-    ended = (
-        moves.rename({"source": "utterance", "users": "moved"})
-        .join(best, on=KEY)
-        .join(named.rename({"utterance": "target"}), on=["locale", "target", "label"])
-        .select(
-            *KEY,
-            "name",
-            "value",
-            probability=pl.col("probability") * pl.col("p_same"),
-            weight=pl.min_horizontal("moved", "users") * pl.col("p_same"),
-        )
-    )
-    told = pl.concat([own, ended])
-    places = told.select("utterance", "value").unique()
-    spans = [span(utterance, value) for utterance, value in places.iter_rows()]
-    placed = places.with_columns(
-        start=pl.Series([s[0] if s else None for s in spans], dtype=pl.Int64),
-        end=pl.Series([s[1] if s else None for s in spans], dtype=pl.Int64),
-        alike=pl.Series([s[2] if s else None for s in spans], dtype=pl.Float64),
-    )
-    slot = [*KEY, "name"]
-    whole = told.group_by(slot).agg(whole=pl.col("weight").sum())
-    other = slot_belief.under_another_label(filled, best)
-    label = pl.col("probability")  # of the label, and that the value was moved from the same wish
-    agreed = (
-        told.join(placed.drop_nulls(), on=["utterance", "value"])
-        .group_by(*slot, "value", "start", "end")
-        .agg(pl.col("weight").sum(), pl.col("alike").max(), label.max())
-        .join(whole, on=slot)
-        .with_columns(share=pl.col("weight") / pl.col("whole"))
-        .filter(pl.col("share") >= AGREED, label * pl.col("alike") * pl.col("share") >= SUREST)
-        .join(slot_belief.agreed(told), on=[*slot, "value"])
-        .with_columns(
-            probability=(pl.col("agreed") * pl.col("alike") * (label + (1 - label) * other)).round(
-                6
-            )
-        )
-    )
-    kept = _apart(agreed)
+    told = _told(best, filled, moves)
+    whole = told.group_by(SLOT).agg(whole=pl.col("weight").sum())
+    kept = _apart(_agreed(told, whole, slot_belief.under_another_label(filled, best)))
     none = under_best.filter(name="").group_by(KEY).agg(none=pl.col("users").sum())
     found = kept.group_by(KEY, maintain_order=True).agg(slots=pl.struct(FOUND))
     every = found.join(_known(whole, kept, none), on=KEY, how="full", coalesce=True)
@@ -92,6 +53,52 @@ def project(best: pl.DataFrame, filled: pl.DataFrame, moves: pl.DataFrame) -> pl
     )
 
 
+def _told(best: pl.DataFrame, filled: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
+    """`locale, utterance, name, value, probability, weight`: what users of a wording showed of its slots under its best label, in it and where they
+    ended, and that this was the same wish."""
+    named = filled.filter(pl.col("name") != "")
+    own = named.join(best, on=[*KEY, "label"]).select(
+        *SLOT, "value", "probability", weight=pl.col("users").cast(pl.Float64)
+    )
+    ended = (
+        moves.rename({"source": "utterance", "users": "moved"})
+        .join(best, on=KEY)
+        .join(named.rename({"utterance": "target"}), on=["locale", "target", "label"])
+        .select(
+            *SLOT,
+            "value",
+            probability=pl.col("probability") * pl.col("p_same"),
+            weight=pl.min_horizontal("moved", "users") * pl.col("p_same"),
+        )
+    )
+    return pl.concat([own, ended])
+
+
+def _agreed(told: pl.DataFrame, whole: pl.DataFrame, other: float) -> pl.DataFrame:
+    """Of what was told the values on which users agree, with their places. `whole`: weight by slot; `other`: the probability that a slot
+    is right under another label."""
+    places = told.select("utterance", "value").unique()
+    spans = [span(utterance, value) for utterance, value in places.iter_rows()]
+    placed = places.with_columns(
+        start=pl.Series([s[0] if s else None for s in spans], dtype=pl.Int64),
+        end=pl.Series([s[1] if s else None for s in spans], dtype=pl.Int64),
+        alike=pl.Series([s[2] if s else None for s in spans], dtype=pl.Float64),
+    )
+    label, alike = pl.col("probability"), pl.col("alike")
+    return (
+        told.join(placed.drop_nulls(), on=["utterance", "value"])
+        .group_by(*SLOT, "value", "start", "end")
+        .agg(pl.col("weight").sum(), alike.max(), label.max())
+        .join(whole, on=SLOT)
+        .with_columns(share=pl.col("weight") / pl.col("whole"))
+        .filter(pl.col("share") >= AGREED, label * alike * pl.col("share") >= SUREST)
+        .join(slot_belief.agreed(told), on=[*SLOT, "value"])
+        .with_columns(
+            probability=(pl.col("agreed") * alike * (label + (1 - label) * other)).round(6)
+        )
+    )
+
+
 def values_of(rows: pl.DataFrame) -> pl.DataFrame:
     """`locale, name, value` in lower case: the values that the slots of these rows (`locale, slots`) hold."""
     held = rows.select("locale", "slots").explode("slots").drop_nulls("slots")
@@ -102,9 +109,9 @@ def values_of(rows: pl.DataFrame) -> pl.DataFrame:
 def _known(whole: pl.DataFrame, kept: pl.DataFrame, none: pl.DataFrame) -> pl.DataFrame:
     """`locale, utterance, slots_known`: whether each slot that users showed of a wording, but for what few did, most of them did,
     and it was found (`kept`). `whole`: weight by wording and slot; `none`: users who accepted that there is none."""
-    place = kept.select(*KEY, "name").unique().with_columns(found=True)
+    place = kept.select(SLOT).unique().with_columns(found=True)
     weighed = (
-        whole.join(place, on=[*KEY, "name"], how="left")
+        whole.join(place, on=SLOT, how="left")
         .join(none, on=KEY, how="full", coalesce=True)
         .with_columns(pl.col("whole", "none").fill_null(0.0))
     )

@@ -188,3 +188,18 @@ def test_slots_that_are_accepted_under_every_label_are_right_whatever_the_label(
 
     assert other("friday") > 0.9
     assert other("sunday") < 0.1
+
+
+@pytest.mark.parametrize(("accepted", "corrected", "kept"), [(9, 2, True), (3, 2, False)])
+def test_a_value_that_users_corrected_is_evidence_against_it(accepted, corrected, kept):
+    went = moves(("play beetles", "play the monkees")).with_columns(users=corrected)
+    found = project(
+        best(("play beetles", "music"), ("play the monkees", "music")),
+        filled(
+            ("play beetles", "music", "artist", "beetles", accepted),
+            ("play the monkees", "music", "artist", "the monkees", 9),
+        ),
+        went,
+    )
+    slots = dict(found.select("utterance", "slots").rows())
+    assert bool(slots.get("play beetles")) == kept

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import logsumexp
 
 from retrain.training.solver import Floats
 
@@ -26,6 +25,11 @@ def viterbi(emitted: Floats, steps: Floats) -> list[int]:
     return path[::-1]
 
 
+def logsumexp(scores: Floats) -> Floats:
+    """The log of the sum of the exponentials of each column; of few numbers SciPy's takes ten times as long."""
+    return np.asarray(np.logaddexp.reduce(scores, axis=0))
+
+
 @dataclass(frozen=True)
 class Paths:
     """All paths of a sequence, by their log scores: `forward` those to each token and label, `backward` those from it."""
@@ -40,10 +44,10 @@ class Paths:
         forward, backward = np.empty_like(emitted), np.zeros_like(emitted)
         forward[0] = emitted[0] + steps[-1]
         for at in range(1, len(emitted)):
-            forward[at] = logsumexp(forward[at - 1][:, None] + steps[:-1], axis=0) + emitted[at]
+            forward[at] = logsumexp(forward[at - 1][:, None] + steps[:-1]) + emitted[at]
         for at in range(len(emitted) - 2, -1, -1):
             onward = steps[:-1] + emitted[at + 1] + backward[at + 1]
-            backward[at] = logsumexp(onward, axis=1)
+            backward[at] = logsumexp(onward.T)
         return Paths(emitted, steps, forward, backward)
 
     def probability(self, first: int, labels: list[int], unless: list[int]) -> float:

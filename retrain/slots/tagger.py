@@ -120,10 +120,13 @@ class Tagger:
         steps = self._steps[np.append(here, len(self.labels))][:, here]
         path = viterbi(emitted + logs[1], steps)
         names = [self.labels[here[n]] for n in path]
+        places = list(stretches(names))
+        if not places:
+            return []
         place = {self.labels[label]: n for n, label in enumerate(here)}
         paths = Paths.of(emitted, steps)
         found = []
-        for first, last in stretches(names):
+        for first, last in places:
             name = names[first][2:]
             p = paths.probability(first, path[first : last + 1], [place[f"I-{name}"]])
             bent = round(float(self.platt(np.array(p))), 4)

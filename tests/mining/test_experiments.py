@@ -30,6 +30,7 @@ MINED = pl.DataFrame(
         "p_same": [0.95],
         "success": [0.9],
         "success_alone": [0.1],
+        "carried_values": [None],
     }
 )
 OTHER = MINED.with_columns(target=pl.lit("light on"))

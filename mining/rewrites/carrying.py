@@ -20,6 +20,7 @@ from warehouse.common.tokens import Span, tokens
 
 MOST_SLOTS = 2  # of a form
 MOST_TOKENS = 12  # of a value
+LONGEST = 60  # tokens of a wording of which forms are sought, in the square of what it holds
 KEPT = 0.5  # probability from which a way was gone: the two say the same, and its users stayed
 WAY = ["locale", "source", "target"]
 PROPOSED = dict.fromkeys(WAY, pl.String()) | {
@@ -52,8 +53,10 @@ def form(wording: str, values: Values) -> Form | None:
 
 
 def forms(wording: str, known: Known) -> Iterator[tuple[Form, Values]]:
-    """The forms that a wording has by the values that are known, each with its values."""
+    """The forms that a wording has by the values that are known, each with its values; none of a very long one."""
     spans = tokens(wording)
+    if len(spans) > LONGEST:
+        return
     found = [
         ((start, end), name)
         for first, (start, _) in enumerate(spans)
@@ -161,10 +164,15 @@ def proposed(chains: pl.DataFrame, moves: pl.DataFrame, heard: Heard, k: int) ->
 
 def _candidates(chains: pl.DataFrame, moves: pl.DataFrame, heard: Heard, k: int) -> pl.DataFrame:
     """A row a wording and a way that leads from its form to a frame that serves it, as `gains` takes it."""
-    gone, known = ways(chains, moves, heard), heard.known()
-    rows = []
+    gone = {
+        of: worn
+        for of, ends in ways(chains, moves, heard).items()
+        if (worn := {frame: way for frame, way in ends.items() if len(way.values) >= k})
+    }
+    known, rows = heard.known(), []
+    locales = {locale for locale, _ in gone}
     for (locale, wording), alone in sorted(heard.right.items()):
-        for of, values in forms(wording, known.get(locale, {})):
+        for of, values in forms(wording, known.get(locale, {})) if locale in locales else ():
             for frame, way in gone.get((locale, of), {}).items():
                 others = len(way.values - {_folded(values)})
                 target = _end(heard, (locale, frame), way.ends, values) if others >= k else None

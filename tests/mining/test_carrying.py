@@ -98,3 +98,9 @@ def test_a_wording_is_its_form_with_its_values(said, data):
     assert (whole is not None) == alone
     if whole is not None:
         assert (whole, (("a", value),)) in found
+
+
+def test_a_very_long_wording_has_no_forms():
+    known = {"a": frozenset(["x"])}
+    assert list(carrying.forms("a " * 60, known))
+    assert not list(carrying.forms("a " * 100_000, known))

@@ -34,7 +34,7 @@ def lines(home: Path, outcome: Outcome) -> list[Line]:
             ("read", _read(outcome, asked)),
             *_believed(outcome, rewrites, asked),
             *_waits(asked),
-            *(("sent", f"{m['receiver']}: {m['status']}, {m['answer']}") for m in outcome.told),
+            *_sent(outcome),
         ]
     odd = [("noticed", text) for text in outcome.noticed]
     room = MOST - len(found) - 1
@@ -83,6 +83,12 @@ def _failures(asked: Ask) -> Iterator[Line]:
     ]
     if worst:
         yield "hurts most", "; ".join(worst)
+
+
+def _sent(outcome: Outcome) -> Iterator[Line]:
+    if outcome.told:
+        told = (f"{m['receiver']}: {m['status']}, {m['answer']}" for m in outcome.told)
+        yield "sent", "; ".join(told)
 
 
 def _waits(asked: Ask) -> Iterator[Line]:

@@ -41,7 +41,12 @@ def test_a_night_is_told_from_what_came_in_to_what_comes_next(night):
 @pytest.mark.parametrize("oddities", [0, 1, 3, 40])
 def test_whatever_is_noticed_it_is_at_most_twelve_lines(night, oddities):
     home, outcome = night
-    odd = replace(outcome, noticed=tuple(f"oddity {n}" for n in range(oddities)))
+    message = {"receiver": "webhook", "status": "told", "answer": "200"}
+    odd = replace(
+        outcome,
+        noticed=tuple(f"oddity {n}" for n in range(oddities)),
+        told=tuple(message for _ in range(3)),
+    )
     told = telling.lines(home, odd)
     assert len(told) <= telling.MOST
     shown = [text for about, text in told if about == "noticed"]

@@ -3,6 +3,7 @@ event, the retraining that the event starts, and its promotion; with a hold befo
 
 import asyncio
 import gzip
+import json
 import os
 import socket
 import subprocess
@@ -45,6 +46,15 @@ def wait_for(what: str, found, process: subprocess.Popen[bytes]):
     return pytest.fail(f"{what}: not seen in {PATIENCE} s")
 
 
+def intents_alone(world: Path, folder: Path) -> Path:
+    """Its seed data without slots: a model of intents is taught in half the time."""
+    with gzip.open(world / "seed.jsonl.gz", "rt", encoding="utf8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return write_log(
+        folder / "seed.jsonl", [{k: v for k, v in row.items() if k != "slots"} for row in rows]
+    )
+
+
 @pytest.fixture
 def server(tmp_path, small_world) -> Iterator[tuple[dict[str, str], str, subprocess.Popen[bytes]]]:
     """A server of its own: (environment, address of its API, process)."""
@@ -60,7 +70,7 @@ def server(tmp_path, small_world) -> Iterator[tuple[dict[str, str], str, subproc
         "SAYAGAIN_CODE": str(ROOT),
         "SAYAGAIN_HOME": str(tmp_path / "home"),
         "SAYAGAIN_LOGS": str(small_world / "log.jsonl.gz"),
-        "SAYAGAIN_SEED": str(small_world / "seed.jsonl.gz"),
+        "SAYAGAIN_SEED": str(intents_alone(small_world, tmp_path)),
         "SAYAGAIN_CONFIG": "",
     }
     started = subprocess.Popen(

@@ -11,12 +11,12 @@ import numpy as np
 import polars as pl
 
 SLOT = ["locale", "utterance", "name"]
-OTHERS = 10.0  # values that a user may show in place of the true one, about
-ENOUGH = 20.0  # users from which more do not count
-# What is taken to have been seen of any log, set by hand: pairs of users who agree on a value, and who do not; slots that are the same under
+# Set by hand. What is taken to have been seen of any log: pairs of users who agree on a value, and who do not; slots that are the same under
 # two labels of an utterance, and that are not.
 AGREE, DIFFER = 19.0, 1.0
 SAME, OTHER = 1.0, 1.0
+OTHERS = 10.0  # values that a user may show in place of the true one, about
+ENOUGH = 20.0  # users from which more do not count
 
 
 def agreed(told: pl.DataFrame) -> pl.DataFrame:

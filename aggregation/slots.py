@@ -13,9 +13,9 @@ import polars as pl
 from rapidfuzz import fuzz
 
 from aggregation import slot_belief
+from aggregation.slot_belief import SLOT
 
 KEY = ["locale", "utterance"]
-SLOT = [*KEY, "name"]
 FOUND = ["name", "value", "start", "end", "probability"]
 NEAR = (
     85.0  # similarity (0 to 100) from which a stretch of the wording is the value, spelt otherwise

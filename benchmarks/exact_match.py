@@ -31,11 +31,13 @@ from flows.pipeline import directly
 from retrain.registry import store
 from retrain.slots.lesson import TaggedWordings
 from retrain.slots.scoring import ALL, f1
-from retrain.slots.tagger import Slot, right, teach, values
+from retrain.slots.tagger import Slot, right, teach, values, values_of
 from retrain.training.data import training_data
 from retrain.training.model import Model
 from retrain.training.trainer import train
 from warehouse.home import existing
+
+Answers = tuple[list[str], list[list[Slot]]]  # intents, and slots under them
 
 
 def main() -> None:
@@ -139,7 +141,7 @@ def scores(model: Model, test: pl.DataFrame) -> dict[str, float]:
     asked = test.drop_nulls("slots")
     known = asked["slots"].to_list()
     intents, told = answers(model, asked)
-    there = [values((s["name"], s["value"]) for s in slots) for slots in known]
+    there = [values_of(slots) for slots in known]
     sure = [
         (s.probability, values([(s.name, s.value)]) <= slots)
         for mine, slots in zip(told, there, strict=True)
@@ -148,7 +150,7 @@ def scores(model: Model, test: pl.DataFrame) -> dict[str, float]:
     found = {
         "intent": float((np.array(intents) == asked["intent"].to_numpy()).mean()),
         "slot F1": f1(told, known).get(ALL, 0.0),
-        "exact": float(exact(model, asked).mean()),
+        "exact": float(exact((intents, told), asked).mean()),
         "slot error": calibration_error(sure),
     }
     return {name: round(figure, 4) for name, figure in found.items()}
@@ -157,17 +159,18 @@ def scores(model: Model, test: pl.DataFrame) -> dict[str, float]:
 def flipped(before: Model, after: Model, test: pl.DataFrame) -> float:
     """The share of test rows that the one has exactly right and the other has not."""
     asked = test.drop_nulls("slots")
-    return float((exact(before, asked) & ~exact(after, asked)).mean())
+    one, other = (exact(answers(model, asked), asked) for model in (before, after))
+    return float((one & ~other).mean())
 
 
-def exact(model: Model, asked: pl.DataFrame) -> npt.NDArray[np.bool_]:
-    """Of each row whether intent and all slots are right."""
-    intents, told = answers(model, asked)
+def exact(found: Answers, asked: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Of each row whether intent and all slots that were found are right."""
+    intents, told = found
     slots = np.array(right(told, asked["slots"].to_list()), bool)
     return np.asarray((np.array(intents) == asked["intent"].to_numpy()) & slots)
 
 
-def answers(model: Model, asked: pl.DataFrame) -> tuple[list[str], list[list[Slot]]]:
+def answers(model: Model, asked: pl.DataFrame) -> Answers:
     """The intents and slots that a model tells."""
     wordings = asked["utterance"].to_list()
     intents = model.best(wordings, asked["locale"].to_list())

@@ -27,13 +27,8 @@ from warehouse.tables import TABLES, Grain, tables_of
 WORDINGS = ("utterance", "executed_utterance", "source", "target", "variant", "neighbour", "via")
 TURN_IDS = ("turn_id", "source_turn_id", "target_turn_id", "end_turn_id")
 VALUE = "value"  # of a slot
-PERSONAL = {
-    *WORDINGS,
-    *TURN_IDS,
-    VALUE,
-    "user_id",
-    "file",
-}  # columns that lead to what a person said
+# Columns that lead to what a person said.
+PERSONAL = {*WORDINGS, *TURN_IDS, VALUE, "user_id", "file"}
 NEEDED = ["turn_id", "user_id", "locale", "utterance", "executed_utterance", "slots"]
 
 

@@ -6,9 +6,7 @@ from aggregation import slots
 from aggregation.training_set import best
 from flows import seed
 from flows.pipeline import Reading, Result, step, tonight, window
-from flows.steps import facts
-from mining.clustering.constraints import slot_values
-from mining.release import redaction
+from flows.steps import facts, masking
 from warehouse.tables import (
     BestRephrases,
     Bots,
@@ -63,12 +61,11 @@ def _values(at: Reading, heard: pl.DataFrame) -> pl.DataFrame:
     """Values that were heard, which of them are new, and how they may be shown."""
     seen = slots.values_of(seed.kept(at.home)).with_columns(known=True)
     least = at.settings.min_users.training
-    mask = redaction.Mask(at.settings.privacy.mask, at.settings.privacy.name_slots)
     texts = heard.select("locale", utterance="value")
     return (
         heard.with_columns(
             folded=pl.col("value").str.to_lowercase(),
-            shown=redaction.shown(texts, slot_values(at.files(Turns)), mask),
+            shown=masking.shown(at, texts),
         )
         .join(seen, left_on=["locale", "name", "folded"], right_on=VALUE, how="left")
         .with_columns(pl.col("known").fill_null(value=False))

@@ -12,11 +12,9 @@ from aggregation.label_model.cross_lingual import Vectors
 from flows import encoders, seed
 from flows.pipeline import Reading, Result, every, last_night, step, tonight, window
 from flows.settings import Voter
-from flows.steps import facts
+from flows.steps import facts, masking
 from flows.steps.embedding import vectors
 from flows.steps.utterances import wished
-from mining.clustering import constraints
-from mining.release import redaction
 from warehouse.common.answers import Answers
 from warehouse.common.endpoint import Endpoint, RefusedError
 from warehouse.errors import BadInput
@@ -77,13 +75,7 @@ def _of_many(at: Reading) -> pl.DataFrame:
     labelled = seed.taught(seed.kept(at.home)).select(KEY)
     mine = wished(said, at.tonight(SlotAnswers)).filter(pl.col("users") >= k)
     rows: pl.DataFrame = mine.select(*KEY, "turns").join(labelled, on=KEY, how="anti").sort(KEY)
-    return rows.with_columns(shown=_shown(at, rows))
-
-
-def _shown(at: Reading, wordings: pl.DataFrame) -> pl.Series:
-    """Each wording (`locale, utterance`) as it may be sent."""
-    mask = redaction.Mask(at.settings.privacy.mask, at.settings.privacy.name_slots)
-    return redaction.shown(wordings.select(KEY), constraints.slot_values(at.files(Turns)), mask)
+    return rows.with_columns(shown=masking.shown(at, rows))
 
 
 def _answered(many: pl.DataFrame, model: str, known: dict[str, str | None]) -> pl.DataFrame:
@@ -119,7 +111,7 @@ def _questions(at: Reading, many: pl.DataFrame) -> list[voter.Question]:
     known = seed.taught(seed.kept(at.home)).select(*KEY, label="intent")
     sure = before.filter(pl.col("probability") >= voter.KNOWN).join(many, on=KEY, how="semi")
     pool = pl.concat([known, sure.select(*KEY, "label")]).sort(*KEY, "label")
-    pool = pool.with_columns(shown=_shown(at, pool))
+    pool = pool.with_columns(shown=masking.shown(at, pool))
     where = vectors(at, pl.concat([wordings.select(KEY), pool.select(KEY)]).unique())
     asked = wordings.select(*KEY, "shown").join(where, on=KEY, maintain_order="left")
     pool = pool.join(where, on=KEY, maintain_order="left")

@@ -15,14 +15,11 @@ from typing import NamedTuple
 
 import polars as pl
 
-from mining.rewrites.proposals import gains
+from mining.rewrites.proposals import KEPT, WAY, gains
 from warehouse.common.tokens import Span, tokens
 
-MOST_SLOTS = 2  # of a form
-MOST_TOKENS = 12  # of a value
-LONGEST = 60  # tokens of a wording of which forms are sought, in the square of what it holds
-KEPT = 0.5  # probability from which a way was gone: the two say the same, and its users stayed
-WAY = ["locale", "source", "target"]
+# Set by hand, to bound the work: slots of a form, tokens of a value, and of a wording, whose forms take the square of what it holds.
+MOST_SLOTS, MOST_TOKENS, LONGEST = 2, 12, 60
 PROPOSED = dict.fromkeys(WAY, pl.String()) | {
     "p_same": pl.Float64(),
     "users": pl.Int64(),
@@ -165,9 +162,9 @@ def proposed(chains: pl.DataFrame, moves: pl.DataFrame, heard: Heard, k: int) ->
 def _candidates(chains: pl.DataFrame, moves: pl.DataFrame, heard: Heard, k: int) -> pl.DataFrame:
     """A row a wording and a way that leads from its form to a frame that serves it, as `gains` takes it."""
     gone = {
-        of: worn
+        of: often
         for of, ends in ways(chains, moves, heard).items()
-        if (worn := {frame: way for frame, way in ends.items() if len(way.values) >= k})
+        if (often := {frame: way for frame, way in ends.items() if len(way.values) >= k})
     }
     known, rows = heard.known(), []
     locales = {locale for locale, _ in gone}

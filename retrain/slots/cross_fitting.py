@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from retrain.slots.lesson import TaggedWordings
-from retrain.slots.tagger import CAPACITY, Slot, Tagger, teach, values
+from retrain.slots.tagger import CAPACITY, Slot, Tagger, teach, values, values_of
 from retrain.training.solver import Capacity, Indices
 from warehouse.common.folds import folds
 from warehouse.common.platt import PlattScaling
@@ -49,7 +49,7 @@ def cross_tagged(
             found[n] = slots
         for n, slots in zip(rows, tagger.slots(wordings, believed), strict=True):
             if (known := asked.slots[n]) is not None:
-                there = values((slot["name"], slot["value"]) for slot in known)
+                there = values_of(known)
                 sure += [slot.probability for slot in slots]
                 hits += [values([(slot.name, slot.value)]) <= there for slot in slots]
     if len(sure) < FEWEST:

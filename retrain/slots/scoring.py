@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from retrain.slots.tagger import Slot, values
+from retrain.slots.tagger import Slot, values, values_of
 from warehouse.tables import SlotEvaluations
 
 ALL = "all"
@@ -22,7 +22,7 @@ def evaluated(
     there = list(known)
     true = Counter[str]()
     for slots in there:
-        true.update(name for name, _ in _values(slots or []))
+        true.update(name for name, _ in values_of(slots or []))
     true[ALL] = true.total()
     before, after = (None if found is None else f1(found, there) for found in told)
     rows = [
@@ -46,12 +46,8 @@ def f1(found: Found, known: Known) -> dict[str, float]:
     for mine, slots in zip(found, known, strict=True):
         if slots is not None:
             told = values((slot.name, slot.value) for slot in mine)
-            there = _values(slots)
+            there = values_of(slots)
             hits.update(name for name, _ in told & there)
             sizes.update(name for side in (told, there) for name, _ in side)
     hits[ALL], sizes[ALL] = hits.total(), sizes.total()
     return {name: 2 * hits[name] / size for name, size in sizes.items() if size}
-
-
-def _values(slots: Sequence[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
-    return values((slot["name"], slot["value"]) for slot in slots)

@@ -54,6 +54,11 @@ def values(slots: Iterable[tuple[str, str]]) -> Values:
     )
 
 
+def values_of(slots: Iterable[Mapping[str, Any]]) -> Values:
+    """Those of rows (`name`, `value`)."""
+    return values((slot["name"], slot["value"]) for slot in slots)
+
+
 @dataclass(frozen=True)
 class Tagger:
     """Scores of the `labels` of a token are `features @ weights + offsets`. `transitions`: labels and the beginning x labels, log
@@ -156,7 +161,7 @@ def right(
     """Of each wording whether the slots found are those that are known; None where none are known."""
     told = (values((slot.name, slot.value) for slot in slots) for slots in found)
     return [
-        None if there is None else mine == values((slot["name"], slot["value"]) for slot in there)
+        None if there is None else mine == values_of(there)
         for mine, there in zip(told, known, strict=True)
     ]
 

@@ -58,7 +58,8 @@ def mine_slots(at: Reading) -> Result:
 
 
 def _values(at: Reading, heard: pl.DataFrame) -> pl.DataFrame:
-    """Values that were heard, which of them are new, and how they may be shown."""
+    """Values that were heard, which of them are new, and how they may be shown. Without slots in the seed data nothing can be told to be
+    new."""
     seen = slots.values_of(seed.kept(at.home)).with_columns(known=True)
     least = at.settings.min_users.training
     texts = heard.select("locale", utterance="value")
@@ -70,7 +71,8 @@ def _values(at: Reading, heard: pl.DataFrame) -> pl.DataFrame:
         .join(seen, left_on=["locale", "name", "folded"], right_on=VALUE, how="left")
         .with_columns(pl.col("known").fill_null(value=False))
         .with_columns(
-            candidate=~pl.col("known")
+            candidate=pl.lit(seen.height > 0)
+            & ~pl.col("known")
             & (pl.col("users") >= least)
             & (2 * pl.col("users_corrected") < pl.col("users"))
         )

@@ -81,3 +81,12 @@ def test_what_is_believed_of_slots_goes_into_the_training_set_and_is_explained(h
     assert found["slots"]["heard"] == [{"name": "artist", "value": "fado", "users": 6}]
     assert any("artist = 'fado', characters 5 to 9" in line for line in lines)
     assert "  heard in it: artist = 'fado' (6 users)" in lines
+
+
+def test_without_slots_in_the_seed_data_nothing_is_new(home, tmp_path):
+    log = home.parent / "log.jsonl"
+    request = runs.Request([str(log)], tmp_path / "home", engine="duckdb")
+    runs.run_night(request, settings.Settings(), call)
+    values = Lake(tmp_path / "home" / "lake").newest("slot_values")
+    assert values.height == len(SAID)
+    assert not values["candidate"].any()

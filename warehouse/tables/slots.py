@@ -49,6 +49,6 @@ class SlotValues(dy.Schema):
     known = dy.Bool(nullable=False, description="whether the seed data has it, letter case apart")
     candidate = dy.Bool(
         nullable=False,
-        description="new, of users enough, and corrected by fewer than half of them",
+        description="new, of users enough, and corrected by fewer than half of them; none without slots in the seed data",
     )
     shown = text("the value as it may be shown")

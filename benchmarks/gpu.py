@@ -1,7 +1,6 @@
-"""What a GPU gives: neighbours, the encoder that the log teaches, and a pretrained one, each beside the
-same on the processor of the same machine.
+"""What a GPU gives: neighbours and a pretrained encoder, each beside the same on the processor of the same machine.
 
-usage: python benchmarks/gpu.py [neighbours|encoder|pretrained ...] [--rows ROWS ...] [--seconds S]
+usage: python benchmarks/gpu.py [neighbours|pretrained ...] [--rows ROWS ...] [--seconds S]
 
 Says so and ends where there is no GPU. Each figure is of a process of its own, of work done after its start
 and after all is drawn; one that takes over S seconds is ended, and the table says so. All is drawn here:
@@ -21,24 +20,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+from mining.clustering import encoder
+from mining.clustering import neighbours as by
+from mining.clustering.neighbours import Search
+
 WIDTH, TOPIC, GROUP, AT_ONCE = 256, 1_000, 10, 100_000
 SPREAD = 1 / np.sqrt(WIDTH)
 MEMORY = 48 * 2**30  # bytes for an index on the processor: full vectors, no codes
-ROWS = [200_000, 1_000_000, 5_000_000]
+ROWS = [200_000, 1_000_000, 5_000_000, 20_000_000]
 # How neighbours are found, where, and up to how many rows that is worth waiting for.
 WAYS = [
     ("all", "gpu", 1_000_000),
     ("cells", "gpu", 20_000_000),
     ("cells", "cpu", 1_000_000),
 ]
-WORDINGS, WORDS, PAIRS = 200_000, 20_000, 60_000
-FOR_PRETRAINED = 4_000  # wordings
+WORDINGS, WORDS = 4_000, 20_000
+SOME_STEPS = encoder.Course(batch=64, rate=3e-5, epochs=1, fewest_steps=1, most_steps=10)
 
 
 def main() -> None:
@@ -86,24 +88,21 @@ def neighbours(asked: argparse.Namespace) -> None:
     print()
 
 
-def compared(what: str, size: int) -> Callable[[argparse.Namespace], None]:
-    def show(asked: argparse.Namespace) -> None:
+def pretrained(asked: argparse.Namespace) -> None:
+    print(
+        "| wordings | on | seconds | peak memory, GiB | same | agrees |\n|---|---|---|---|---|---|"
+    )
+    on_cpu, truth = _run("pretrained", WORDINGS, "cpu", asked.seconds)
+    on_gpu, found = _run("pretrained", WORDINGS, "gpu", asked.seconds)
+    agrees = ""
+    if truth is not None and found is not None:
+        agrees = f"{float(np.einsum('rc,rc->r', truth, found).mean()):.4f}"
+    for where, told, same in (("cpu", on_cpu, ""), ("gpu", on_gpu, agrees)):
         print(
-            f"| {what} | on | seconds | peak memory, GiB | same | agrees |\n|---|---|---|---|---|---|"
+            f"| {WORDINGS:,} | {where} | {told['seconds']} | {told['peak']} | {told.get('same', '')} | {same} |",
+            flush=True,
         )
-        on_cpu, truth = _run(what, size, "cpu", asked.seconds)
-        on_gpu, found = _run(what, size, "gpu", asked.seconds)
-        agrees = ""
-        if truth is not None and found is not None:
-            agrees = f"{float(np.einsum('rc,rc->r', truth, found).mean()):.4f}"
-        for where, told, same in (("cpu", on_cpu, ""), ("gpu", on_gpu, agrees)):
-            print(
-                f"| {size:,} | {where} | {told['seconds']} | {told['peak']} | {told.get('same', '')} | {same} |",
-                flush=True,
-            )
-        print()
-
-    return show
+    print()
 
 
 def _run(what: str, size: int, where: str, seconds: float) -> tuple[dict, np.ndarray | None]:
@@ -138,9 +137,6 @@ def one(what: str, size: str, out: str) -> None:
 
 
 def find(rows: int, _: Path, way: str) -> dict:
-    from mining.clustering import neighbours as by
-    from mining.clustering.neighbours import Search
-
     vectors, search = drawn(rows), Search(memory=MEMORY)
     gpu = by.on_gpu(vectors)
 
@@ -153,13 +149,11 @@ def find(rows: int, _: Path, way: str) -> dict:
     told = {"index": first.index, "seconds": f"{seconds:.1f}"}
     told["recall"] = round(first.recall if way != "all" else _recall(vectors, first.found), 4)
     if rows <= min(ROWS):
-        told["same"] = "yes" if np.array_equal(near().found, first.found) else "no"
+        told["same"] = _yes(np.array_equal(near().found, first.found))
     return told
 
 
 def _recall(vectors: np.ndarray, found: np.ndarray) -> float:
-    from mining.clustering import neighbours as by
-
     sample = np.sort(np.random.default_rng(1).permutation(len(vectors))[: by.SAMPLE])
     truth = by.exact(vectors, sample, 10)[0]
     return float(
@@ -167,20 +161,7 @@ def _recall(vectors: np.ndarray, found: np.ndarray) -> float:
     )
 
 
-def teach(size: int, out: Path) -> dict:
-    from mining.clustering import encoder
-
-    lessons = encoder.Lessons(*said(size))
-    made, seconds = _timed(lambda: encoder.learn(lessons))
-    vectors, embedding = _timed(lambda: made.embed(lessons.wordings))
-    np.save(out, vectors[:5_000])
-    again = encoder.learn(lessons).fingerprint == made.fingerprint
-    return {"seconds": f"{seconds:.1f} + {embedding:.1f}", "same": "yes" if again else "no"}
-
-
-def pretrained(size: int, out: Path) -> dict:
-    from mining.clustering import encoder
-
+def embed(size: int, out: Path) -> dict:
     wordings, pairs = said(size)
     with tempfile.TemporaryDirectory() as folder:
         model = _e5_shaped(wordings, Path(folder))
@@ -188,14 +169,18 @@ def pretrained(size: int, out: Path) -> dict:
         vectors, embedding = _timed(lambda: model.embed(wordings))
         np.save(out, vectors)
         again = np.array_equal(vectors, model.embed(wordings))
-        course = encoder.Course(batch=64, rate=3e-5, epochs=1, fewest_steps=1, most_steps=20)
-        _, teaching = _timed(
-            lambda: encoder.attend(model, encoder.Lessons(wordings, pairs), course)
-        )
+        lessons = encoder.Lessons(wordings, pairs)
+        taught, teaching = _timed(lambda: encoder.attend(model, lessons, SOME_STEPS))
+        other = encoder.attend(_e5_shaped(wordings, Path(folder)), lessons, SOME_STEPS)
+        alike = np.array_equal(taught.embed(wordings[:512]), other.embed(wordings[:512]))
     return {
-        "seconds": f"{embedding:.1f}, and {teaching / 20:.2f} a step of 64 pairs",
-        "same": "yes" if again else "no",
+        "seconds": f"{embedding:.1f}, and {teaching / SOME_STEPS.most_steps:.2f} a step of 64 pairs",
+        "same": f"{_yes(again)}, taught: {_yes(alike)}",
     }
+
+
+def _yes(it_is: object) -> str:
+    return "yes" if it_is else "no"
 
 
 def _e5_shaped(wordings: list[str], folder: Path):
@@ -271,16 +256,12 @@ def said(size: int) -> tuple[list[str], np.ndarray]:
         np.where(np.arange(len(p)) == rng.integers(len(p)), rng.integers(WORDS), p) for p in places
     ]
     wordings = [" ".join(words[i] for i in p) for p in [*places, *other]]
-    first = rng.permutation(half)[: min(PAIRS, half)]
+    first = rng.permutation(half)
     return wordings, np.stack([first, first + half], axis=1)
 
 
-WORK = {"neighbours": find, "encoder": teach, "pretrained": pretrained}
-PARTS = {
-    "neighbours": neighbours,
-    "encoder": compared("encoder", WORDINGS),
-    "pretrained": compared("pretrained", FOR_PRETRAINED),
-}
+WORK = {"neighbours": find, "pretrained": embed}
+PARTS = {"neighbours": neighbours, "pretrained": pretrained}
 
 if __name__ == "__main__":
     main()

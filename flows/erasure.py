@@ -13,12 +13,12 @@ from retrain.registry import store
 from retrain.training.model import MEMORY
 from warehouse import erasing, forgotten
 from warehouse.common.answers import Answers
+from warehouse.common.digests import digest
 from warehouse.encoders import kept
 from warehouse.erasing import ErasureScope, Gone
 from warehouse.forgotten import Erasing
 from warehouse.home import Home
 from warehouse.lake import Lake, window_start
-from warehouse.ledger import digest
 from warehouse.tables import TABLES, Grain, tables_of
 
 NEWEST = 2  # nights of everything that stay, however old: tonight is compared with the last one

@@ -15,8 +15,9 @@ import polars as pl
 import yaml
 
 from flows import lex_export, newest
+from warehouse.common.files import keep_once
 from warehouse.errors import BadInput
-from warehouse.home import existing, keep_once, read_training_set, training_versions
+from warehouse.home import existing, read_training_set, training_versions
 
 Format = Literal["parquet", "jsonl", "rasa", "lex", "csv"]
 SPLITS = ("train", "validation")

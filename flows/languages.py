@@ -7,7 +7,7 @@ import polars as pl
 
 from flows.settings import Settings
 from mining.language import lexicon, morphology
-from warehouse.ledger import file_digest
+from warehouse.common.digests import file_digest
 
 MOST = 2  # variants of a wording
 

@@ -26,9 +26,11 @@ from mining.engines.engine import PEOPLE, Engine, Params, inputs_of
 from mining.sessions.block_files import BlockFiles
 from mining.sessions.blocks import Block
 from mining.sessions.bots import people
-from warehouse.home import Home, keep_once
+from warehouse.common.digests import digest
+from warehouse.common.files import keep_once
+from warehouse.home import Home
 from warehouse.lake import Lake, Transaction, Undeclared, shifted, window_start
-from warehouse.ledger import Ledger, digest
+from warehouse.ledger import Ledger
 from warehouse.tables import DECLARED, NightPlans, name_of
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from flows.settings import Settings
 from retrain.training.program import CommandProgram, Program
+from warehouse.common.digests import file_digest
 from warehouse.errors import BadInput
-from warehouse.ledger import file_digest
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from mining.engines.engine import sql_files
-from warehouse.ledger import digest, file_digest
+from warehouse.common.digests import digest, file_digest
 
 OURS = ("flows", "mining", "aggregation", "retrain", "warehouse")
 ROOT = Path(__file__).parent.parent

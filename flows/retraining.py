@@ -26,10 +26,11 @@ from retrain.training.model import Model
 from retrain.training.program import asked, scored
 from retrain.training.solver import Capacity, Floats
 from retrain.training.trainer import Reference
+from warehouse.common.digests import digest
 from warehouse.errors import BadInput
 from warehouse.home import Home, read_training_set, read_variants
 from warehouse.lake import Lake, typed
-from warehouse.ledger import Ledger, digest
+from warehouse.ledger import Ledger
 from warehouse.publish import publish
 from warehouse.tables import Evaluations, SlotEvaluations
 

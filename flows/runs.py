@@ -27,8 +27,9 @@ from retrain.delivery.commands import SECRET
 from retrain.delivery.outbox import Post, Receiver
 from retrain.delivery.receivers import Command, Webhook, secret_of
 from warehouse import forgotten, mirror
+from warehouse.common.files import write_atomically
 from warehouse.errors import BadInput, Busy
-from warehouse.home import Home, alone, create, existing, write_atomically
+from warehouse.home import Home, alone, create, existing
 from warehouse.lake import Lake
 from warehouse.publish import publish
 from warehouse.queries import day as day_named

@@ -13,9 +13,10 @@ from aggregation.slots import span
 from mining.ingest.locales import spelled
 from mining.ingest.rows import Broken, rows
 from retrain.training.data import FOLDS
+from warehouse.common.files import write_atomically
 from warehouse.common.folds import folds
 from warehouse.errors import BadInput
-from warehouse.home import Home, write_atomically
+from warehouse.home import Home
 from warehouse.tables import Examples
 
 Slot = dict[str, Any]  # a row of SLOTS

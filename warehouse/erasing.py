@@ -19,8 +19,9 @@ from pathlib import Path
 
 import polars as pl
 
+from warehouse.common.files import write_atomically
 from warehouse.forgotten import Erasing
-from warehouse.home import Home, write_atomically
+from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.tables import TABLES, Grain, tables_of
 

@@ -1,11 +1,9 @@
 """HOME: where everything a run leaves behind lies, and who may write to it."""
 
 import json
-import os
 import re
 import secrets
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock, Timeout
 
+from warehouse.common.files import write_once
 from warehouse.errors import BadInput, Busy
 
 VERSION = 2  # of the lake and all else that a home holds; 2 since 0.2.0
@@ -80,8 +79,8 @@ def create(root: Path) -> Home:
             raise BadInput(f"{root}: is a file; --home needs a folder")
         root.mkdir(parents=True, exist_ok=True)
         home.lake.mkdir(exist_ok=True)
-        _write_once(root / "salt", secrets.token_bytes(32))
-        _write_once(root / "home.json", json.dumps({"version": VERSION}).encode())
+        write_once(root / "salt", secrets.token_bytes(32))
+        write_once(root / "home.json", json.dumps({"version": VERSION}).encode())
     except OSError as error:
         raise BadInput(
             f"{root}: cannot be written ({error.strerror}); choose another --home"
@@ -167,36 +166,3 @@ def _recover(home: Home) -> None:
     from warehouse.lake import Lake
 
     Lake(home.lake).recover()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace the file as one step, so that a killed run leaves the old one or the new one."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_bytes(content)
-    os.replace(draft, path)
-
-
-def keep_once(place: Path, fill: Callable[[Path], None]) -> None:
-    """Make the immutable folder `place` as one step: `fill` writes a draft of it, which is renamed.
-
-    Nothing is done where it is there already.
-    """
-    if place.exists():
-        return
-    draft = place.with_name(f".{place.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    fill(draft)
-    os.replace(draft, place)
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    draft.touch(mode=0o600)
-    draft.write_bytes(content)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

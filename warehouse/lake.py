@@ -20,7 +20,7 @@ import dataframely as dy
 import polars as pl
 import pyarrow.parquet as pq
 
-from warehouse.ledger import digest, file_digest
+from warehouse.common.digests import digest, file_digest
 from warehouse.tables import TABLES
 
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)

@@ -21,8 +21,8 @@ from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from warehouse.common.digests import file_digest
 from warehouse.errors import BadInput, SayagainError
-from warehouse.ledger import file_digest
 
 ADDRESS = "mirror"  # file of a home: where its copy is
 SEEN = ".mirror.json"  # file of a home: what the pointer was when both were alike, and the digests of files

@@ -6,6 +6,7 @@ from flows import reviewing
 from flows.pipeline import Reading, Result, every, last_night, own, step, tonight, window
 from flows.steps.embedding import of_tonight
 from mining.clustering import constraints, grouping, lineage, threshold
+from mining.clustering.encoder import SAME
 from mining.clustering.neighbours import Search
 from warehouse.encoders.encoder import Vectors
 from warehouse.tables import (
@@ -92,5 +93,5 @@ def _threshold(at: Reading, wordings: pl.DataFrame, vectors: Vectors) -> float:
     return (
         threshold.learned(wordings, vectors, at.tonight(HypothesisStats))
         if named
-        else threshold.OWN
+        else SAME
     )

@@ -10,13 +10,13 @@ from flows import encoders, newest, seed
 from flows.pipeline import Reading, Result, earlier, own, step, tonight, window
 from flows.steps import facts
 from mining.clustering import encoder, lessons
+from warehouse.common.digests import digest
 from warehouse.encoders import static, transformer
 from warehouse.encoders.centres import Centres
 from warehouse.encoders.encoder import Encoder, Vectors
 from warehouse.encoders.kept import Kept
 from warehouse.encoders.transformer import Folder
 from warehouse.lake import Lake
-from warehouse.ledger import digest
 from warehouse.tables import (
     Embeddings,
     Encoders,

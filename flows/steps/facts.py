@@ -7,7 +7,7 @@ from flows.erasure import cutoff
 from flows.pipeline import Fact, Night
 from retrain.registry import overrides, store
 from warehouse import forgotten
-from warehouse.ledger import file_digest
+from warehouse.common.digests import file_digest
 
 
 def digest_of(path: Path) -> str | None:

@@ -16,7 +16,7 @@ from flows.pipeline import Fact, Night, Reading, Result, own, step, window
 from flows.reach import code_of
 from flows.steps import facts
 from mining.sessions.blocks import ENOUGH
-from warehouse.ledger import digest
+from warehouse.common.digests import digest
 from warehouse.tables import FullNights, NightPlans, Trust, Turns, name_of
 
 EVERY = 7  # nights after which everything is learned anew

@@ -16,9 +16,9 @@ from flows.steps import facts, masking
 from flows.steps.embedding import vectors
 from flows.steps.utterances import wished
 from warehouse.common.answers import Answers
+from warehouse.common.digests import digest
 from warehouse.common.endpoint import Endpoint, RefusedError
 from warehouse.errors import BadInput
-from warehouse.ledger import digest
 from warehouse.tables import (
     Embeddings,
     Encoders,

@@ -36,6 +36,7 @@ FEWEST_TOKENS, MOST_TOKENS = 4_000, 40_000
 ALPHABET = 3_000
 LONGEST_TOKEN = 6  # characters; longer ones are sentences where words are not spaced
 DIMENSIONS = 256
+SAME = 0.83  # cosine from which two wordings mean the same
 START = 0.4  # spread of the first vector of a token of mean rarity
 KEPT = 0.5  # of what a token meant the night before
 SCALE = 20.0  # one over the temperature

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mining.clustering.encoder import Indices
-from mining.clustering.threshold import OWN
+from mining.clustering.encoder import SAME, Indices
 from warehouse.encoders.encoder import Vectors
 from warehouse.errors import SayagainError
 
@@ -48,7 +47,7 @@ class Search:
     wordings mean the same; `floor` the least recall; `memory` bytes for the vectors of an index."""
 
     k: int = 10
-    threshold: float = OWN
+    threshold: float = SAME
     floor: float = 0.95
     memory: int = 4 * 2**30
 

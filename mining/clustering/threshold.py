@@ -10,10 +10,10 @@ Notation and constants: docs/method.md, 4.
 import numpy as np
 import polars as pl
 
+from mining.clustering.encoder import SAME
 from warehouse.encoders.encoder import Vectors
 
-OWN = 0.83  # of the log's own encoder
-FAR = 0.001  # share of far-apart pairs above OWN there: .0006 to .0019 in five simulated locales
+FAR = 0.001  # share of far-apart pairs above SAME there: .0006 to .0019 in five simulated locales
 SAMPLE = 500  # wordings of a locale
 FEWEST = 2_000  # far-apart pairs, from which they are believed
 LEAST, MOST = 0.4, 0.98
@@ -36,7 +36,7 @@ def learned(wordings: pl.DataFrame, vectors: Vectors, hypotheses: pl.DataFrame) 
     ]
     cosines = np.concatenate([np.empty(0, np.float32), *far])
     if len(cosines) < FEWEST:
-        return OWN
+        return SAME
     return float(np.clip(np.quantile(cosines, 1 - FAR), LEAST, MOST))
 
 

@@ -24,10 +24,10 @@ from tenacity import (
 )
 
 from retrain.registry import overrides
+from warehouse.common.digests import digest
 from warehouse.errors import Busy
 from warehouse.home import Home, alone
 from warehouse.lake import Lake
-from warehouse.ledger import digest
 
 TRIES = 5  # in a row; a message that nobody heard waits for the next run
 LONGEST = 60.0  # seconds between two tries

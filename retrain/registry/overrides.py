@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from retrain.registry import store
+from warehouse.common.files import write_atomically
 from warehouse.errors import BadInput
-from warehouse.home import Home, write_atomically
+from warehouse.home import Home
 
 
 @dataclass(frozen=True)

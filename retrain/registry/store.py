@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from warehouse.common.files import keep_once, write_atomically
 from warehouse.errors import BadInput
-from warehouse.home import Home, keep_once, write_atomically
+from warehouse.home import Home
 
 if TYPE_CHECKING:
     from retrain.slots.tagger import Slot

@@ -27,12 +27,12 @@ from scipy.special import softmax
 from retrain.slots.tagger import Slot, Tagger, packed_tagger, unpacked_tagger
 from retrain.training.program import Outside, Program
 from retrain.training.solver import Floats, Indices, Weights, looked_up
+from warehouse.common.digests import file_digest
 from warehouse.common.ngrams import BUCKETS, hashed
 from warehouse.encoders.centres import CentredEncoder, Centres
 from warehouse.encoders.encoder import Encoder, Vectors
 from warehouse.encoders.transformer import Folder
 from warehouse.errors import BadInput
-from warehouse.ledger import file_digest
 
 FORMAT = 6
 OLDEST = 4  # format that can be read

@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from retrain.delivery import commands
+from warehouse.common.digests import digest, digests
 from warehouse.errors import BadInput
-from warehouse.ledger import digest, digests
 
 FAINT = 1e-6  # probability of a label that an answer does not name
 MOST = 1.001  # that the probabilities of an answer sum to

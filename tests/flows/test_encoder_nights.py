@@ -22,11 +22,11 @@ from flows.settings import Settings
 from logs import turn, write_log
 from mining.clustering import encoder
 from retrain.registry import store
+from warehouse.common.digests import digest
 from warehouse.encoders import transformer
 from warehouse.errors import BadInput
 from warehouse.home import Home
 from warehouse.lake import Lake
-from warehouse.ledger import digest
 
 DAY = 86_400
 LAMP = [f"{w} {n}" for w in ("lamp on please", "lamp on", "please light") for n in range(4)]

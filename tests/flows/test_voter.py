@@ -17,9 +17,9 @@ from flows.settings import Settings
 from flows.steps import voter as asking
 from logs import turn, write_log
 from warehouse.common import endpoint
+from warehouse.common.digests import digest
 from warehouse.home import Home
 from warehouse.lake import Lake
-from warehouse.ledger import digest
 
 TREES = ["aster", "birch", "cedar", "elm", "fir", "hazel", "larch", "oak"]
 ODD = [f"glim the {tree}" for tree in TREES]

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from flows.settings import Settings
 from warehouse.common import endpoint
+from warehouse.common.digests import digest
 from warehouse.encoders import server as asking
 from warehouse.encoders.centres import CentredEncoder, Centres
 from warehouse.encoders.encoder import EncoderConfig, unit
 from warehouse.encoders.kept import PROBES, Kept, retain
 from warehouse.encoders.server import KEY, MOST_LETTERS
 from warehouse.errors import BadInput
-from warehouse.ledger import digest
 
 pytestmark = pytest.mark.quick
 

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from warehouse.common.digests import digest
 from warehouse.encoders.encoder import Encoder, EncoderConfig, Vectors, encoder, unit
 from warehouse.errors import BadInput
-from warehouse.ledger import digest
 
 _T = TypeVar("_T")
 

@@ -12,9 +12,9 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
+from warehouse.common.digests import digest
 from warehouse.common.endpoint import Endpoint, RefusedError
 from warehouse.encoders.encoder import EncoderConfig, Vectors, unit
-from warehouse.ledger import digest
 
 KEY = "SAYAGAIN_ENCODER_KEY"
 MOST_TEXTS = 256  # of a request; OpenAI takes 2,048, TEI 32 unless told otherwise

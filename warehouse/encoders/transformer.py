@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from warehouse.common.digests import digest, digests, file_digest
 from warehouse.encoders import static
 from warehouse.encoders.encoder import EncoderConfig, Vectors
 from warehouse.errors import BadInput
-from warehouse.ledger import digest, digests, file_digest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

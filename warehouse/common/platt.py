@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 Floats = npt.NDArray[np.float64]
 
 EDGE = 1e-6
+PRIOR = np.array([1.0, 0.5])  # of `near`; set by hand
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,23 @@ class PlattScaling:
         side = np.repeat([True, False], len(right))
         fit = LogisticRegression(C=np.inf).fit(odds, side, np.concatenate([share, 1 - share]))
         return PlattScaling(float(fit.intercept_[0]), float(fit.coef_[0, 0]))
+
+    @staticmethod
+    def near(believed: Floats, right: npt.NDArray[np.bool_]) -> "PlattScaling":
+        """The most probable one of few answers, where beliefs are held to be about right: shift and stretch are drawn from
+        normals around 0 and 1, of deviations PRIOR."""
+        odds, towards = _log_odds(believed), np.array([0.0, 1.0])
+
+        def loss(bend: Floats) -> tuple[float, Floats]:
+            told = bend[0] + bend[1] * odds
+            off = expit(told) - right
+            pull = (bend - towards) / PRIOR**2
+            value = np.logaddexp(0, told).sum() - told[right].sum()
+            gradient = np.array([off.sum(), off @ odds]) + pull
+            return float(value + pull @ (bend - towards) / 2), gradient
+
+        found = minimize(loss, towards, jac=True, method="BFGS").x
+        return PlattScaling(float(found[0]), float(found[1]))
 
 
 def _log_odds(believed: Floats) -> Floats:

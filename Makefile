@@ -65,6 +65,7 @@ bench: $(VENV)/.ready
 	$(BIN)/python benchmarks/liars.py
 	$(BIN)/python benchmarks/slots.py
 	$(BIN)/python benchmarks/carrying.py
+	$(BIN)/python benchmarks/audits.py intervals
 	$(BIN)/python benchmarks/gpu.py
 
 # The loop closed: 120 nights with arms and without, then 8 cycles of five languages. MASSIVE=FILE: of a locale of it, too.

@@ -12,6 +12,7 @@ from flows.erasure import erase_old
 from flows.pipeline import Caller, Night, Result, Step, in_order
 from flows.steps import added
 from flows.steps.accounts import bots
+from flows.steps.audits import weigh_audits
 from flows.steps.clustering import cluster_utterances
 from flows.steps.decision import decide_retraining, post_messages
 from flows.steps.embedding import embed_utterances
@@ -30,7 +31,7 @@ from flows.steps.utterances import count_utterances
 from flows.steps.voter import ask_voter
 from warehouse import forgotten
 
-HEARD = (plan_night, score_pairs, count_utterances)
+HEARD = (weigh_audits, plan_night, score_pairs, count_utterances)
 BELIEVED = (
     embed_utterances,
     cluster_utterances,

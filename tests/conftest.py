@@ -17,7 +17,7 @@ from logs import write_log
 from mining.engines.duckdb_engine import DuckdbEngine
 from mining.engines.engine import Engine
 from mining.engines.spark_engine import SparkEngine
-from warehouse.home import _write_once
+from warehouse.common.files import write_once
 from warehouse.lake import Lake
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -49,9 +49,9 @@ def salted_by_name() -> Iterator[None]:
 
     def write(path: Path, content: bytes) -> None:
         salt = blake2b(path.parent.name.encode(), digest_size=32).digest()
-        _write_once(path, salt if path.name == "salt" else content)
+        write_once(path, salt if path.name == "salt" else content)
 
-    with patch("warehouse.home._write_once", write):
+    with patch("warehouse.home.write_once", write):
         yield
 
 

@@ -7,12 +7,23 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import ask, explain, export, inspect, model, night, review, serve, simulate
+from flows.cli import ask, audit, explain, export, inspect, model, night, review, serve, simulate
 from flows.cli.shared import app, told
 from warehouse.errors import BadInput, SayagainError
 
 __all__ = ["app", "main"]
-__all__ += ["ask", "explain", "export", "inspect", "model", "night", "review", "serve", "simulate"]
+__all__ += [
+    "ask",
+    "audit",
+    "explain",
+    "export",
+    "inspect",
+    "model",
+    "night",
+    "review",
+    "serve",
+    "simulate",
+]
 ORDER = (  # in which the help lists the commands
     *(
         "run",
@@ -23,6 +34,7 @@ ORDER = (  # in which the help lists the commands
         "report",
         "explain",
         "review",
+        "audit",
         "hold",
         "approve",
     ),

@@ -90,8 +90,4 @@ def _threshold(at: Reading, wordings: pl.DataFrame, vectors: Vectors) -> float:
     named, asked = at.settings.mining.encoder, at.settings.mining.similarity_threshold
     if asked is not None:
         return asked
-    return (
-        threshold.learned(wordings, vectors, at.tonight(HypothesisStats))
-        if named
-        else SAME
-    )
+    return threshold.learned(wordings, vectors, at.tonight(HypothesisStats)) if named else SAME

@@ -11,6 +11,7 @@ import polars as pl
 from aggregation.trust import WELL, of_failures, of_pairs, of_rewrites, table
 from flows import reviewing
 from flows.pipeline import Daily, Reading, Result, last_night, own, step, tonight, window
+from flows.steps.audits import scaling
 from flows.steps.planning import held
 from flows.steps.rephrases import evidence_of
 from flows.steps.utterances import mostly_answers
@@ -21,6 +22,7 @@ from mining.rewrites import carrying, experiments, proposals
 from mining.sessions.blocks import blocks
 from warehouse.common.reformulation import Reformulation
 from warehouse.tables import (
+    Audits,
     BestRephrases,
     Bots,
     ClusterReviews,
@@ -57,6 +59,7 @@ DEFECTS = Daily(Defects, before=1, after=1)
         *window(Turns, Bots, RephraseEvents),
         *tonight(
             NightPlans,
+            Audits,
             BestRephrases,
             HypothesisStats,
             Transitions,
@@ -137,9 +140,11 @@ def _judge_days(at: Reading, neighbours: pl.DataFrame) -> None:
     for job in jobs[:1]:
         neighbours.write_parquet(job.folder.parent / "neighbours.parquet")
     at.engine.each(defects.judge_block, jobs)
+    audited = scaling(at, "failures").of_column("p_defect")
     for job in jobs:
         for day in job.block.days:
-            at.put_daily(DEFECTS, day, job.left("defects").filter(pl.col("day") == day).collect())
+            judged = job.left("defects").filter(pl.col("day") == day).collect()
+            at.put_daily(DEFECTS, day, judged.with_columns(audited))
 
 
 def _column(at: Reading, table: type[dy.Schema], name: str) -> npt.NDArray[np.float64]:

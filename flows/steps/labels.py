@@ -11,11 +11,14 @@ from aggregation.training_set import best
 from flows import encoders, languages, reviewing, seed
 from flows.pipeline import Reading, Result, every, last_night, own, step, tonight, window
 from flows.steps import facts, voter
+from flows.steps.audits import scaling
 from flows.steps.embedding import vectors
 from flows.steps.utterances import MOST_ITEMS, wished
 from warehouse import tables
+from warehouse.common.platt import PlattScaling
 from warehouse.common.reformulation import Reformulation
 from warehouse.tables import (
+    Audits,
     BestRephrases,
     Bots,
     Calibration,
@@ -60,7 +63,7 @@ KEY = ["locale", "utterance"]
         ),
         *tonight(Neighbours, Clusters, ClusterReviews, ItemReviews, ReformulationRates),
         *tonight(VoterAnswers),
-        *tonight(NightPlans),
+        *tonight(NightPlans, Audits),
         *last_night(LocalePriors),
         *every(Embeddings),
         *own(Readings, SoftLabels),
@@ -95,7 +98,8 @@ def label_utterances(at: Reading) -> Result:
     rows = support.with_users(found.labels, clusters, backers).join(
         weights(cast_votes), on=[*KEY, "label"], how="left"
     )
-    rows = reviewing.labelled(at.lake, at.day, rows.with_columns(pl.col("votes").fill_null(0.0)))
+    bent = as_audited(rows.with_columns(pl.col("votes").fill_null(0.0)), scaling(at, "labels"))
+    rows = reviewing.labelled(at.lake, at.day, bent)
     at.put(Votes, cast_votes)
     at.put(Reliability, found.reliability)
     at.put(LocalePriors, found.borrowed)
@@ -105,6 +109,21 @@ def label_utterances(at: Reading) -> Result:
     drifted = drift(_before(at), rows) if at.full else None
     at.put(SoftLabels, rows.sort(*KEY, "label"))
     return {"votes": cast_votes.height, "soft_labels": rows.height, "drift": drifted}
+
+
+def as_audited(labels: pl.DataFrame, scaling: PlattScaling) -> pl.DataFrame:
+    """Soft labels whose best is bent as an audit says. No other becomes the best by that: an audit that finds the best label
+    wrong does not say which one is right."""
+    if scaling == PlattScaling():
+        return labels
+    best, sure = pl.col("probability").max().over(KEY), pl.col("probability").arg_max().over(KEY)
+    rows = labels.with_columns(best=best, first=pl.int_range(pl.len()).over(KEY) == sure)
+    rows = rows.with_columns(bent=pl.Series(scaling(rows["best"].to_numpy())))
+    rest = ((1 - pl.col("bent")) / (1 - pl.col("best"))).fill_nan(1.0).clip(upper_bound=1.0)
+    others = pl.min_horizontal(pl.col("probability") * rest, "bent")
+    return rows.with_columns(probability=pl.when("first").then("bent").otherwise(others)).select(
+        labels.columns
+    )
 
 
 def drift(before: pl.DataFrame, now: pl.DataFrame) -> float | None:

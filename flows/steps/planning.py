@@ -12,12 +12,12 @@ import polars as pl
 from aggregation.trust import Verdict
 from flows import encoders
 from flows.guarded import dumped
-from flows.pipeline import Fact, Night, Reading, Result, own, step, window
+from flows.pipeline import Fact, Night, Reading, Result, own, step, tonight, window
 from flows.reach import code_of
 from flows.steps import facts
 from mining.sessions.blocks import ENOUGH
 from warehouse.common.digests import digest
-from warehouse.tables import FullNights, NightPlans, Trust, Turns, name_of
+from warehouse.tables import Audits, FullNights, NightPlans, Trust, Turns, name_of
 
 EVERY = 7  # nights after which everything is learned anew
 GROWN = 1.5  # times the turns that everything was learned from
@@ -55,7 +55,7 @@ class _Log:
 
 
 @step(
-    reads=(*window(Turns), *own(FullNights)),
+    reads=(*window(Turns), *tonight(Audits), *own(FullNights)),
     writes=(NightPlans, FullNights),
     settings=("mining.window_days",),
     facts=(FULL, BASIS),
@@ -65,7 +65,10 @@ def plan_night(at: Reading) -> Result:
     turns = sum(at.lake.heights("turns", at.days(Turns)).values())
     earlier, mine = _last(at, at.nights(FullNights)[-1:]), _last(at, [at.day])
     said = at.lake.scan("turns", at.days(Turns)).select(pl.col("locale").unique().sort())
-    now = _Log(at.day, turns, said.collect()["locale"].to_list(), at.fact(BASIS))
+    bent = at.tonight(Audits).select("subject", "shift", "stretch")
+    now = _Log(
+        at.day, turns, said.collect()["locale"].to_list(), digest(at.fact(BASIS), bent.rows())
+    )
     why = _why_full(now, earlier, asked=at.fact(FULL))
     last: dict[str, Any] | None = {
         "night": at.day,
@@ -109,7 +112,8 @@ def _why_full(now: _Log, last: dict[str, Any] | None, *, asked: bool) -> str | N
     launched = sorted(set(now.locales) - set(last["locales"]))
     nights = (date.fromisoformat(now.night) - date.fromisoformat(last["night"])).days
     reasons = {
-        "code, settings, seed data or forgotten users are others": last["basis"] != now.basis,
+        "code, settings, seed data, audits or forgotten users are others": last["basis"]
+        != now.basis,
         f"the window has {ENOUGH:,} turns at most": now.turns <= ENOUGH,
         f"nobody spoke {' or '.join(launched)} then": bool(launched),
         f"the log has grown from {last['turns']:,} to {now.turns:,} turns": now.turns

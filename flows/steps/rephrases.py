@@ -5,11 +5,13 @@ from collections.abc import Mapping
 import polars as pl
 
 from flows.pipeline import Daily, Reading, Result, own, step, tonight, window
+from flows.steps.audits import scaling
 from mining.rephrases import scoring
 from mining.sessions.block_files import BlockFiles
 from mining.sessions.blocks import blocks
 from warehouse.lake import shifted
 from warehouse.tables import (
+    Audits,
     Bots,
     MixtureFits,
     NightPlans,
@@ -25,7 +27,7 @@ EVENTS = Daily(RephraseEvents, before=1, after=0)
 @step(
     reads=(
         *window(Turns, Bots, Pairs),
-        *tonight(NightPlans),
+        *tonight(NightPlans, Audits),
         *own(RephraseEvents, SlotAnswers),
     ),
     writes=(RephraseEvents, MixtureFits, SlotAnswers),
@@ -71,7 +73,8 @@ def _put_events(at: Reading, wanted: list[str], scored: list[BlockFiles]) -> Non
 def _events_of(at: Reading, day: str, fresh: Mapping[str, BlockFiles]) -> pl.DataFrame:
     """The events of a day with their `target_outcome`, as they were scored now, or before."""
     if day in fresh:
-        return fresh[day].left("events").filter(pl.col("day") == day).collect()
+        events = fresh[day].left("events").filter(pl.col("day") == day).collect()
+        return events.with_columns(scaling(at, "pairs").of_column("p_rephrase"))
     if day not in at.days(Pairs) or day not in at.lake.days("rephrase_events"):
         return scoring.NOTHING
     key = ["source_turn_id", "target_turn_id"]

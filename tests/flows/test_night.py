@@ -29,6 +29,9 @@ MAY_BE_EMPTY = (
         "erasures",
         "slot_answers",
         "fallback_intents",
+        "audit_rows",
+        "audit_answers",
+        "audits",
     ),
     *(
         "locale_centres",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
@@ -12,6 +13,7 @@ Floats = npt.NDArray[np.float64]
 
 EDGE = 1e-6
 PRIOR = np.array([1.0, 0.5])  # of `near`; set by hand
+FLATTEST = 0.1  # stretch that few answers may ask for
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,12 @@ class PlattScaling:
 
     def __call__(self, believed: Floats) -> Floats:
         return np.asarray(expit(self.shift + self.stretch * _log_odds(believed)))
+
+    def of_column(self, name: str) -> pl.Expr:
+        """A column of beliefs, bent."""
+        if self == PlattScaling():
+            return pl.col(name)
+        return pl.col(name).map_batches(lambda s: pl.Series(self(s.to_numpy())), pl.Float64)
 
     @staticmethod
     def of(believed: Floats, right: npt.NDArray[np.bool_]) -> "PlattScaling":
@@ -52,7 +60,11 @@ class PlattScaling:
             return float(value + pull @ (bend - towards) / 2), gradient
 
         found = minimize(loss, towards, jac=True, method="BFGS").x
-        return PlattScaling(float(found[0]), float(found[1]))
+        return PlattScaling(float(found[0]), max(FLATTEST, float(found[1])))
+
+    def undone(self, bent: Floats) -> Floats:
+        """What was believed before it was bent."""
+        return np.asarray(expit((_log_odds(bent) - self.shift) / self.stretch))
 
 
 def _log_odds(believed: Floats) -> Floats:

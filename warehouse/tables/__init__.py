@@ -4,6 +4,7 @@ A schema checks at the door of the lake, documents the published warehouse, and 
 Times are UTC; rates and probabilities lie in 0..1.
 """
 
+from warehouse.tables.audits import AuditAnswers, AuditRows, Audits
 from warehouse.tables.declaring import (
     DECLARED,
     TABLES,
@@ -105,6 +106,9 @@ __all__ = [
     "DECLARED",
     "TABLES",
     "UTC_MS",
+    "AuditAnswers",
+    "AuditRows",
+    "Audits",
     "BestRephrases",
     "Bots",
     "Calibration",

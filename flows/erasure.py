@@ -73,7 +73,7 @@ def erase(home: Home, counted: Erasing, window: int) -> list[str]:
     contents = _contents(home)
     kept.retain(home.vectors, contents)
     Answers(home.voter).retain(contents)
-    models = _learned(home, counted.days, window)
+    models = learned(home, counted.days, window)
     if counted.turns or counted.examples:
         _prove(home, counted, models)
     return models
@@ -150,7 +150,7 @@ def _taught(home: Home) -> set[str]:
     return {version for version in found if version}
 
 
-def _learned(home: Home, days: list[str], window: int) -> list[str]:
+def learned(home: Home, days: list[str], window: int) -> list[str]:
     """The models that learned from turns of these days, or hold one that did."""
     return [
         version

@@ -69,6 +69,12 @@ class Gone:
         wordings, values = (_only_in(going, staying, of) for of in (_said, _held))
         return Gone(scope, turns["day"].unique().sort().to_list(), turns, wordings, values)
 
+    def reaches(self, table: str, day: str) -> bool:
+        """Whether a day of a table may hold what goes: any night, or a day of the turns, or the one after it, since a pair may
+        reach over midnight."""
+        near = {*self.days, *(_after(d) for d in self.days)}
+        return day in near or table not in tables_of(Grain.DAY)
+
     def without(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """The rows that stay, in their order."""
         names = rows.collect_schema().names()
@@ -102,6 +108,17 @@ def of_training_sets(home: Home, gone: Gone, dropped: Collection[str]) -> dict[s
             going -= _count(gone.without(rows))
         found[place.parent.name] = going
     return {version: rows for version, rows in found.items() if rows}
+
+
+def of_tables(lake: Lake, gone: Gone) -> dict[str, int]:
+    """How many rows of each table go of a user's."""
+    found = dict.fromkeys(TABLES, 0)
+    for table in TABLES:
+        for day in lake.days(table) if personal(table) else []:
+            files = lake.files(table, [day]) if gone.reaches(table, day) else []
+            if files:
+                found[table] += _count(_scan(files)) - _count(gone.without(_scan(files)))
+    return {table: rows for table, rows in found.items() if rows}
 
 
 def erase(
@@ -138,12 +155,11 @@ def _unknown(lake: Lake) -> list[Path]:
 
 def _from_table(lake: Lake, table: str, gone: Gone, spared: Collection[tuple[str, str]]) -> None:
     event, before = table in tables_of(Grain.DAY), gone.scope.before
-    near = {*gone.days, *(_after(d) for d in gone.days)}  # a pair may reach over midnight
     for day in lake.days(table):
         too_old = before is not None and day < before and (table, day) not in spared
         if too_old and (event or personal(table)):
             shutil.rmtree(lake.root / table / f"day={day}")
-        elif personal(table) and (day in near or not event):
+        elif personal(table) and gone.reaches(table, day):
             _rewrite_day(lake, table, day, gone)
 
 

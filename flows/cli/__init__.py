@@ -38,7 +38,7 @@ ORDER = (  # in which the help lists the commands
         "hold",
         "approve",
     ),
-    *("reject", "rollback", "forget", "export", "simulate", "serve"),
+    *("reject", "rollback", "held", "forget", "export", "simulate", "serve"),
 )
 app.registered_commands.sort(key=lambda c: ORDER.index(c.callback.__name__ if c.callback else ""))
 FULL = "No space left on device"  # strerror(ENOSPC); DuckDB and Arrow pass it on

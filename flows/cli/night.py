@@ -1,4 +1,4 @@
-"""`sayagain run` and `forget`: a night, and a user who is to be forgotten."""
+"""`sayagain run`, `held` and `forget`: a night, and a user who asks what is held, or is to be forgotten."""
 
 import json
 from pathlib import Path
@@ -17,8 +17,10 @@ from flows.cli.shared import (
     Verbose,
     app,
     has_server,
+    local_path,
     shown,
     told,
+    written,
 )
 from warehouse.errors import BadInput
 
@@ -121,6 +123,34 @@ def _show_all(outcome: Any) -> None:
     for line in outcome.noticed:
         table.add_row("noticed", line)
     shown.print(table)
+
+
+@app.command()
+def held(
+    user: Annotated[str, typer.Argument(help="Who, by the user_id of the log.")],
+    *,
+    home: HomeFolder,
+    config: ConfigFile = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            callback=local_path, help="Write the user's turns as JSON lines, to be handed over."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What is held about a user: turns, wordings that nobody else said, and what was made of them.
+
+    Internal: what --out writes is the user's own."""
+    from flows import holding, settings
+
+    found = holding.held(home, settings.load(config), user)
+    if out:
+        written(out, "".join(holding.turns(home, user)))
+    if as_json:
+        shown.print_json(json.dumps(found))
+    else:
+        shown.print("\n".join(holding.lines(found)))
 
 
 @app.command()

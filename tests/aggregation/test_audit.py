@@ -38,7 +38,7 @@ def test_a_row_is_drawn_as_often_as_is_said(population):
 
 @given(populations(), st.data())
 def test_over_all_draws_the_estimate_is_the_truth(population, data):
-    beliefs, turns, _, wanted = population
+    beliefs, turns, _, _ = population
     right = np.array([data.draw(st.booleans()) for _ in beliefs])
     off = [
         np.sum(turns[d.places] / d.expected * (right[d.places] - beliefs[d.places]))

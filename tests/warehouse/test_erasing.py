@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as checks
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from flows import erasure, runs, settings
-from flows.cli import main
+from flows import erasure, holding, runs, settings
+from flows.cli import app, main
 from logs import START, turn, write_log
 from mining.engines.duckdb_engine import DuckdbEngine
 from mining.ingest.validation import DoorConfig, hashed
@@ -236,6 +237,35 @@ def test_the_same_log_does_not_bring_a_user_back_and_later_turns_are_welcome(wor
     assert turns_of(home).equals(before)
     assert Lake(home / "lake").read("erasures").height == 2
     assert night(home, later).status == "empty"
+
+
+def test_a_user_is_told_what_is_held_and_is_given_it(home, tmp_path):
+    """What is counted is what goes: the rows that are there no more after it."""
+
+    def sayagain(*words: object) -> str:
+        done = CliRunner().invoke(app, [str(w) for w in (*words, "--home", home)])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    before = tables(home)
+    out = tmp_path / "hers.jsonl"
+    found = json.loads(sayagain("held", EVE, "--json", "--out", out))
+    mine = turns_of(home).filter(user_id=hashed(EVE, Home(home).salt()))
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [r["utterance"] for r in rows] == mine.sort("at_ms", "turn_id")["utterance"].to_list()
+    assert not {"user_id", "session_id"} & {name for row in rows for name in row}
+    assert found["turns"] == found["tables"]["turns"] == 12
+    assert found["models"], "one learned from her"
+    assert tables(home).keys() == before.keys(), "nothing was changed"
+    assert "12 turns" in sayagain("held", EVE)
+    erased = forget(home)
+    assert (found["turns"], found["wordings"]) == (erased["turns"], erased["wordings"])
+    assert sum(found["training_sets"].values()) == erased["examples"]
+    told = sayagain("held", EVE)
+    assert "are refused" in told
+    assert "nothing else is held" in told
+    with pytest.raises(BadInput, match="said nothing"):
+        holding.held(home, CHOSEN, "nobody")
 
 
 def test_a_wish_twice_is_one_and_a_stranger_is_refused(home, monkeypatch, capsys):

@@ -32,6 +32,7 @@ ORDER = (  # in which the help lists the commands
         "predict",
         "sql",
         "report",
+        "metrics",
         "explain",
         "review",
         "audit",

@@ -1,4 +1,4 @@
-"""`sayagain sql` and `report`: what is published."""
+"""`sayagain sql`, `report` and `metrics`: what is published."""
 
 import json
 from pathlib import Path
@@ -65,3 +65,23 @@ def report(
     place = out or home / "report.html"
     written(place, page.render(home, night))
     shown.print(str(place))
+
+
+@app.command()
+def metrics(
+    *,
+    home: HomeFolder,
+    out: Annotated[
+        Path | None,
+        typer.Option(callback=local_path, help="File; printed where not given."),
+    ] = None,
+) -> None:
+    """Figures of the newest night as OpenMetrics text, for Prometheus: how the night went, what fails, what waits."""
+    from warehouse import metrics
+
+    found = metrics.text(home)
+    if out:
+        written(out, found)
+        shown.print(str(out))
+    else:
+        shown.print(found, end="")

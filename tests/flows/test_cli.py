@@ -12,7 +12,18 @@ import pytest
 from logs import turn, write_log
 
 COMMANDS = ["run", "retrain", "predict", "report", "explain", "sql", "simulate", "serve"]
-COMMANDS += ["hold", "approve", "reject", "rollback", "review", "export", "held", "forget", "audit"]
+COMMANDS += [
+    "hold",
+    "approve",
+    "reject",
+    "rollback",
+    "review",
+    "export",
+    "held",
+    "forget",
+    "audit",
+    "metrics",
+]
 
 
 def sayagain(*args: object, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,8 @@
-"""What a night came to, in at most MOST lines that a person reads."""
+"""What a night or a retraining came to, in at most MOST lines that a person reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from flows.night import Outcome
 from warehouse.lake import Lake
@@ -36,12 +37,45 @@ def lines(home: Path, outcome: Outcome) -> list[Line]:
             *_waits(asked),
             *_sent(outcome),
         ]
-    odd = [("noticed", text) for text in outcome.noticed]
-    room = MOST - len(found) - 1
-    if len(odd) > room:
-        odd = [*odd[: room - 1], ("noticed", f"and {len(odd) - room + 1} more (-v tells all)")]
+    odd = _shortened("noticed", outcome.noticed, MOST - len(found) - 1, "-v")
     following = "retrain" if outcome.retrain else "report"
     return [*found, *odd, ("next", f"sayagain {following} --home {home}")]
+
+
+def retrained(home: Path, verdict: dict[str, Any]) -> list[Line]:
+    """A retraining: how right both models were, why the challenger serves or does not, and what to do next."""
+    found = (
+        list(_judged(verdict["figures"])) if verdict.get("before") and "figures" in verdict else []
+    )
+    serves = verdict["champion"]
+    following = "predict" if verdict["promoted"] else "review" if serves else "run LOG"
+    because = _shortened("because", verdict["because"], MOST - len(found) - 2, "--json")
+    ends = [("serves", serves or "nothing"), ("next", f"sayagain {following} --home {home}")]
+    return [*found, *because, *ends]
+
+
+def _judged(figures: dict[str, Any]) -> Iterator[Line]:
+    cases = f"of {figures['cases']:,.0f} cases that no model saw"
+    kinds = {
+        "intents right": ("champion_accuracy", "challenger_accuracy", "negative_flips"),
+        "with all slots": ("champion_exact", "challenger_exact", "negative_exact_flips"),
+    }
+    for about, names in kinds.items():
+        before, after, flips = (figures.get(name) for name in names)
+        if before is not None and after is not None and flips is not None:
+            yield (
+                about,
+                f"{before:.1%}, now {after:.1%} {cases}; {flips:.1%} were right and went wrong",
+            )
+            cases = "of those with slots"
+
+
+def _shortened(about: str, texts: Sequence[str], room: int, how: str) -> list[Line]:
+    """As many as there is room for."""
+    if len(texts) <= room:
+        return [(about, text) for text in texts]
+    kept = [(about, text) for text in texts[: room - 1]]
+    return [*kept, (about, f"and {len(texts) - room + 1} more ({how} tells all)")]
 
 
 def _read(outcome: Outcome, asked: Ask) -> str:

@@ -22,7 +22,12 @@ def audit(
     home: HomeFolder,
     config: ConfigFile = None,
     subject: Annotated[str, typer.Option(help="labels, pairs, failures or rewrites.")] = "labels",
-    rows: Annotated[int, typer.Option(help="Rows to judge.", min=10, max=10_000)] = 60,
+    rows: Annotated[
+        int,
+        typer.Option(
+            help="Rows to judge; those drawn before of the same night stand.", min=10, max=10_000
+        ),
+    ] = 60,
     by: Annotated[str, typer.Option(help="Who answers, where several do.")] = "",
     out: Annotated[
         Path | None,

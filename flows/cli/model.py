@@ -6,9 +6,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from flows.cli.shared import AsJson, ConfigFile, HomeFolder, SeedFile, Steps, app, has_server, shown
+from flows.cli.shared import (
+    AsJson,
+    ConfigFile,
+    HomeFolder,
+    SeedFile,
+    Steps,
+    app,
+    has_server,
+    shown,
+    told_in_lines,
+)
 
 
 @app.command()
@@ -36,21 +45,11 @@ def retrain(
     if as_json:
         shown.print_json(json.dumps(verdict))
         return
-    said = "promoted" if verdict["promoted"] else "not promoted"
+    from flows import telling
+
     name = verdict.get("challenger", verdict["champion"])
-    table = Table(title=f"Model {name}: {said}", show_header=False, title_justify="left")
-    for reason in verdict["because"]:
-        table.add_row("because", reason)
-    if "figures" in verdict and verdict.get("before"):
-        figures = verdict["figures"]
-        table.add_row(
-            "champion right",
-            f"{figures['champion_accuracy']:.1%} of {figures['cases']:.0f} cases that no model saw",
-        )
-        table.add_row("challenger right", f"{figures['challenger_accuracy']:.1%}")
-        table.add_row("right, now wrong", f"{figures['negative_flips']:.1%}")
-    table.add_row("serves", str(verdict["champion"]))
-    shown.print(table)
+    said = "promoted" if verdict["promoted"] else "not promoted"
+    told_in_lines(f"Model {name}: {said}", telling.retrained(home, verdict))
 
 
 def _retrained_through_prefect(home: Path, *files: Path | None) -> dict[str, Any]:

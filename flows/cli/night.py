@@ -20,6 +20,7 @@ from flows.cli.shared import (
     local_path,
     shown,
     told,
+    told_in_lines,
     written,
 )
 from warehouse.errors import BadInput
@@ -106,9 +107,8 @@ def _show(outcome: Any, home: Path) -> None:
     """What a person reads of a night."""
     from flows import telling
 
-    shown.print(f"Night {outcome.night}: {outcome.status}")
-    for about, text in telling.lines(home, outcome):
-        shown.print(f"  {about:<16}{text}")
+    title = f"Night {outcome.night}: {outcome.status}"
+    told_in_lines(title, telling.lines(home, outcome))
 
 
 def _show_all(outcome: Any) -> None:

@@ -101,6 +101,13 @@ def written(place: Path, text: str) -> None:
         ) from None
 
 
+def told_in_lines(title: str, lines: list[tuple[str, str]]) -> None:
+    """What a person reads of a command that is done: a line of what it is about, and what there is to say, each."""
+    shown.print(title)
+    for about, text in lines:
+        shown.print(f"  {about:<16}{text}")
+
+
 def has_server() -> bool:
     """Whether runs go through a Prefect server."""
     return bool(os.environ.get("PREFECT_API_URL"))

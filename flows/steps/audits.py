@@ -10,8 +10,6 @@ from warehouse.common.platt import PlattScaling
 from warehouse.lake import Lake, window_start
 from warehouse.tables import AuditAnswers, AuditRows, Audits
 
-__all__ = ["judged", "read", "scaling", "weigh_audits"]
-
 
 @step(
     reads=every(AuditRows, AuditAnswers),

@@ -63,3 +63,47 @@ def test_a_log_of_nothing_is_told_in_three_lines(tmp_path):
     lines = [line.split(maxsplit=1)[0] for line in done.stdout.splitlines()]
     assert lines == ["Night", "read", "nothing", "next"]
     assert "the log holds no turn" in done.stdout
+
+
+FIGURES = {
+    "cases": 1204.0,
+    "champion_accuracy": 0.81, "challenger_accuracy": 0.825, "negative_flips": 0.008,
+    "champion_exact": 0.5, "challenger_exact": 0.52, "negative_exact_flips": 0.01,
+}
+
+
+def verdict(**more):
+    told = {"champion": "m-2", "before": "m-1", "challenger": "m-2", "promoted": True}
+    return {**told, "because": ["better"], "figures": FIGURES} | more
+
+
+def test_a_retraining_is_told_with_slots_and_what_comes_next(tmp_path):
+    text = dict(telling.retrained(tmp_path, verdict()))
+    assert text["intents right"].startswith(
+        "81.0%, now 82.5% of 1,204 cases that no model saw; 0.8%"
+    )
+    assert text["with all slots"].startswith("50.0%, now 52.0%")
+    assert text["because"] == "better"
+    assert text["next"] == f"sayagain predict --home {tmp_path}"
+    refused = dict(telling.retrained(tmp_path, verdict(promoted=False, champion="m-1")))
+    assert (refused["serves"], refused["next"]) == ("m-1", f"sayagain review --home {tmp_path}")
+
+
+def test_a_first_model_has_nobody_to_be_compared_with(tmp_path):
+    first = verdict(before=None)
+    assert [about for about, _ in telling.retrained(tmp_path, first)] == [
+        "because",
+        "serves",
+        "next",
+    ]
+    nothing = verdict(champion=None, promoted=False, before=None)
+    assert dict(telling.retrained(tmp_path, nothing))["next"].startswith("sayagain run LOG")
+
+
+@pytest.mark.parametrize("reasons", [0, 1, 8, 9, 60])
+def test_however_many_reasons_it_is_at_most_twelve_lines(tmp_path, reasons):
+    many = telling.retrained(tmp_path, verdict(because=[f"reason {n}" for n in range(reasons)]))
+    assert len(many) <= 12
+    told = [text for about, text in many if about == "because"]
+    hidden = reasons - len(told) + (len(told) < reasons)
+    assert not hidden or told[-1] == f"and {hidden} more (--json tells all)"

@@ -7,6 +7,7 @@ also where there is a GPU: the sparse product there gives other last digits each
 Notation and constants: docs/method.md, 9.
 """
 
+import inspect
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -89,17 +90,26 @@ def solved(
         loss = (worth * (whole - (targets * scores).sum(1, keepdim=True))).sum()
         return loss + (ridge * found**2).sum() / 2
 
-    solver = torch.optim.LBFGS(
+    with torch.no_grad():
+        _lbfgs(found, may.rounds).step(cost)
+    return np.asarray(found.numpy() * unit[:, None], np.float32)
+
+
+def _lbfgs(found: Any, rounds: int) -> Any:
+    """PyTorch's solver without PyTorch's compiler, which would take two seconds to load and compile nothing here."""
+    import torch
+
+    class Uncompiled(torch.optim.LBFGS):  # type: ignore[misc]
+        add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+
+    return Uncompiled(
         [found],
-        max_iter=may.rounds,
+        max_iter=rounds,
         history_size=HISTORY,
         line_search_fn="strong_wolfe",
         tolerance_grad=1e-4,
         tolerance_change=1e-7,
     )
-    with torch.no_grad():
-        solver.step(cost)
-    return np.asarray(found.numpy() * unit[:, None], np.float32)
 
 
 def _sparse(matrix: csr_matrix) -> Any:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 from test_gate import LAMPS, SEED
@@ -89,3 +91,19 @@ def test_a_model_of_before_there_were_taggers_has_no_slots_and_loses_none(home):
     model = store.fetch(home, told["champion"])
     assert model.slots(["lamp on"], ["lamp"]) == [[]]
     assert store.unseen_slots(home, told["champion"]).get("lamp on", []) == []
+
+
+SOLVES = """
+import sys
+import numpy as np
+from scipy.sparse import csr_matrix
+from retrain.training.solver import Capacity, solved
+eye = np.eye(2)
+found = solved(csr_matrix(eye), np.zeros((2, 0), np.float32), eye, np.ones(2), Capacity())
+assert found[0, 0] > 0 > found[0, 1]
+assert "torch._dynamo" not in sys.modules
+"""
+
+
+def test_a_model_is_taught_without_loading_a_compiler():
+    subprocess.run([sys.executable, "-c", SOLVES], check=True)

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from flows import encoders, newest, programs, seed
+from flows.auditing import telling
 from flows.evaluation_data import Fitted, Material, Tried, slots_before, tried
 from flows.pipeline import Caller, Result
 from flows.reach import code_of
@@ -188,7 +189,8 @@ def _settled(
     home, (champion, challenger) = job.home, found
     serving = store.champion(home)
     verdict = judge(challenger.cases, GateConfig(**job.settings.gate.model_dump()))
-    if verdict.promote and (stopped := overrides.read(home).against(training_set)):
+    stopped = overrides.read(home).against(training_set) or unaudited(job, training_set)
+    if verdict.promote and stopped:
         verdict = replace(verdict, promote=False, because=(stopped, *verdict.because))
     model = challenger.serving(champion, verdict.incumbent_bonus)
     about = {
@@ -203,6 +205,17 @@ def _settled(
     if verdict.promote:
         store.promote(home, version)
     return verdict
+
+
+def unaudited(job: Retraining, training_set: str | None) -> str | None:
+    """Why nothing that was learned from labels may serve yet, where the settings ask for an audit before that."""
+    serving = store.champion(job.home)
+    before = serving and store.about(job.home, serving).get("training_set")
+    if not job.settings.trust.audit or training_set is None or before:
+        return None
+    if telling.told(job.home.root, job.settings, "labels"):
+        return None
+    return "no person has audited labels yet: `sayagain audit`, then `sayagain approve`"
 
 
 def _said(home: Home, training_set: str | None, material: Material) -> pl.DataFrame:

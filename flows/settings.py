@@ -248,6 +248,14 @@ class Trainer(_Section):
         return self
 
 
+class Trust(_Section):
+    """[trust]: what persons confirm."""
+
+    audit: bool = (
+        False  # audit labels before a model that learned from them serves for the first time
+    )
+
+
 class Gate(_Section):
     """[gate]: what a challenger may break."""
 
@@ -307,6 +315,7 @@ class Settings(_Section):
     privacy: Privacy = Privacy()
     trigger: Trigger = Trigger()
     trainer: Trainer = Trainer()
+    trust: Trust = Trust()
     gate: Gate = Gate()
     delivery: Delivery = Delivery()
     alert: Alert = Alert()

@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 
 from flows import runs, settings
 from flows.cli import app
+from flows.retraining import Retraining, unaudited
 from logs import turn, write_log
 from warehouse.errors import BadInput
+from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.queries import opened
 
@@ -129,6 +131,16 @@ def test_beliefs_are_audited_as_they_were_before_they_were_bent(home, tmp_path):
     drawn(home, "labels")
     rows = Lake(home / "lake").newest("audit_rows")
     assert (rows["unbent"] > rows["belief"]).all()
+
+
+def test_the_gate_can_ask_for_an_audit_before_what_was_learned_serves(home):
+    asks = CHOSEN.model_copy(update={"trust": settings.Trust(audit=True)})
+    job = Retraining(Home(home), asks, None)
+    assert "`sayagain audit`" in (unaudited(job, "a training set") or "")
+    assert unaudited(job, None) is None, "seed data alone teach the first model"
+    assert unaudited(Retraining(Home(home), CHOSEN, None), "a training set") is None
+    answered(home, drawn(home, "labels"), lambda row: True)
+    assert unaudited(job, "a training set") is None
 
 
 def test_two_persons_agree_as_far_as_is_said(home):

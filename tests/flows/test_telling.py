@@ -67,8 +67,12 @@ def test_a_log_of_nothing_is_told_in_three_lines(tmp_path):
 
 FIGURES = {
     "cases": 1204.0,
-    "champion_accuracy": 0.81, "challenger_accuracy": 0.825, "negative_flips": 0.008,
-    "champion_exact": 0.5, "challenger_exact": 0.52, "negative_exact_flips": 0.01,
+    "champion_accuracy": 0.81,
+    "challenger_accuracy": 0.825,
+    "negative_flips": 0.008,
+    "champion_exact": 0.5,
+    "challenger_exact": 0.52,
+    "negative_exact_flips": 0.01,
 }
 
 

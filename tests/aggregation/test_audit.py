@@ -42,10 +42,10 @@ def test_over_all_draws_the_estimate_is_the_truth(population, data):
     right = np.array([data.draw(st.booleans()) for _ in beliefs])
     off = [
         np.sum(turns[d.places] / d.expected * (right[d.places] - beliefs[d.places]))
-        for d in (systematic(*population, (n + 0.5) / 2_000) for n in range(2_000))
+        for d in (systematic(*population, (n + 0.5) / 300) for n in range(300))
     ]
     truth = (turns * right).sum()
-    assert (turns * beliefs).sum() + np.mean(off) == pytest.approx(truth, abs=0.02 * turns.sum())
+    assert (turns * beliefs).sum() + np.mean(off) == pytest.approx(truth, abs=0.04 * turns.sum())
 
 
 @given(populations(), st.data())

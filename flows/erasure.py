@@ -48,7 +48,7 @@ def erase_old(home: Home, settings: Settings, now: date) -> dict[str, int]:
 
 def count(home: Home, scope: ErasureScope, day: str, window: int) -> Erasing:
     """What there is to erase. Nothing is erased yet."""
-    _know_every_table()
+    know_every_table()
     gone = Gone.of(Lake(home.lake), scope)
     dropped = [f.name for f in _unneeded(home, scope, gone.days, window)]
     return Erasing(
@@ -66,7 +66,7 @@ def count(home: Home, scope: ErasureScope, day: str, window: int) -> Erasing:
 def erase(home: Home, counted: Erasing, window: int) -> list[str]:
     """Erase what was counted, and prove it; the models that learned from it. Done twice it is as done
     once."""
-    _know_every_table()
+    know_every_table()
     scope = ErasureScope(counted.user, counted.before)
     folders = _unneeded(home, scope, counted.days, window)
     erasing.erase(home, counted, folders, _spared(home))
@@ -86,7 +86,7 @@ def _contents(home: Home) -> set[str]:
     return {*said["content"], *(digest(u) for u in seed.kept(home)["utterance"])}
 
 
-def _know_every_table() -> None:
+def know_every_table() -> None:
     """Those of steps that were added are declared in their files (flows/steps)."""
     from flows.steps import every_step
 
@@ -94,7 +94,7 @@ def _know_every_table() -> None:
 
 
 def _too_old(home: Home, scope: ErasureScope) -> bool:
-    _know_every_table()
+    know_every_table()
     lake, spared = Lake(home.lake), _spared(home)
     before = scope.before or ""
     old = (

@@ -54,6 +54,7 @@ def turns(root: Path, user: str) -> Iterator[str]:
 
 
 def _of(home: Home, user: str) -> Gone:
+    erasure.know_every_table()
     return Gone.of(Lake(home.lake), ErasureScope(user=user))
 
 

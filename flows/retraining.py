@@ -87,7 +87,7 @@ def challenge(job: Retraining, training_set: str) -> Result:
             "promoted": False,
             "because": ["the champion learned from this training set already"],
         }
-    if refused := overrides.read(job.home).refused(training_set):
+    if refused := overrides.read(job.home).refused(training_set) or unaudited(job):
         return {"champion": serving, "promoted": False, "because": [refused]}
     version, verdict = _train_and_judge(job, training_set)
     whole = verdict.figures.row(0, named=True)
@@ -189,8 +189,7 @@ def _settled(
     home, (champion, challenger) = job.home, found
     serving = store.champion(home)
     verdict = judge(challenger.cases, GateConfig(**job.settings.gate.model_dump()))
-    stopped = overrides.read(home).against(training_set) or unaudited(job, training_set)
-    if verdict.promote and stopped:
+    if verdict.promote and (stopped := overrides.read(home).against(training_set)):
         verdict = replace(verdict, promote=False, because=(stopped, *verdict.because))
     model = challenger.serving(champion, verdict.incumbent_bonus)
     about = {
@@ -207,15 +206,15 @@ def _settled(
     return verdict
 
 
-def unaudited(job: Retraining, training_set: str | None) -> str | None:
-    """Why nothing that was learned from labels may serve yet, where the settings ask for an audit before that."""
+def unaudited(job: Retraining) -> str | None:
+    """Why nothing is learned from labels yet, where the settings ask for an audit before any model of them serves."""
     serving = store.champion(job.home)
     before = serving and store.about(job.home, serving).get("training_set")
-    if not job.settings.trust.audit or training_set is None or before:
+    if not job.settings.trust.audit or before:
         return None
     if telling.told(job.home.root, job.settings, "labels"):
         return None
-    return "no person has audited labels yet: `sayagain audit`, then `sayagain approve`"
+    return "no person has audited labels yet: `sayagain audit`, then this again"
 
 
 def _said(home: Home, training_set: str | None, material: Material) -> pl.DataFrame:

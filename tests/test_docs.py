@@ -112,10 +112,13 @@ def test_the_page_of_commands_says_what_the_program_says(tmp_path):
 
 
 @pytest.mark.pages
-def test_the_commands_of_the_first_page_run(tmp_path):
-    """As a newcomer types them, one after the other."""
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "index.md").read_text(), re.DOTALL)
-    assert len(blocks) == 3
+def test_the_commands_of_the_first_page_and_of_the_stories_run(tmp_path):
+    """As a newcomer types them, one after the other: stories go on where the first page ended."""
+    pages = [ROOT / "docs" / "index.md", *sorted((ROOT / "docs" / "stories").glob("*.md"))]
+    told = [re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL) for page in pages]
+    assert len(told[0]) == 3
+    assert all(told)
+    blocks = [block for page in told for block in page]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     known = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     done = subprocess.run(
@@ -129,6 +132,9 @@ def test_the_commands_of_the_first_page_run(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     assert "(known)" in done.stderr
     assert (tmp_path / "home" / "report.html").exists()
+    assert "by 2 persons" in done.stdout
+    assert '"auditors": 2' in done.stdout
+    assert (tmp_path / "sayagain.prom").read_text().endswith("# EOF\n")
 
 
 def test_the_pages_of_the_site_are_those_of_the_folder():

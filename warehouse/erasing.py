@@ -28,8 +28,9 @@ from warehouse.tables import TABLES, Grain, tables_of
 WORDINGS = ("utterance", "executed_utterance", "source", "target", "variant", "neighbour", "via")
 TURN_IDS = ("turn_id", "source_turn_id", "target_turn_id", "end_turn_id")
 VALUE = "value"  # of a slot
+JUDGED = "row"  # keyed hash of what an audit judges: whoever has the salt can try wordings on it
 # Columns that lead to what a person said.
-PERSONAL = {*WORDINGS, *TURN_IDS, VALUE, "user_id", "file"}
+PERSONAL = {*WORDINGS, *TURN_IDS, VALUE, JUDGED, "user_id", "file"}
 NEEDED = ["turn_id", "user_id", "locale", "utterance", "executed_utterance", "slots"]
 
 
@@ -98,6 +99,11 @@ def personal(table: str) -> bool:
     return not PERSONAL.isdisjoint(TABLES[table].column_names())
 
 
+def judged(table: str) -> bool:
+    """Whether the table is of audits: it does not say whose rows are whose, so all of them go that may be a user's."""
+    return JUDGED in TABLES[table].column_names()
+
+
 def of_training_sets(home: Home, gone: Gone, dropped: Collection[str]) -> dict[str, int]:
     """How many rows go of each training set, all of those to be dropped."""
     found = {}
@@ -116,7 +122,7 @@ def of_tables(lake: Lake, gone: Gone) -> dict[str, int]:
     for table in TABLES:
         for day in lake.days(table) if personal(table) else []:
             files = lake.files(table, [day]) if gone.reaches(table, day) else []
-            if files:
+            if files and not judged(table):
                 found[table] += _count(_scan(files)) - _count(gone.without(_scan(files)))
     return {table: rows for table, rows in found.items() if rows}
 
@@ -157,7 +163,8 @@ def _from_table(lake: Lake, table: str, gone: Gone, spared: Collection[tuple[str
     event, before = table in tables_of(Grain.DAY), gone.scope.before
     for day in lake.days(table):
         too_old = before is not None and day < before and (table, day) not in spared
-        if too_old and (event or personal(table)):
+        heard = before is None and bool(gone.days) and day >= gone.days[0]
+        if (too_old and (event or personal(table))) or (heard and judged(table)):
             shutil.rmtree(lake.root / table / f"day={day}")
         elif personal(table) and gone.reaches(table, day):
             _rewrite_day(lake, table, day, gone)

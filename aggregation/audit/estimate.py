@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2, t
 
-from warehouse.common.platt import EDGE, Floats, PlattScaling
+from warehouse.common.platt import Floats, PlattScaling, said_so
 
 Bools = npt.NDArray[np.bool_]
 
 LEAST = 1e-9  # variance
+SLIP = 0.01  # chance that a person's answer is not what is so; set by hand
 OFF = 0.05  # chance of the test to call beliefs off that are right
 WITHIN = 0.9  # how often an interval holds the truth
 
@@ -58,16 +59,13 @@ def estimated(answers: Answers, believed: float, turns: float) -> Estimate:
     half = np.sqrt(z2 * (share * (1 - share) / effective + z2 / (4 * effective**2))) / (
         1 + z2 / effective
     )
-    return Estimate(believed, share, float(middle - half), float(middle + half))
+    bounds = np.clip([middle - half, middle + half], 0.0, 1.0)
+    return Estimate(believed, share, float(bounds[0]), float(bounds[1]))
 
 
 def bending(beliefs: Floats, right: Bools) -> PlattScaling:
     """How to bend beliefs by answers, where a likelihood-ratio test says that they are off; else not at all."""
-    found = PlattScaling.near(beliefs, right)
-    gain = 2 * (_likelihood(found(beliefs), right) - _likelihood(beliefs, right))
+    found = PlattScaling.near(beliefs, right, SLIP)
+    bent, straight = (said_so(each, right, SLIP) for each in (found(beliefs), beliefs))
+    gain = 2 * np.log(bent / straight).sum()
     return found if chi2.sf(gain, df=2) < OFF else PlattScaling()
-
-
-def _likelihood(beliefs: Floats, right: Bools) -> float:
-    sure = np.clip(np.where(right, beliefs, 1 - beliefs), EDGE, 1.0)
-    return float(np.log(sure).sum())

@@ -44,6 +44,12 @@ def _answer(line: str, where: str) -> Answer:
         raise BadInput(f"{where}, field {field}: {first['msg']}") from None
 
 
+def given(root: Path, night: str, auditor: str) -> set[tuple[str, str]]:
+    """The subjects and rows of a night that a person answered already."""
+    kept = Lake(existing(root).lake).read("audit_answers", [night]).filter(auditor=auditor)
+    return set(kept.select("subject", "row").iter_rows())
+
+
 def keep(root: Path, answers: list[Answer], auditor: str) -> int:
     """Remember the answers that were given, all of them or, where one speaks of no row that was drawn, none; how many
     there were. A later answer of the same person counts."""
@@ -51,19 +57,20 @@ def keep(root: Path, answers: list[Answer], auditor: str) -> int:
     with alone(home):
         lake = Lake(home.lake)
         lake.recover()
-        for night in sorted({a.night for a in answers}):
+        nights = sorted({a.night for a in answers})
+        for night in nights:
             drawn = set(lake.read("audit_rows", [night]).select("subject", "row").iter_rows())
             for a in answers:
                 if a.night == night and (a.subject, a.row) not in drawn:
                     raise BadInput(f"row {a.row}: was not drawn on {night} to audit {a.subject}")
-        for night in sorted({a.night for a in answers}):
-            given = [
+        for night in nights:
+            told = [
                 {"subject": a.subject, "row": a.row, "auditor": auditor, "right": a.right}
                 for a in answers
                 if a.night == night
             ]
             both = pl.concat(
-                [lake.read("audit_answers", [night]), AuditAnswers.cast(pl.DataFrame(given))]
+                [lake.read("audit_answers", [night]), AuditAnswers.cast(pl.DataFrame(told))]
             )
             lake.put(
                 "audit_answers",

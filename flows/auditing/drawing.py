@@ -12,6 +12,7 @@ from aggregation.training_set import best
 from aggregation.trust import SUBJECTS
 from flows.auditing.showing import KEYS, Row, Shown
 from flows.explaining.memory import LakeReader
+from flows.reviewing import WORDING, by_person
 from flows.settings import Settings
 from warehouse.common.platt import PlattScaling
 from warehouse.errors import BadInput
@@ -59,8 +60,10 @@ class Auditing:
         key, salt = KEYS[self.subject], self.memory.home.salt()
         if self.subject == "labels":
             said = lake.read("utterance_stats", [night]).select("locale", "utterance", "turns")
-            sure = best(lake.read("soft_labels", [night])).join(said, on=["locale", "utterance"])
-            rows = sure.with_columns(belief="probability")
+            sure = best(lake.read("soft_labels", [night])).join(said, on=WORDING)
+            rows = sure.join(by_person(lake, night), on=WORDING, how="anti").with_columns(
+                belief="probability"
+            )
         elif self.subject == "rewrites":
             rows = lake.read("rewrites", [night]).with_columns(
                 belief="p_better", turns="occurrences"

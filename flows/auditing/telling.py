@@ -3,18 +3,26 @@
 from pathlib import Path
 from typing import Any
 
+from aggregation.trust import SUBJECTS
 from flows.explaining.memory import LakeReader
 from flows.settings import Settings
 from flows.steps import audits
+from warehouse.errors import BadInput
 from warehouse.home import existing
 
 
 def told(root: Path, settings: Settings, subject: str) -> dict[str, Any] | None:
-    """What the answers to the newest rows that anybody judged tell: a row of `Audits`; None where nobody could tell anything."""
+    """What the answers to the newest rows that anybody judged tell: a row of `Audits`, and whether the beliefs that were judged
+    were `bent` already; None where nobody could tell anything."""
+    if subject not in SUBJECTS:
+        raise BadInput(f"--subject {subject}: is none of {', '.join(SUBJECTS)}")
     memory = LakeReader(existing(root), settings)
     answers = audits.read(memory.lake, memory.window("audit_answers"), subject)
     found = audits.judged(answers)
-    return found.row(0, named=True) if found is not None else None
+    if found is None:
+        return None
+    judged = answers.filter(night=found["drawn"].item())
+    return found.row(0, named=True) | {"bent": bool((judged["belief"] != judged["unbent"]).any())}
 
 
 def lines(found: dict[str, Any]) -> list[str]:
@@ -35,6 +43,9 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 def _verdict(found: dict[str, Any]) -> str:
     off = found["believed"] - found["observed"]
+    within = found["at_least"] <= found["believed"] <= found["at_most"]
+    if found["bent"] and within:
+        return "beliefs hold, as they are bent by now"
     if (found["shift"], found["stretch"]) == (0.0, 1.0):
         return "beliefs hold, as far as these answers can tell"
     words = f"beliefs are off: {abs(off):.0%} too {'high' if off > 0 else 'low'} in all"

@@ -3,15 +3,12 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from flows.cli.shared import AsJson, ConfigFile, HomeFolder, app, local_path, shown, written
 from warehouse.errors import BadInput
-
-if TYPE_CHECKING:
-    from flows.auditing.answers import Answer
 
 ANSWERS = {"y": True, "n": False, "?": None}
 
@@ -49,11 +46,13 @@ def audit(
     from flows import settings
     from flows.auditing import answers, drawing, telling
 
-    asked = settings.load(config)
+    if sum(map(bool, (out, given, told))) > 1:
+        raise BadInput("--out, --from or --told: one at a time")
+    asked, subjects = settings.load(config), [subject]
     if given:
         said = answers.read(given)
         answers.keep(home, said, by)
-        subject = said[0].subject if said else subject
+        subjects = sorted({a.subject for a in said}) or subjects
     elif not told:
         drawn = drawing.Auditing.of(home, asked, subject).rows(rows)
         if out:
@@ -62,32 +61,37 @@ def audit(
             return
         if not _someone_is_there():
             raise BadInput("nobody is there to answer: --out FILE writes the rows to fill in")
-        answers.keep(home, _asked(drawn), by)
-    result = telling.told(home, asked, subject)
-    if as_json:
-        shown.print_json(json.dumps(result, ensure_ascii=False))
-    else:
-        nothing = [f"{subject}: nobody has answered yet"]
-        shown.print("\n".join(telling.lines(result) if result else nothing))
+        _ask(drawn, home, by)
+    for each in subjects:
+        result = telling.told(home, asked, each)
+        if as_json:
+            shown.print_json(json.dumps(result, ensure_ascii=False))
+        else:
+            nothing = [f"{each}: nobody has answered yet"]
+            shown.print("\n".join(telling.lines(result) if result else nothing))
 
 
 def _someone_is_there() -> bool:
     return sys.stdin.isatty()
 
 
-def _asked(drawn: list[dict[str, Any]]) -> list["Answer"]:
-    """The answers that a person gives at the terminal, until all are given or the person ends it."""
-    from flows.auditing.answers import Answer
+def _ask(drawn: list[dict[str, Any]], home: Path, by: str) -> None:
+    """Ask a person at the terminal what was not answered yet, until all is or the person ends it; each answer is kept at once."""
+    from flows.auditing import answers
 
-    given = []
+    known = answers.given(home, drawn[0]["night"], by) if drawn else set()
     for number, row in enumerate(drawn, start=1):
+        if (row["subject"], row["row"]) in known:
+            continue
         shown.print("\n".join(["", f"{number} of {len(drawn)}, {row['locale']}", *row["shown"]]))
         key = ""
-        while key not in {*ANSWERS, "q"}:
-            key = (
-                typer.prompt(f"{row['question']} y, n, ? (cannot tell) or q (end)").strip().lower()
-            )
+        try:
+            while key not in {*ANSWERS, "q"}:
+                told = f"{row['question']} y, n, ? (cannot tell) or q (end)"
+                key = typer.prompt(told).strip().lower()
+        except typer.Abort:
+            key = "q"
         if key == "q":
             break
-        given.append(Answer.model_validate(row | {"right": ANSWERS[key]}))
-    return given
+        given = answers.Answer.model_validate(row | {"right": ANSWERS[key]})
+        answers.keep(home, [given], by)

@@ -55,7 +55,10 @@ def judged(answers: pl.DataFrame) -> pl.DataFrame | None:
     rows = drawn["row"].n_unique()
     believed, turns = newest.select("all_believed", "all_turns").row(0)
     found = estimated(_answers(newest, newest.height / rows), believed, turns)
-    bend = bending(voted["unbent"].to_numpy(), voted["right"].to_numpy())
+    once = voted.unique(
+        "row", keep="last", maintain_order=True
+    )  # what is drawn every night is one thing
+    bend = bending(once["unbent"].to_numpy(), once["right"].to_numpy())
     row = {
         "subject": newest["subject"][0],
         "drawn": last,
@@ -70,7 +73,7 @@ def judged(answers: pl.DataFrame) -> pl.DataFrame | None:
         "shift": bend.shift,
         "stretch": bend.stretch,
     }
-    return Audits.cast(pl.DataFrame([row]))
+    return Audits.validate(pl.DataFrame([row]), cast=True)
 
 
 def _answers(rows: pl.DataFrame, answered: float) -> Answers:

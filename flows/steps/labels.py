@@ -46,6 +46,7 @@ from warehouse.tables import (
 )
 
 KEY = ["locale", "utterance"]
+BEHIND = 1e-9  # by which no other label passes one whose belief was bent down
 
 
 @step(
@@ -116,11 +117,13 @@ def as_audited(labels: pl.DataFrame, scaling: PlattScaling) -> pl.DataFrame:
     wrong does not say which one is right."""
     if scaling == PlattScaling():
         return labels
-    best, sure = pl.col("probability").max().over(KEY), pl.col("probability").arg_max().over(KEY)
-    rows = labels.with_columns(best=best, first=pl.int_range(pl.len()).over(KEY) == sure)
+    ranked = labels.sort([*KEY, "probability", "label"], descending=[False, False, True, False])
+    rows = ranked.with_columns(
+        best=pl.col("probability").first().over(KEY), first=pl.int_range(pl.len()).over(KEY) == 0
+    )
     rows = rows.with_columns(bent=pl.Series(scaling(rows["best"].to_numpy())))
     rest = ((1 - pl.col("bent")) / (1 - pl.col("best"))).fill_nan(1.0).clip(upper_bound=1.0)
-    others = pl.min_horizontal(pl.col("probability") * rest, "bent")
+    others = pl.min_horizontal(pl.col("probability") * rest, pl.col("bent") * (1 - BEHIND))
     return rows.with_columns(probability=pl.when("first").then("bent").otherwise(others)).select(
         labels.columns
     )

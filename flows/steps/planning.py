@@ -65,9 +65,12 @@ def plan_night(at: Reading) -> Result:
     turns = sum(at.lake.heights("turns", at.days(Turns)).values())
     earlier, mine = _last(at, at.nights(FullNights)[-1:]), _last(at, [at.day])
     said = at.lake.scan("turns", at.days(Turns)).select(pl.col("locale").unique().sort())
-    bent = at.tonight(Audits).select("subject", "shift", "stretch")
+    bent = at.tonight(Audits).filter(pl.col("subject") != "rewrites")
     now = _Log(
-        at.day, turns, said.collect()["locale"].to_list(), digest(at.fact(BASIS), bent.rows())
+        at.day,
+        turns,
+        said.collect()["locale"].to_list(),
+        digest(at.fact(BASIS), bent.select("subject", "shift", "stretch").rows()),
     )
     why = _why_full(now, earlier, asked=at.fact(FULL))
     last: dict[str, Any] | None = {

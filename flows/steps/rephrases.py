@@ -9,6 +9,7 @@ from flows.steps.audits import scaling
 from mining.rephrases import scoring
 from mining.sessions.block_files import BlockFiles
 from mining.sessions.blocks import blocks
+from warehouse.common.platt import PlattScaling
 from warehouse.lake import shifted
 from warehouse.tables import (
     Audits,
@@ -74,13 +75,21 @@ def _events_of(at: Reading, day: str, fresh: Mapping[str, BlockFiles]) -> pl.Dat
     """The events of a day with their `target_outcome`, as they were scored now, or before."""
     if day in fresh:
         events = fresh[day].left("events").filter(pl.col("day") == day).collect()
-        return events.with_columns(scaling(at, "pairs").of_column("p_rephrase"))
+        return _as_audited(events, scaling(at, "pairs"))
     if day not in at.days(Pairs) or day not in at.lake.days("rephrase_events"):
         return scoring.NOTHING
     key = ["source_turn_id", "target_turn_id"]
     outcomes = at.lake.scan("pairs", [day]).select(*key, "target_outcome").collect()
     known = at.lake.by_day("rephrase_events", [day]).join(outcomes, on=key, how="left")
     return known.select(scoring.NOTHING.columns).cast(scoring.NOTHING.schema)
+
+
+def _as_audited(events: pl.DataFrame, scaling: PlattScaling) -> pl.DataFrame:
+    """Events as an audit says that their beliefs are bent."""
+    if scaling == PlattScaling():
+        return events
+    bent = scaling(events["p_rephrase"].to_numpy())
+    return events.with_columns(p_rephrase=scoring.at_most_one(events["target_turn_id"], bent))
 
 
 def _answers_elsewhere(at: Reading, wanted: list[str]) -> pl.DataFrame:

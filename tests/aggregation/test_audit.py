@@ -60,6 +60,27 @@ def test_who_judges_every_row_knows(population, data):
     assert [found.share, found.at_least, found.at_most] == pytest.approx([truth] * 3, abs=1e-3)
 
 
+@given(populations(), st.booleans())
+def test_bounds_are_shares_even_where_all_say_one_thing(population, said):
+    beliefs, turns, _, _ = population
+    drawn = systematic(*population, 0.5)
+    at = drawn.places
+    answers = Answers(beliefs[at], np.full(len(at), said), turns[at], drawn.expected)
+    found = estimated(answers, np.average(beliefs, weights=turns), turns.sum())
+    assert 0 <= found.at_least <= found.at_most <= 1
+
+
+def test_one_slip_does_not_bend_what_holds():
+    rng = np.random.default_rng(5)
+    off = []
+    for _ in range(50):
+        beliefs = rng.beta(6, 0.8, 60)
+        right = rng.random(60) < beliefs
+        beliefs[0], right[0] = 1.0, False
+        off.append(bending(beliefs, right) != PlattScaling())
+    assert np.mean(off) < 0.5
+
+
 def test_nine_of_ten_intervals_hold_the_truth():
     rng = np.random.default_rng(1)
     held = [_holds(rng) for _ in range(400)]

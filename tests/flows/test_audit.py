@@ -7,12 +7,18 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from aggregation.training_set import best
 from flows import runs, settings
 from flows.cli import app
 from flows.retraining import Retraining, unaudited
+from flows.steps import audits
+from flows.steps.labels import as_audited
 from logs import turn, write_log
+from warehouse.common.platt import PlattScaling
 from warehouse.errors import BadInput
 from warehouse.home import Home
 from warehouse.lake import Lake
@@ -133,14 +139,60 @@ def test_beliefs_are_audited_as_they_were_before_they_were_bent(home, tmp_path):
     assert (rows["unbent"] > rows["belief"]).all()
 
 
+@given(
+    st.lists(st.floats(0.01, 1), min_size=1, max_size=4),
+    st.floats(-2, 2),
+    st.floats(0.1, 2),
+)
+def test_what_was_the_best_label_stays_it_and_no_belief_is_made_up(beliefs, shift, stretch):
+    shares = [b / sum(beliefs) for b in beliefs]
+    rows = {"locale": "en", "utterance": "on", "label": list("dcba")[: len(shares)]}
+    labels = pl.DataFrame({**rows, "probability": shares})
+    bent = as_audited(labels, PlattScaling(shift, stretch))
+    assert best(bent)["label"].item() == best(labels)["label"].item()
+    assert bent["probability"].sum() <= 1 + 1e-9 or bent["probability"].max() < max(shares)
+    assert bent["probability"].is_between(0, 1).all()
+
+
+def test_what_is_judged_every_night_is_one_piece_of_evidence():
+    night = pl.DataFrame(
+        {
+            "night": "2026-01-01",
+            "subject": "labels",
+            "row": [f"r{n}" for n in range(20)],
+            "auditor": "",
+            "right": [n > 3 for n in range(20)],
+            "belief": 0.95,
+            "unbent": 0.95,
+            "turns": 1.0,
+            "expected": 1.0,
+            "all_believed": 0.95,
+            "all_turns": 20.0,
+        }
+    )
+    nights = [night.with_columns(night=pl.lit(f"2026-01-0{n}")) for n in (1, 2, 3)]
+    once, thrice = audits.judged(night), audits.judged(pl.concat(nights))
+    assert once is not None
+    assert thrice is not None
+    assert once["shift"].equals(thrice["shift"])
+    assert thrice["drawn"].item() == "2026-01-03"
+
+
+def test_audits_of_a_forgotten_users_nights_go(home):
+    answered(home, drawn(home, "labels"), lambda row: True)
+    lake = Lake(home / "lake")
+    assert lake.newest("audit_answers").height
+    runs.run_forgetting(home, CHOSEN, "u0", lambda step, *args: step(*args))
+    assert lake.days("audit_answers") == lake.days("audit_rows") == []
+
+
 def test_the_gate_can_ask_for_an_audit_before_what_was_learned_serves(home):
     asks = CHOSEN.model_copy(update={"trust": settings.Trust(audit=True)})
     job = Retraining(Home(home), asks, None)
-    assert "`sayagain audit`" in (unaudited(job, "a training set") or "")
-    assert unaudited(job, None) is None, "seed data alone teach the first model"
-    assert unaudited(Retraining(Home(home), CHOSEN, None), "a training set") is None
+    assert "`sayagain audit`" in (unaudited(job) or "")
+    assert unaudited(Retraining(Home(home), CHOSEN, None)) is None
     answered(home, drawn(home, "labels"), lambda row: True)
-    assert unaudited(job, "a training set") is None
+    assert unaudited(job) is None
 
 
 def test_two_persons_agree_as_far_as_is_said(home):
@@ -170,6 +222,10 @@ def test_answers_at_the_terminal_are_kept_until_the_person_ends_it(home, monkeyp
     assert "2 of " in done.output
     kept = Lake(home / "lake").newest("audit_answers")
     assert sorted(map(str, kept["right"])) == ["False", "None", "True"]
+    done = CliRunner().invoke(app, ["audit", "--home", str(home), "--rows", "10"], input="y\n")
+    assert "\n4 of " in done.output, "it goes on, and what the end of input cut short is kept"
+    assert "\n3 of " not in done.output
+    assert Lake(home / "lake").newest("audit_answers").height == 4
 
 
 def test_what_cannot_be_audited_is_said_in_a_line(home, tmp_path):
@@ -182,6 +238,11 @@ def test_what_cannot_be_audited_is_said_in_a_line(home, tmp_path):
         place.write_text(line + "\n")
         with pytest.raises(BadInput, match=told):
             command("audit", "--home", home, "--from", place)
+    for bad in ("--out", place), ("--told",):
+        with pytest.raises(BadInput, match="is none of"):
+            command("audit", "--home", home, "--subject", "everything", *bad)
+    with pytest.raises(BadInput, match="one at a time"):
+        command("audit", "--home", home, "--told", "--out", place)
     with pytest.raises(BadInput, match="is none of"):
         command("audit", "--home", home, "--subject", "everything", "--out", place)
     with pytest.raises(BadInput, match="nobody is there to answer"):

@@ -46,18 +46,18 @@ class PlattScaling:
         return PlattScaling(float(fit.intercept_[0]), float(fit.coef_[0, 0]))
 
     @staticmethod
-    def near(believed: Floats, right: npt.NDArray[np.bool_]) -> "PlattScaling":
+    def near(believed: Floats, right: npt.NDArray[np.bool_], slip: float = 0.0) -> "PlattScaling":
         """The most probable one of few answers, where beliefs are held to be about right: shift and stretch are drawn from
-        normals around 0 and 1, of deviations PRIOR."""
+        normals around 0 and 1, of deviations PRIOR. An answer is a `slip`, not what is so, with that probability."""
         odds, towards = _log_odds(believed), np.array([0.0, 1.0])
 
         def loss(bend: Floats) -> tuple[float, Floats]:
-            told = bend[0] + bend[1] * odds
-            off = expit(told) - right
+            bent = expit(bend[0] + bend[1] * odds)
+            said = said_so(bent, right, slip)
+            slope = np.where(right, -1.0, 1.0) * (1 - 2 * slip) * bent * (1 - bent) / said
             pull = (bend - towards) / PRIOR**2
-            value = np.logaddexp(0, told).sum() - told[right].sum()
-            gradient = np.array([off.sum(), off @ odds]) + pull
-            return float(value + pull @ (bend - towards) / 2), gradient
+            gradient = np.array([slope.sum(), slope @ odds]) + pull
+            return float(pull @ (bend - towards) / 2 - np.log(said).sum()), gradient
 
         found = minimize(loss, towards, jac=True, method="BFGS").x
         return PlattScaling(float(found[0]), max(FLATTEST, float(found[1])))
@@ -65,6 +65,12 @@ class PlattScaling:
     def undone(self, bent: Floats) -> Floats:
         """What was believed before it was bent."""
         return np.asarray(expit((_log_odds(bent) - self.shift) / self.stretch))
+
+
+def said_so(believed: Floats, right: npt.NDArray[np.bool_], slip: float) -> Floats:
+    """How probable each answer is."""
+    so = np.where(right, believed, 1 - believed)
+    return np.maximum(slip + (1 - 2 * slip) * so, EDGE)
 
 
 def _log_odds(believed: Floats) -> Floats:

@@ -7,7 +7,7 @@ from warehouse.tables.declaring import Published, amount, count, share, table, t
 SUBJECT = "pairs, failures, labels or rewrites"
 
 
-@table("audit_rows", carried=True)
+@table("audit_rows")
 class AuditRows(dy.Schema):
     """A row that was drawn for a person to judge, under the night whose belief it is."""
 
@@ -21,7 +21,7 @@ class AuditRows(dy.Schema):
     all_turns = amount("turns that all rows stand for")
 
 
-@table("audit_answers", carried=True)
+@table("audit_answers")
 class AuditAnswers(dy.Schema):
     """What a person said of a row that was drawn."""
 

@@ -12,9 +12,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, 
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from warehouse.errors import BadInput
-from warehouse.home import Home
-from warehouse.queries import opened
+from warehouse.queries import opened, published
 
 Ask = Callable[[str], pl.DataFrame]
 
@@ -124,11 +122,8 @@ class Published(Collector):
 
 def text(root: Path) -> str:
     """All figures of a home; BadInput where no night was run."""
-    place = Home(root).warehouse
-    if not place.is_file():
-        raise BadInput(f"{place}: is not there yet; `sayagain run LOG --home {root}` makes it")
     registry = CollectorRegistry()
-    with opened(place) as ask:
+    with opened(published(root)) as ask:
         registry.register(Published(ask))
         found: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
     return found.decode()

@@ -21,10 +21,15 @@ CONTENTS = (
 def ask(root: Path, query: str, since: date | None = None) -> pl.DataFrame:
     """The rows of a query on a home's warehouse; it can neither write nor reach another file or the
     network. `since` fills its `$since`."""
+    return ask_file(published(root), query, since)
+
+
+def published(root: Path) -> Path:
+    """The warehouse of a home; BadInput where no night was run."""
     place = Home(root).warehouse
     if not place.is_file():
         raise BadInput(f"{place}: is not there yet; `sayagain run LOG --home {root}` makes it")
-    return ask_file(place, query, since)
+    return place
 
 
 def ask_file(place: Path, query: str, since: date | None = None) -> pl.DataFrame:

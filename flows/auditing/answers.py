@@ -50,9 +50,8 @@ def given(root: Path, night: str, auditor: str) -> set[tuple[str, str]]:
     return set(kept.select("subject", "row").iter_rows())
 
 
-def keep(root: Path, answers: list[Answer], auditor: str) -> int:
-    """Remember the answers that were given, all of them or, where one speaks of no row that was drawn, none; how many
-    there were. A later answer of the same person counts."""
+def keep(root: Path, answers: list[Answer], auditor: str) -> None:
+    """Remember the answers that were given, all of them or, where one speaks of no row that was drawn, none. A later answer of the same person counts."""
     home = existing(root)
     with alone(home):
         lake = Lake(home.lake)
@@ -77,4 +76,3 @@ def keep(root: Path, answers: list[Answer], auditor: str) -> int:
                 night,
                 both.unique(["subject", "row", "auditor"], keep="last", maintain_order=True),
             )
-    return sum(a.right is not None for a in answers)

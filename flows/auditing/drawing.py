@@ -9,8 +9,7 @@ import polars as pl
 
 from aggregation.audit.sampling import systematic
 from aggregation.training_set import best
-from aggregation.trust import SUBJECTS
-from flows.auditing.showing import KEYS, Row, Shown
+from flows.auditing.showing import KEYS, Row, Shown, known
 from flows.explaining.memory import LakeReader
 from flows.reviewing import WORDING, by_person
 from flows.settings import Settings
@@ -31,9 +30,7 @@ class Auditing:
 
     @staticmethod
     def of(root: Path, settings: Settings, subject: str) -> "Auditing":
-        if subject not in SUBJECTS:
-            raise BadInput(f"--subject {subject}: is none of {', '.join(SUBJECTS)}")
-        return Auditing(LakeReader(existing(root), settings), subject)
+        return Auditing(LakeReader(existing(root), settings), known(subject))
 
     def rows(self, wanted: int) -> list[Row]:
         """About so many rows to judge, the same for everybody who asks that night: those drawn before stand."""

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from flows.explaining.memory import LakeReader
-from mining.clustering.constraints import slot_values
-from mining.release import redaction
+from flows.steps.masking import masked
+from warehouse.errors import BadInput
 
 EXAMPLES = 2  # newest turns that are shown of a wording
 AROUND = 2  # turns of its session that are shown before a turn, and after it
@@ -30,6 +30,13 @@ QUESTIONS = {
 Row = dict[str, Any]
 
 
+def known(subject: str) -> str:
+    """The subject; BadInput where it is none."""
+    if subject not in KEYS:
+        raise BadInput(f"--subject {subject}: is none of {', '.join(KEYS)}")
+    return subject
+
+
 @dataclass(frozen=True)
 class Shown:
     """How rows are put before a person: a question, and what users did, masked."""
@@ -40,11 +47,11 @@ class Shown:
     def rows(self, found: pl.DataFrame) -> list[Row]:
         marked = self._marked(found)
         sessions = self._sessions({turn for turns in marked for turn in turns})
-        masked = self._masked(found, sessions)
+        texts = self._masked(found, sessions)
         shown = []
         for row, turns in zip(found.to_dicts(), marked, strict=True):
-            here = {k: masked.get((row["locale"], v), v) for k, v in row.items()}
-            lines = [line for part in self._parts(turns) for line in _lines(part, sessions, masked)]
+            here = {k: texts.get((row["locale"], v), v) for k, v in row.items()}
+            lines = [line for part in self._parts(turns) for line in _lines(part, sessions, texts)]
             about = {"subject": self.subject, "night": self.memory.night, "row": row["row"]}
             question = QUESTIONS[self.subject].format(**here)
             shown.append(
@@ -91,18 +98,18 @@ class Shown:
         ]
         inside = turns.join(names, on="session_id", how="semi").select(columns).collect()
         parts = inside.sort("at_ms", "turn_id").partition_by("session_id")
+        sessions = [part.to_dicts() for part in parts]
         return {
-            row["turn_id"]: part.to_dicts()
-            for part in parts
-            for row in part.to_dicts()
-            if row["turn_id"] in ids
+            turn["turn_id"]: session
+            for session in sessions
+            for turn in session
+            if turn["turn_id"] in ids
         }
 
     def _masked(
         self, found: pl.DataFrame, sessions: dict[str, list[Row]]
     ) -> dict[tuple[str, str], str]:
         """By locale and text, the text as it is shown."""
-        privacy = self.memory.settings.privacy
         said = {
             (t["locale"], t[k])
             for turns in sessions.values()
@@ -115,8 +122,7 @@ class Shown:
         texts = sorted((locale, text) for locale, text in said if text)
         rows = pl.DataFrame(texts, schema=["locale", "utterance"], orient="row")
         files = self.memory.lake.files("turns", self.memory.window("turns"))
-        mask = redaction.Mask(privacy.mask, privacy.name_slots)
-        return dict(zip(texts, redaction.shown(rows, slot_values(files), mask), strict=True))
+        return dict(zip(texts, masked(self.memory.settings.privacy, files, rows), strict=True))
 
 
 def _lines(

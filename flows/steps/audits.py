@@ -55,9 +55,8 @@ def judged(answers: pl.DataFrame) -> pl.DataFrame | None:
     rows = drawn["row"].n_unique()
     believed, turns = newest.select("all_believed", "all_turns").row(0)
     found = estimated(_answers(newest, newest.height / rows), believed, turns)
-    once = voted.unique(
-        "row", keep="last", maintain_order=True
-    )  # what is drawn every night is one thing
+    # What is drawn every night is one thing.
+    once = voted.unique("row", keep="last", maintain_order=True)
     bend = bending(once["unbent"].to_numpy(), once["right"].to_numpy())
     row = {
         "subject": newest["subject"][0],

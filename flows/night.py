@@ -22,6 +22,7 @@ from flows.steps.intake import about_values, take_in
 from flows.steps.labels import label_utterances
 from flows.steps.launches import track_launches
 from flows.steps.planning import plan_night
+from flows.steps.problems import follow_problems
 from flows.steps.publishing import believe_nothing, publish_warehouse
 from flows.steps.rephrases import evidence_of, score_pairs
 from flows.steps.slots import mine_slots
@@ -43,6 +44,7 @@ BELIEVED = (
     gather_figures,
     build_training_set,
     track_launches,
+    follow_problems,
     decide_retraining,
 )
 

@@ -16,6 +16,10 @@ WHOLE = """
     select defects / turns as failed, defects_at_least as at_least, defects_at_most as at_most
     from pooled where day is null and intent = 'all' and locales = 'all'
 """
+PROBLEMS = """
+    select told, locale, worth, worth_at_least, worth_at_most, (count(*) over ()) - 2 as others from problems
+    where status = 'open' and worth is not null order by worth desc, locale, told limit 2
+"""
 HURTS = """
     select locale, coalesce(intent, 'no hypothesis') as intent, defects, turns from intent_totals
     where defects is not null order by defects desc, locale, intent limit 2
@@ -111,6 +115,17 @@ def _failures(asked: Ask) -> Iterator[Line]:
     if whole["failed"] is not None:
         bounds = f"{whole['at_least']:.0%} to {whole['at_most']:.0%}"
         yield "failed", f"{whole['failed']:.0%} of turns ({bounds})"
+    problems = asked(PROBLEMS).to_dicts()
+    if problems:
+        told = [
+            f"{r['told']} ({r['locale']}): {r['worth']:g} turns a day"
+            f" ({r['worth_at_least']:g} to {r['worth_at_most']:g})"
+            for r in problems
+        ]
+        others = problems[0]["others"]
+        more = [f"{others} more: sayagain problems"] if others > 0 else []
+        yield "hurts most", "; ".join([*told, *more])
+        return
     worst = [
         f"{r['intent']} in {r['locale']}, {r['defects']:,} of {r['turns']:,} turns"
         for r in asked(HURTS).to_dicts()

@@ -1,6 +1,8 @@
 """What the documents say is there, is there."""
 
 import ast
+import gzip
+import json
 import os
 import re
 import subprocess
@@ -8,12 +10,17 @@ import sys
 import tomllib
 from pathlib import Path
 
+import foreign
 import pytest
 from typer.main import get_command
 
 from flows import reference
 from flows.cli import app
+from flows.pipeline import directly
+from flows.runs import Request, run_night
 from flows.settings import Settings, load
+from flows.simulation.place import Habits
+from flows.simulation.world import simulate
 from warehouse.errors import BadInput
 from warehouse.publish import views
 from warehouse.queries import names
@@ -111,6 +118,40 @@ def test_the_page_of_commands_says_what_the_program_says(tmp_path):
     assert (ROOT / "docs" / "cli.md").read_text() == made.read_text(), "make docs"
 
 
+def logs_of_readers(folder: Path) -> None:
+    """The logs that readers of the stories have: of a Rasa bot, a Lex bot and a chat, and what the bots know."""
+    habits = Habits(40, 4, 2_000, "2026-01-05", 8, 0.1, 0, 0.0, shape="command")
+    simulate(folder / "theirs", None, 5, habits, ["en-GB"])
+    log = gzip.decompress((folder / "theirs" / "log.jsonl.gz").read_bytes()).splitlines()
+    rows = [json.loads(line) for line in log]
+    rows = [r | {"slots": r["slots"] or {}, "n_best": r["n_best"] or []} for r in rows]
+    rows.sort(key=lambda r: r["timestamp"])
+    foreign.rasa_tracker_store(folder / "events.db", rows).rename(folder / "rasa.db")
+    (folder / "store.db-wal").rename(folder / "rasa.db-wal")
+    foreign.lex(folder / "lex.jsonl", rows)
+    foreign.chat(folder / "chat.jsonl", rows)
+    seed = gzip.decompress((folder / "theirs" / "seed.jsonl.gz").read_bytes())
+    (folder / "known.jsonl").write_bytes(seed)
+
+
+@pytest.mark.pages
+def test_the_notebook_runs(tmp_path):
+    """Cell by cell, on a home of two locales."""
+    simulate(tmp_path / "world", None, 5, Habits(30, 3, 1_200, "2026-01-05", 8, 0.1, 0, 0.0), None)
+    request = Request([str(tmp_path / "world" / "log.jsonl.gz")], tmp_path / "home")
+    run_night(request, Settings(), directly)
+    cells = json.loads((ROOT / "docs" / "warehouse.ipynb").read_text())["cells"]
+    told = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(told)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"SAYAGAIN_HOME": str(tmp_path / "home")},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 @pytest.mark.pages
 def test_the_commands_of_the_first_page_and_of_the_stories_run(tmp_path):
     """As a newcomer types them, one after the other: stories go on where the first page ended."""
@@ -119,6 +160,7 @@ def test_the_commands_of_the_first_page_and_of_the_stories_run(tmp_path):
     assert len(told[0]) == 3
     assert all(told)
     blocks = [block for page in told for block in page]
+    logs_of_readers(tmp_path)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     known = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     done = subprocess.run(

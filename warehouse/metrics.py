@@ -82,6 +82,24 @@ GAUGES = (
         ("locale", "intent"),
     ),
     Gauge(
+        "problems",
+        "What hurts, by kind: problems that are open.",
+        "select kind, count(*) as value from problems where status = 'open' group by kind order by kind",
+        ("kind",),
+    ),
+    Gauge(
+        "problem_turns_per_day",
+        "What solving an open problem is worth: turns a day, expected, and bounds that it keeps within in nine cases of ten.",
+        """
+        select problem_id, kind, locale, bound, value from (
+            unpivot (select problem_id, kind, locale, worth as expected, worth_at_least as at_least, worth_at_most as at_most
+                     from problems where status = 'open')
+            on expected, at_least, at_most into name bound value value
+        ) order by problem_id, bound
+        """,
+        ("problem_id", "kind", "locale", "bound"),
+    ),
+    Gauge(
         "waiting",
         "What waits for a person.",
         "select kind, count(*) as value from waiting group by kind order by kind",

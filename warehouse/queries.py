@@ -1,5 +1,6 @@
 """Read-only questions to the published warehouse: free ones, and the cookbook by name."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -56,6 +57,12 @@ def opened(place: Path) -> Iterator[Callable[..., pl.DataFrame]]:
         try:
             rows = con.sql(query, params={"since": since} if "$since" in query else None)
             found: pl.DataFrame | None = rows.pl() if rows is not None else None
+        except duckdb.CatalogException as error:
+            missing = re.search(r"Table with name (\w+) does not exist", str(error))
+            if missing and (files("warehouse") / "views" / f"{missing[1]}.sql").is_file():
+                why = f"{place}: was published by an earlier version and lacks {missing[1]}; the next run publishes it"
+                raise BadInput(why) from None
+            raise BadInput(f"query: {str(error).splitlines()[0]}") from None
         except (duckdb.Error, pl.exceptions.PolarsError) as error:
             raise BadInput(f"query: {str(error).splitlines()[0]}") from None
         return pl.DataFrame() if found is None else found

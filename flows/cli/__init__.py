@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import ask, audit, explain, export, inspect, model, night, review, serve, simulate
+from flows.cli import (
+    ask,
+    audit,
+    explain,
+    export,
+    inspect,
+    model,
+    night,
+    problems,
+    review,
+    serve,
+    simulate,
+)
 from flows.cli.shared import app, told
 from warehouse.errors import BadInput, SayagainError
 
@@ -20,6 +32,7 @@ __all__ += [
     "inspect",
     "model",
     "night",
+    "problems",
     "review",
     "serve",
     "simulate",
@@ -32,6 +45,7 @@ ORDER = (  # in which the help lists the commands
         "predict",
         "sql",
         "report",
+        "problems",
         "metrics",
         "explain",
         "review",

@@ -40,7 +40,10 @@ def local_path(place: Path | None) -> Path | None:
 HomeFolder = Annotated[
     Path,
     typer.Option(
-        "--home", callback=local_path, help="Folder of everything that a run leaves behind."
+        "--home",
+        envvar="SAYAGAIN_HOME",
+        callback=local_path,
+        help="Folder of everything that a run leaves behind.",
     ),
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings, a TOML file.")]

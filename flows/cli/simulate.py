@@ -1,6 +1,7 @@
 """`sayagain simulate`: an invented assistant with known truth."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,6 +80,17 @@ ChangingDay = Annotated[
         min=2,
     ),
 ]
+MendedDay = Annotated[
+    int | None,
+    typer.Option(
+        help="Day on which what went wrong is mended: an intent eaten by another, a wording not understood, the new intent,"
+        " and in one locale much that is not heard; they begin on --changing-day.",
+        min=3,
+    ),
+]
+BackDay = Annotated[
+    int | None, typer.Option(help="Day from which on the same is wrong again.", min=4)
+]
 Shape = Annotated[
     str,
     typer.Option(
@@ -113,6 +125,8 @@ def simulate(
     launch_seeds: LaunchSeeds = 0,
     launch_encoder: LaunchEncoder = None,
     changing_day: ChangingDay = None,
+    mended_day: MendedDay = None,
+    back_day: BackDay = None,
     shape: Shape = "mixed",
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -125,6 +139,7 @@ def simulate(
 
     who = (users, days, turns, start, seeds_per_intent, refine, bots, adversary_share)
     habits = place.Habits(*who, reformulation_rate, pace, changing_day, shape)
+    habits = replace(habits, mended_day=mended_day, back_day=back_day)
     spoken = locales.split(",") if locales else None
     started = _launched(launch, launch_day, launch_seeds, launch_encoder)
     if cycles:

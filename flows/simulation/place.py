@@ -10,6 +10,7 @@ import numpy as np
 from msgspec.structs import replace
 from rapidfuzz.fuzz import ratio
 
+from flows.simulation.breaking import Breaks, Course
 from flows.simulation.changing import Changes, Hearing
 from flows.simulation.chatting import Chat, SearchSession
 from flows.simulation.corpus import Language, Wording
@@ -29,7 +30,8 @@ ROBOT_EVERY = timedelta(minutes=70)
 @dataclass(frozen=True)
 class Habits:
     """How large a world is, and how its people are. `users` and `robots` of each locale; from `changing_day` on
-    (from 1, the first of the world) words change."""
+    (from 1, the first of the world) words change. Where there is a `mended_day`, other things go wrong on the changing day, too, which
+    are mended then and wrong again from `back_day` on."""
 
     users: int
     days: int
@@ -43,6 +45,13 @@ class Habits:
     pace: float = 1.0
     changing_day: int | None = None
     shape: str = "command"
+    mended_day: int | None = None
+    back_day: int | None = None
+    silent: str | None = None  # locale in which much is not heard while things are wrong
+
+    def date(self, number: int) -> date:
+        """The date of a day of the world, from 1."""
+        return date.fromisoformat(self.start) + timedelta(days=number - 1)
 
     @property
     def manner(self) -> Manner:
@@ -93,6 +102,7 @@ class Place:
         often = rng.lognormal(0.0, ACTIVITY, habits.users)
         self.often = np.cumsum(often) / often.sum()
         self.customs = Customs.of(spoken, self.by_intent, np.random.default_rng(0))
+        self.breaks = self._breaks()
         self.sessions = 0
         self.bursts = 0
 
@@ -122,18 +132,38 @@ class Place:
         """What is to change, drawn apart: the people of a world are the same without."""
         if self.habits.changing_day is None:
             return None
-        began = date.fromisoformat(self.habits.start)
-        day = began + timedelta(days=self.habits.changing_day - 1)
+        day = self.habits.date(self.habits.changing_day)
         return Changes(self.spoken, self.said, self.habits.users, day, self.rng.spawn(1)[0])
+
+    def _breaks(self) -> Breaks | None:
+        """What goes wrong and is mended, drawn apart as well."""
+        asked = self.habits
+        if self.changes is None or asked.mended_day is None:
+            return None
+        back = None if asked.back_day is None else asked.date(asked.back_day)
+        course = Course(self.changes.day, asked.date(asked.mended_day), back)
+        novel = [w for w in self.said if w.intent == self.changes.unheard]
+        said = self.changes.heard(self.said), novel
+        drawn = self.rng.spawn(1)[0]
+        return Breaks.drawn(
+            self.customs,
+            course,
+            said,
+            asked.users,
+            drawn,
+            silent=asked.silent == self.spoken.locale,
+        )
 
     def _session(self, user: int, day: date, assistant: Assistant) -> Iterable[Said]:
         person = self.people[user]
+        assistant = self.breaks.over(assistant, day) if self.breaks else assistant
         if (shape := self._shape()).kind != "command":
             return self._talk(shape, person, assistant)
         if self.changes is None:
             return person.session(assistant, self.rng)
         hearing = Hearing(assistant, self.changes.speech(user, day))
-        wanting = person.wanting(self.changes.wanted(user, day))
+        more = self.breaks.wanted(user, day) if self.breaks else []
+        wanting = person.wanting([*self.changes.wanted(user, day), *more])
         return hearing.heard(wanting.session(hearing, self.rng), self.changes)
 
     def _shape(self) -> Shape:

@@ -11,8 +11,9 @@ invented people who use it for some days, and robots.
 import gzip
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,7 @@ def simulate(
     launch: Launch | None = None,
 ) -> dict[str, Any]:
     """Write a world into `out`; its facts. The same arguments give the same bytes."""
-    if habits.changing_day is not None and habits.changing_day > habits.days:
-        raise BadInput(
-            f"--changing-day {habits.changing_day}: is after the last of {habits.days} days"
-        )
+    _check(habits)
     places = settled(corpus, seed, habits, locales, launch)
     begin(out, places)
     start = date.fromisoformat(habits.start)
@@ -60,8 +58,22 @@ def simulate(
     }
     if habits.changing_day is not None:
         facts["changes"] = [row for p in places if p.changes for row in p.changes.told()]
+    if habits.mended_day is not None:
+        facts["problems"] = [row for p in places if p.breaks for row in p.breaks.told()]
     (out / "world.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf8")
     return facts
+
+
+def _check(habits: Habits) -> None:
+    """BadInput where the days on which something happens are none of the world's, or in another order."""
+    names = ("changing_day", "mended_day", "back_day")
+    days = [(f"--{name.replace('_', '-')}", getattr(habits, name)) for name in names]
+    for name, number in days:
+        if number is not None and number > habits.days:
+            raise BadInput(f"{name} {number}: is after the last of {habits.days} days")
+    for (earlier, before), (name, number) in pairwise(days):
+        if number is not None and (before is None or number <= before):
+            raise BadInput(f"{name} {number}: needs a {earlier} before it")
 
 
 def assistants(places: list[Place]) -> list[Assistant]:
@@ -90,6 +102,8 @@ def settled(
         raise BadInput(f"--locales {','.join(locales or [])}: are not in {corpus}")
     if launch:
         check(launch, [s.locale for s in spoken])
+    if habits.mended_day is not None and len(spoken) > 1:
+        habits = replace(habits, silent=spoken[-1].locale)
     return [
         Place(
             s,

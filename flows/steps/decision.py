@@ -15,6 +15,8 @@ from warehouse.tables import (
     Decisions,
     HypothesisStats,
     IntentCandidates,
+    ProblemReviews,
+    Problems,
     TrainingSets,
     Trends,
     Turns,
@@ -25,7 +27,7 @@ from warehouse.tables import (
 @step(
     reads=(
         *window(Turns),
-        *tonight(TrainingSets, HypothesisStats, Trends, IntentCandidates),
+        *tonight(TrainingSets, HypothesisStats, Trends, IntentCandidates, Problems, ProblemReviews),
         *every(UtteranceStats),  # of the night whose training set the champion learned
     ),
     writes=(Decisions,),
@@ -47,10 +49,22 @@ def decide_retraining(at: Reading) -> Result:
     config = TriggerConfig(**at.settings.trigger.model_dump())
     decision = decide(replace(known, drift=(*known.drift, *told)), config)
     stopped = overrides.read(at.home).against(version)
-    because = [stopped, *decision.because] if stopped else list(decision.because)
+    because = [*([stopped] if stopped else []), *decision.because, *_hurting(at)]
     verdict = {"retrain": decision.retrain and not stopped, "because": because}
     at.put(Decisions, pl.DataFrame([{"night": at.day, "version": version, **verdict}]))
     return verdict
+
+
+def _hurting(at: Reading) -> list[str]:
+    """What the open problems are worth that a training set may mend: intents that are taken for others."""
+    dismissed = at.tonight(ProblemReviews).select("problem_id")
+    rows = at.tonight(Problems).filter(kind="eaten", status="open")
+    rows = rows.join(dismissed, on="problem_id", how="anti")
+    if rows.is_empty():
+        return []
+    worth, least = (float((rows[c] / rows["days"]).sum()) for c in ("failed", "failed_at_least"))
+    several = f"{rows.height} intents are" if rows.height > 1 else "an intent is"
+    return [f"{several} taken for others: worth {worth:.1f} turns a day, {least:.1f} at least"]
 
 
 def post_messages(night: Night, day: str) -> Result:

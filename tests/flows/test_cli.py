@@ -24,6 +24,7 @@ COMMANDS += [
     "forget",
     "audit",
     "metrics",
+    "problems",
 ]
 
 

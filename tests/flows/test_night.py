@@ -32,6 +32,9 @@ MAY_BE_EMPTY = (
         "audit_rows",
         "audit_answers",
         "audits",
+        "problems",
+        "problem_members",
+        "problem_reviews",
     ),
     *(
         "locale_centres",

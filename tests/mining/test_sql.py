@@ -205,6 +205,7 @@ QUERIES = [
     "judged_turns",
     "heard_last",
     "heard_slots",
+    "problem_people",
 ]
 
 
@@ -251,6 +252,8 @@ def test_the_counts_are_equal_on_both_engines(tmp_path, duck, spark, name):
             *("locale", "utterance"),
             kind=pl.lit("term"),
             unit=pl.col("utterance").str.tail(1).cast(pl.Int64),
+            intent=pl.lit("a"),
+            problem_id=pl.col("utterance").str.tail(1),
         ),
     }
     params = {"most_items": 5, "intents": 1, "most": 3, "k": 3, "since": START, "sure": 20_000}

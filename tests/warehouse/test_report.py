@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from warehouse.errors import BadInput
@@ -16,7 +17,7 @@ from warehouse.report import page
 
 EVIL = "</script><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
 SMALL = "small locales (3)"
-PICTURES = ["funnel", "locales", "intents", "map", "calibration", "gate"]
+PICTURES = ["pulse", "funnel", "locales", "intents", "map", "calibration", "gate"]
 PICTURES += ["launch-en-GB", "launch-ru-RU", "changed"]
 TABLES = [
     "places",
@@ -112,6 +113,8 @@ def opened(browser, root) -> Iterator[Page]:
 def test_every_section_has_its_content(opened):
     assert opened.title().startswith("sayagain: night 2026-")
     assert "wordings are believed" in opened.inner_text("#lead")
+    for name in ("better", "first", "model", "now"):
+        assert opened.locator(f"#answer-{name} .short").inner_text(), name
     for name in PICTURES:
         assert opened.locator(f"#picture-{name} svg path").count() > 3, name
     for name in TABLES:
@@ -146,7 +149,7 @@ def test_a_locale_that_is_chosen_is_shown_alone(opened):
     for name in ("places", "worst", "hurts", "confusions", "clusters", "beliefs"):
         told = opened.locator(f"#{name} tbody tr:visible td:first-child")
         assert set(told.all_inner_texts()) == {"ru-RU"}, name
-    assert opened.locator("section.launch:visible h3").all_inner_texts() == ["ru-RU"]
+    assert opened.locator("section.launch:visible h4").all_inner_texts() == ["ru-RU"]
     opened.wait_for_function(
         "all => document.querySelectorAll('#picture-map .mark-symbol.role-mark path').length < all",
         arg=marks,
@@ -190,14 +193,27 @@ def test_the_map_tells_under_the_pointer_and_zooms(opened):
     )
 
 
+def serious(tab: Page) -> list[tuple[str, str]]:
+    """What axe finds of the page that is serious or critical."""
+    found = Axe().run(tab).response["violations"]
+    bad = [v for v in found if v["impact"] in ("serious", "critical")]
+    return [(v["id"], node["html"][:80]) for v in bad for node in v["nodes"]]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("width", [390, 1200, 1800])
 def test_it_fits_its_window_and_can_be_read(browser, root, scheme, width):
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 844})
     tab = context.new_page()
     tab.goto((root / "report.html").as_uri())
     tab.wait_for_function("document.documentElement.dataset.drawn")
+    tab.evaluate("document.querySelectorAll('details').forEach(part => (part.open = true))")
     assert tab.evaluate("document.documentElement.scrollWidth") == width
+    cut = "[...document.querySelectorAll('.wide')].filter(x => x.scrollWidth > x.clientWidth + 1)"
+    assert tab.evaluate(f"{cut}.map(x => x.querySelector('table').id)") == []
+    over = "[...document.querySelectorAll('td, th')].filter(x => x.scrollWidth > x.clientWidth + 1 && x.offsetParent)"
+    assert tab.evaluate(f"{over}.map(x => x.textContent)") == []
+    assert serious(tab) == []
     ink, paper = (
         tab.evaluate(f"getComputedStyle(document.body).{name}")
         for name in ("color", "backgroundColor")
@@ -206,6 +222,21 @@ def test_it_fits_its_window_and_can_be_read(browser, root, scheme, width):
     assert abs(light[0] - light[1]) > 0.6
     text = tab.evaluate("getComputedStyle(document.querySelector('.picture svg text')).fill")
     assert text == ink
+    context.close()
+
+
+def test_on_a_phone_the_questions_below_open_when_they_are_asked(browser, root):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    tab = context.new_page()
+    tab.goto((root / "report.html").as_uri())
+    tab.wait_for_function("document.documentElement.dataset.drawn")
+    assert tab.locator("details[open]").count() == 0
+    assert tab.evaluate("document.querySelector('#glance').getBoundingClientRect().width") <= 390
+    tab.click("nav a[href='#wishes']")
+    tab.wait_for_selector("#picture-map svg path")
+    assert tab.locator("details[open]").count() == 1
+    tab.fill("#search", "a")
+    assert tab.locator("details[open]").count() == tab.locator("details").count()
     context.close()
 
 

@@ -44,12 +44,29 @@ function sift() {
   told.textContent = sought ? `${found} of ${candidates.length} rows` : "";
 }
 
+// On a phone the questions below are closed; a link, a search and a locale that is chosen open them.
+const parts = [...document.querySelectorAll("details.part")];
+if (matchMedia("(max-width: 48rem)").matches) for (const part of parts) part.open = false;
+for (const part of parts) part.addEventListener("toggle", drawAll);
+
+function openAll() {
+  for (const part of parts) part.open = true;
+}
+
+for (const link of document.querySelectorAll("nav a")) {
+  link.addEventListener("click", () => (document.querySelector(link.hash).open = true));
+}
+
+addEventListener("beforeprint", openAll);
+
 search.addEventListener("input", () => {
+  openAll();
   sift();
   views.map?.signal("sought", search.value.trim().toLowerCase()).run();
 });
 
 place.addEventListener("change", () => {
+  openAll();
   sift();
   for (const part of document.querySelectorAll("section.launch")) part.hidden = !belongs(part);
   for (const name of Object.keys(views)) focus(name);

@@ -11,20 +11,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from warehouse.errors import BadInput
 from warehouse.home import alone, existing
 from warehouse.lake import Lake
 from warehouse.publish import build
 from warehouse.queries import ask, named, opened
+from warehouse.report.answers import answers, changed
+from warehouse.report.cells import pasted, table
 from warehouse.report.drawing import Ask
 from warehouse.report.launches import launches
 from warehouse.report.pictures import pictures
 
 MOST = 15  # rows of a table
 MOST_PLACES = 1_000  # locales
-MOST_OF_ONE = 5  # of a locale, where it is chosen
 
 
 def _whole(name: str) -> str:
@@ -44,6 +43,23 @@ order by starts_with(locale, 'small locales ('), turns desc nulls last, locale
 """
 
 TABLES = {
+    "problems": """
+        select locale, told as what_hurts, worth as turns_a_day, worth_at_least, worth_at_most, users, opened as open_since,
+            how as what_mends_it, problem_id as id
+        from problems where status = 'open' order by worth desc nulls last, locale, told
+    """,
+    "closed": """
+        select locale, told as what_hurt, status, opened, closed, times as times_opened, problem_id as id
+        from problems where status <> 'open' order by coalesce(closed, opened) desc, locale, told
+    """,
+    "trust": """
+        select subject, verdict, array_to_string(because, '; ') as why_not_better from trust
+        where night = (select max(night) from trust) order by subject
+    """,
+    "audits": """
+        select subject, drawn as night, rows, answered, auditors as persons, believed, observed, at_least, at_most from audits
+        order by subject
+    """,
     "beliefs": """
         select locale, wordings, labelled, believed, published, unlabelled, too_few, unsure, waiting
         from launches order by wordings desc nulls last, locale
@@ -57,7 +73,11 @@ TABLES = {
         from pooled where day is null and intent <> 'all' and locales <> 'all'
         order by failed * turns desc nulls last, locale, intent
     """,
-    "changed": _whole("what_changed"),
+    "changed": """
+        select locale, change, coalesce(term, example) as what, example, users, ratio, at_least, at_most, since from trends
+        where term is not null or (kind = 'cluster' and example is not null)
+        order by since desc, change in ('falling', 'gone'), at_least desc, locale, what
+    """,
     "candidates": _whole("may_be_new"),
     "hurts": _whole("where_it_hurts"),
     "confusions": _whole("which_intent_eats_which"),
@@ -116,17 +136,21 @@ def _rendered(place: Path, asked: Ask) -> str:
         raise BadInput(
             f"{place.parent}: no night was run yet; `sayagain run LOG --home {place.parent}`"
         )
+    k = int(asked("select k from schema_version").item())
     begun = launches(asked)
     curves = {f"launch-{x.locale}": x.picture for x in begun if x.picture}
     drawn = {name: _harmless(spec) for name, spec in (pictures(asked) | curves).items()}
-    tables = {name: _table(asked(query), MOST) for name, query in TABLES.items()}
-    tables["places"] = _table(asked(PLACES), MOST_PLACES)
-    tables |= {f"hurts-{x.locale}": _table(x.hurts, MOST) for x in begun}
+    tables = {name: table(asked(query), MOST, k) for name, query in TABLES.items()}
+    tables["places"] = table(asked(PLACES), MOST_PLACES, k)
+    tables |= {f"hurts-{x.locale}": table(x.hurts, MOST, k) for x in begun}
     script = _script()
-    template = Environment(autoescape=True, loader=FunctionLoader(_text)).get_template("page.html")
-    return template.render(
+    templates = Environment(autoescape=True, loader=FunctionLoader(_text))
+    templates.filters["pasted"] = pasted
+    return templates.get_template("page.html").render(
         run=runs[0],
-        k=asked("select k from schema_version").item(),
+        answers=answers(asked, runs[0]),
+        changed=changed(asked),
+        k=k,
         lead=_lead(asked, runs[0]),
         pictures=drawn,
         tables=tables,
@@ -156,67 +180,24 @@ def _harmless(spec: dict[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _table(found: pl.DataFrame, most: int) -> dict[str, Any]:
-    """Columns by name, `count` (a null is a small one), `number` or `text`; the first rows, and then the
-    first of each locale, which are for where it is chosen: its name, whether it is one of those, values."""
-    kinds = {
-        name: "count" if kind.is_integer() else "number" if kind.is_float() else "text"
-        for name, kind in found.schema.items()
-    }
-    place = (
-        found["locale"] if "locale" in kinds else pl.Series([None] * found.height, dtype=pl.String)
-    )
-    marked = found.select(place=place, more=pl.int_range(pl.len()) >= most)
-    of_one = marked.select(pl.int_range(pl.len()).over("place") < MOST_OF_ONE).to_series()
-    wanted = ~marked["more"] | (of_one & place.is_not_null())
-    rows = zip(
-        *(marked.filter(wanted)[c] for c in marked.columns),
-        found.filter(wanted).rows(),
-        strict=True,
-    )
-    return {"columns": kinds, "rows": list(rows)}
-
-
 def _lead(asked: Ask, run: dict[str, Any]) -> list[str]:
     """The night in one paragraph, sentence by sentence."""
+    places = asked("select count(*) as many from locale_totals").item()
+    days = asked("select count(distinct day) from pooled where day is not null").item()
     said = [
-        f"{_count(run['read'])} rows were read, {_count(run['set_aside'])} of them set aside;"
-        f" the window holds {_count(run['turns'])} turns."
+        f"The window holds {_count(run['turns'])} turns of {places} locale{'s' if places != 1 else ''} in {days} days."
     ]
-    whole = asked(
-        "select any_value(defects / turns) as failed, any_value(said_again / turns) as again from pooled"
-        " where day is null and intent = 'all' and locales = 'all'"
-    ).to_dicts()[0]
-    for share, subject, what in (
-        (whole["again"], "pairs", "were said again"),
-        (whole["failed"], "failures", "failed their users"),
-    ):
-        if share is not None and run[f"verdict_{subject}"] in (None, "well"):
-            said.append(f"Of these, {share:.0%} {what}.")
-        elif share is not None:
-            said.append(f"How many {what} this log tells {run[f'verdict_{subject}']}.")
     sets = asked(
         "select version, examples from training_sets order by version desc limit 1"
     ).to_dicts()
     if sets:
         said.append(
-            f"{_count(sets[0]['examples'])} wordings are believed (training set {sets[0]['version']})."
+            f"{_count(sets[0]['examples']).capitalize()} wordings are believed (training set {sets[0]['version']})."
         )
     decided = asked("select retrain, because from decisions order by night desc limit 1").to_dicts()
     if decided:
         verdict = "pays" if decided[0]["retrain"] else "does not pay"
-        said.append(f"Retraining {verdict}: {'; '.join(decided[0]['because'])}.")
-    last = asked(
-        "select version, champion from models order by string_split(version, '-')[4] desc limit 1"
-    ).to_dicts()
-    if last:
-        verdict = "serves" if last[0]["champion"] else "does not serve"
-        said.append(f"The last model, {last[0]['version']}, {verdict}.")
-    for told in asked("from trust where night = (select max(night) from trust)").to_dicts():
-        because = f" ({'; '.join(told['because'])})" if told["because"] else ""
-        said.append(f"This log tells {told['subject']} {told['verdict']}{because}.")
-    if run["evidence"]:
-        said.append(f"What is said again was told from: {', '.join(run['evidence'])}.")
+        said.append(f"Retraining {verdict}: {decided[0]['because'][0]}.")
     return said
 
 

@@ -26,6 +26,7 @@ MOST_JUDGED = 12  # locales
 def pictures(ask: Ask) -> dict[str, Spec]:
     """Each picture by name; one without data is left out."""
     drawn = {
+        "pulse": _pulse(ask),
         "funnel": _funnel(ask),
         "locales": _locales(ask),
         "intents": _intents(ask),
@@ -67,6 +68,32 @@ def _funnel(ask: Ask) -> Any:
     )
     numbers = base.mark_text(align="left", dx=5).encode(text=alt.Text("count:Q", format=","))
     return base.mark_bar(color=MARK, opacity=0.8) + numbers
+
+
+def _pulse(ask: Ask) -> Any:
+    """All locales together."""
+    rows = ask("""
+        select day::varchar as day, turns, defects / turns as failed, defects_at_least as at_least, defects_at_most as at_most
+        from pooled where day is not null and intent = 'all' and locales = 'all' and defects is not null order by day
+    """)
+    if rows.is_empty():
+        return None
+    share = alt.Axis(format="%", tickCount=4)
+    base = alt.Chart(rows, height=150).encode(
+        x=alt.X(
+            "yearmonthdate(day):T",
+            title=None,
+            axis=alt.Axis(
+                format="%b %d", tickMinStep=86_400_000, grid=False, labelOverlap="greedy"
+            ),
+        ),
+        tooltip=told("day:N", "turns:Q", failed="%", at_least="%", at_most="%"),
+    )
+    band = base.mark_area(opacity=0.2, color=MARK).encode(
+        y=alt.Y("at_least:Q", title=None, axis=share), y2="at_most:Q"
+    )
+    line = base.mark_line(point=alt.OverlayMarkDef(color=MARK), color=MARK)
+    return band + line.encode(y=alt.Y("failed:Q", axis=share))
 
 
 def _locales(ask: Ask) -> Any:

@@ -54,6 +54,7 @@ from warehouse.tables.log import (
     SessionTimeouts,
     Turns,
 )
+from warehouse.tables.problems import ProblemMembers, ProblemReviews, Problems
 from warehouse.tables.records import (
     Decisions,
     Erasures,
@@ -153,6 +154,9 @@ __all__ = [
     "Outbox",
     "Pairs",
     "PooledIntents",
+    "ProblemMembers",
+    "ProblemReviews",
+    "Problems",
     "ProjectedSlots",
     "Published",
     "Readings",

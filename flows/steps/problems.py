@@ -1,0 +1,197 @@
+"""What hurts: which problems are open, what they are worth, and which have closed."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from aggregation.training_set import best
+from aggregation.trust import NOT_AT_ALL, WELL
+from flows.pipeline import Reading, Result, last_night, own, step, tonight, window
+from flows.steps.figures import BELIEVED
+from flows.steps.utterances import MOST_ITEMS
+from mining.failures import defects
+from mining.failures.hypothesis_features import SURE
+from mining.problems import levels, life, units
+from mining.problems.levels import LOCALE
+from mining.problems.life import LONGEST, WINDOWS, Counts, Problem
+from mining.problems.units import EATEN, INTENT, KEY, MISSING, WORDING
+from mining.sessions.bots import people
+from warehouse.lake import shifted
+from warehouse.tables import (
+    BestRephrases,
+    Bots,
+    Clusters,
+    DailyIntents,
+    Defects,
+    FieldCounts,
+    IntentCandidateMembers,
+    IntentCandidates,
+    Neighbours,
+    ProblemMembers,
+    ProblemReviews,
+    Problems,
+    SoftLabels,
+    Trust,
+    Turns,
+)
+
+BY_LABEL = (EATEN, INTENT)
+
+
+@step(
+    reads=(
+        *window(Turns, Bots, Defects),
+        *tonight(BestRephrases, FieldCounts, Neighbours, Clusters, SoftLabels, DailyIntents),
+        *tonight(IntentCandidates, IntentCandidateMembers, Trust),
+        *last_night(Problems, ProblemMembers, ProblemReviews),
+        *own(ProblemReviews),
+    ),
+    writes=(Problems, ProblemMembers, ProblemReviews),
+    settings=("mining.window_days", "min_users.published"),
+)
+def follow_problems(at: Reading) -> Result:
+    """Open problems that users show, follow the known ones, close those that have stopped."""
+    reviews = pl.concat([at.last_night(ProblemReviews), at.tonight(ProblemReviews)])
+    at.put(ProblemReviews, reviews.unique("problem_id", keep="last").sort("problem_id"))
+    known, members = at.last_night(Problems), at.last_night(ProblemMembers)
+    verdicts = dict(at.tonight(Trust).select("subject", "verdict").iter_rows())
+    if verdicts.get("failures") != WELL:
+        at.put(ProblemMembers, members)  # what the log cannot tell neither opens nor closes
+        return {"problems": at.put(Problems, known)}
+    before = life.of_rows(known)
+    untold = BY_LABEL if verdicts.get("labels") == NOT_AT_ALL else ()
+    found = _found(at, members, before, labelled=not untold)
+    now = [p for p in before.values() if p.kind in untold]
+    now += _followed(
+        at, {n: p for n, p in before.items() if p.kind not in (LOCALE, *untold)}, found
+    )
+    now += _places(at, {n: p for n, p in before.items() if p.kind == LOCALE})
+    rows = pl.DataFrame([asdict(p) for p in now], Problems.create_empty().schema)
+    kept = _members(found, rows, members.filter(_of(untold, before)))
+    at.put(ProblemMembers, kept)
+    at.put(Problems, rows.sort("problem_id"))
+    return {"problems": sum(p.status == life.OPEN for p in now)}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The wordings that fail in each of WINDOWS (`units.failing`), and the wordings of wishes without an intent (`units.wishes`)."""
+
+    failing: dict[int, pl.DataFrame]
+    wishes: pl.DataFrame
+
+
+def _found(
+    at: Reading, members: pl.DataFrame, before: dict[str, Problem], *, labelled: bool
+) -> _Found:
+    judged = {w: _judged(at, w) for w in WINDOWS}
+    clusters = at.tonight(Clusters)
+    known = members.filter(_of((MISSING,), before)).select(*WORDING, "problem_id").unique()
+    candidates = at.tonight(IntentCandidateMembers).select(*WORDING, "candidate_id")
+    wishes = units.wishes(
+        known.sort(WORDING), candidates, clusters, judged[LONGEST].select(WORDING)
+    )
+    meant = best(at.tonight(SoftLabels)).filter(pl.col("probability") >= BELIEVED)
+    meant = meant.select(*WORDING, "label", "probability")
+    tells = units.Known(meant if labelled else meant.clear(), wishes, clusters)
+    k = at.settings.min_users.published
+    return _Found({w: units.failing(rows, tells, k) for w, rows in judged.items()}, wishes)
+
+
+def _of(kinds: tuple[str, ...], problems: dict[str, Problem]) -> pl.Expr:
+    """Of the problems of these kinds."""
+    return pl.col("problem_id").is_in([n for n, p in problems.items() if p.kind in kinds])
+
+
+def _newest(at: Reading, days: int) -> list[str]:
+    """So many newest days, as far as the log has them."""
+    first = shifted(at.day, 1 - days)
+    return [d for d in at.days(Turns) if d >= first]
+
+
+def _judged(at: Reading, window: int) -> pl.DataFrame:
+    """KEY, `turns`, `users`, `right` and `executed` (as `units.failing` takes them) of the wordings of so many newest days, by these alone."""
+    days = _newest(at, window)
+    said = people(at.lake, days)
+    asked = {"most_items": MOST_ITEMS, "intents": int(at.tonight(FieldCounts)["intent"].item() > 0)}
+    heard = at.query("hypothesis_stats", said, asked)
+    inputs = said | {"defects": at.lake.files("defects", days)}
+    turns = at.query("judged_turns", inputs, {"sure": round(SURE * 1_000_000)}).sort(KEY)
+    judged = defects.judge(turns, heard, at.tonight(Neighbours)).wordings
+    counted = turns.select(*KEY, pl.col("turns").cast(pl.Int64))
+    return judged.select(*KEY, "users", "right", "executed").join(counted, on=KEY)
+
+
+def _followed(at: Reading, before: dict[str, Problem], found: _Found) -> list[Problem]:
+    """The problems of wordings."""
+    counted = {w: _counted(at, w, rows, before.keys()) for w, rows in found.failing.items()}
+    about = {r["problem_id"]: r for w in WINDOWS for r in counted[w].iter_rows(named=True)}
+    counts = {
+        w: {r["problem_id"]: _counts(r) for r in rows.to_dicts()} for w, rows in counted.items()
+    }
+    enough = at.tonight(IntentCandidates).filter(pl.col("users") >= at.settings.min_users.published)
+    shown = (
+        at.tonight(IntentCandidateMembers)
+        .join(enough, on=["locale", "candidate_id"], how="semi")
+        .join(found.wishes, on=WORDING)["problem_id"]
+    )
+    tells = life.Shown(at.day, counts, _spoke(at), about, frozenset(shown))
+    return life.followed(before, tells, at.settings.min_users.published)
+
+
+def _counted(at: Reading, window: int, rows: pl.DataFrame, known: Collection[str]) -> pl.DataFrame:
+    """What is counted in so many newest days against problems that are known or that users enough met."""
+    said = people(at.lake, _newest(at, window))
+    grouped = {"grouped": rows.select(*KEY, "problem_id")}
+    counted = units.counted(rows, at.query("problem_people", said | grouped))
+    enough = pl.col("users") >= at.settings.min_users.published
+    return counted.filter(enough | pl.col("problem_id").is_in(list(known)))
+
+
+def _counts(row: dict[str, Any]) -> Counts:
+    names = ("turns", "failed", "variance", "users", "user_days", "first_day")
+    return Counts(*(row[name] for name in names))
+
+
+def _daily(at: Reading) -> pl.DataFrame:
+    """A row of figures a locale and day."""
+    return at.tonight(DailyIntents).filter(pl.col("intent") == "*", pl.col("day") != "all")
+
+
+def _spoke(at: Reading) -> dict[int, dict[str, float]]:
+    """How many people spoke in each locale in the newest days, each counted once a day."""
+    daily = _daily(at)
+    return {
+        w: dict(
+            daily.filter(pl.col("day") >= shifted(at.day, 1 - w))
+            .group_by("locale")
+            .agg(pl.col("users").sum().cast(pl.Float64))
+            .iter_rows()
+        )
+        for w in WINDOWS
+    }
+
+
+def _places(at: Reading, before: dict[str, Problem]) -> list[Problem]:
+    """The problems of locales."""
+    found = levels.levels(_daily(at), at.day, before)
+    return levels.followed(before, found, at.day, at.settings.min_users.published)
+
+
+def _members(found: _Found, problems: pl.DataFrame, untold: pl.DataFrame) -> pl.DataFrame:
+    """The wordings of the problems that fail now, those of wishes as long as they are remembered, and those of which nothing can be
+    told."""
+    there = problems.select("problem_id")
+    key = ["problem_id", *WORDING]
+    newest = found.failing[WINDOWS[0]].select(*key, "intent", turns_now="turns")
+    now = found.failing[LONGEST].join(there, on="problem_id", how="semi")
+    now = now.join(newest, on=[*key, "intent"], how="left").with_columns(
+        pl.col("turns_now").fill_null(0)
+    )
+    now = now.select(*key, "intent", "turns", "turns_now", "p")
+    still = found.wishes.join(there, on="problem_id", how="semi").join(now, on=key, how="anti")
+    nothing = pl.lit(0, pl.Int64)
+    quiet = still.select(*key, intent=pl.lit(""), turns=nothing, turns_now=nothing, p=pl.lit(0.0))
+    return pl.concat([now, quiet, untold]).sort(*key, "intent")

@@ -1,0 +1,149 @@
+"""Locales that fail more than they did: a problem that no wording or intent tells alone.
+
+The daily shares of failed turns of the newest 3, 5 and 7 days against those of the days before (Welch's test would need two
+spreads; the newest days are too few, so that the spread is that of the days before: a prediction interval of Student's t), the
+windows paid for by Bonferroni, the locales by Benjamini and Hochberg. It closes when the newest 3 days are nearer to the
+usual share than to the worst.
+
+Notation and constants: docs/method.md, 8.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy.stats import t as students_t
+
+from mining.problems.life import CLOSED, KEPT, LONGEST, SURELY, WINDOWS, Problem, days_between
+from mining.problems.units import problem_id
+from mining.trends.detection import FALSE, benjamini_hochberg
+from warehouse.lake import shifted
+
+Floats = npt.NDArray[np.float64]
+
+LOCALE = "locale"
+LEAST_DAYS = 5  # before the newest, by which a locale's usual share is known
+
+
+@dataclass(frozen=True)
+class Level:
+    """How a locale fails: the `usual` share of its turns, the `spread` of that share over `days` days, and of each window of newest days the
+    share; of the longest the turns and users whom it failed."""
+
+    usual: float
+    spread: float
+    days: int
+    shares: Mapping[int, float]
+    turns: int
+    users: int
+
+    def surely(self, window: int) -> float:
+        """The p-value of a window: so high a share by chance."""
+        error = self.spread * (1 / window + 1 / self.days) ** 0.5
+        excess = self.shares[window] - self.usual
+        if error == 0:
+            return 0.0 if excess > 0 else 1.0
+        return float(students_t.sf(excess / error, self.days - 1))
+
+
+def levels(daily: pl.DataFrame, night: str, known: Mapping[str, Problem]) -> dict[str, Level]:
+    """How each locale fails that has days enough. `daily`: `locale, day, turns, defects, users_failed`. The usual days are those before the newest,
+    and, where a problem is `known` (by its id), before that opened; where it closed at a higher share, that is usual since."""
+    of_locale = {p.locale: p for p in known.values()}
+    newest = [shifted(night, -n) for n in range(LONGEST)]
+    found = {}
+    for (name,), days in daily.sort("locale", "day").group_by("locale", maintain_order=True):
+        old = of_locale.get(str(name))
+        past = days.filter(pl.col("day") < newest[-1])
+        before = past.filter(pl.col("day") < shifted(old.opened, -LONGEST)) if old else past
+        if before.height < LEAST_DAYS:
+            before = past
+        if before.height < LEAST_DAYS:
+            continue
+        settled = old.usual if old and old.closed and old.usual is not None else 0.0
+        now = {w: days.filter(pl.col("day").is_in(newest[:w])) for w in WINDOWS}
+        found[str(name)] = Level(
+            max(_share(before), settled),
+            float((before["defects"] / before["turns"]).std()),  # type: ignore[arg-type]
+            before.height,
+            {w: _share(rows) for w, rows in now.items()},
+            int(now[LONGEST]["turns"].sum()),
+            int(now[LONGEST]["users_failed"].max() or 0),  # type: ignore[arg-type]
+        )
+    return found
+
+
+def _share(days: pl.DataFrame) -> float:
+    """Of the turns of these days those that failed."""
+    return float(days["defects"].sum()) / max(1, int(days["turns"].sum()))
+
+
+def followed(
+    before: Mapping[str, Problem], found: Mapping[str, Level], night: str, k: int
+) -> list[Problem]:
+    """The problems of locales of a night, by those of the night `before`."""
+    names = sorted(found)
+    known = {p.locale: p for p in before.values()}
+    tested = {n: _tested(found[n], known.get(n), night) for n in names}
+    p = np.array([tested[n] for n in names])
+    q = dict(zip(names, benjamini_hochberg(p), strict=True)) if names else {}
+    kept = []
+    for name in sorted({*names, *known}):
+        shown = name in found and q[name] <= FALSE and _excess(found[name]) >= k
+        shown = shown and found[name].users >= k
+        now = _aged(known.get(name), name, found.get(name), night, shown=shown)
+        if now is not None:
+            kept.append(_worth(now, found.get(name)))
+    return kept
+
+
+def _tested(level: Level, known: Problem | None, night: str) -> float:
+    """The least p-value of the windows that have no day before the problem was closed."""
+    closed = known.closed if known else None
+    since = LONGEST if closed is None else days_between(closed, night)
+    p = [level.surely(w) for w in WINDOWS if w <= since]
+    return min(1.0, min(p, default=1.0) * len(WINDOWS))
+
+
+def _aged(
+    old: Problem | None, locale: str, level: Level | None, night: str, *, shown: bool
+) -> Problem | None:
+    if level is None:
+        gone = old is not None and old.closed is not None and days_between(old.closed, night) > KEPT
+        return None if gone else old
+    worst = max(level.shares.values())
+    if old is None:
+        about = (problem_id(LOCALE, locale), LOCALE, locale, None, None, None)
+        return Problem(*about, night, worst, level.usual) if shown else None
+    if old.closed is not None:
+        if shown:
+            return replace(old.opening(night, worst), usual=level.usual)
+        return old if days_between(old.closed, night) <= KEPT else None
+    shortest = WINDOWS[0]
+    nearer = level.shares[shortest] < (level.usual + old.rate) / 2
+    if nearer and days_between(old.opened, night) >= shortest:
+        return replace(old.closing(night), usual=max(level.usual, level.shares[shortest]))
+    return replace(old, rate=max(old.rate, worst), usual=level.usual)
+
+
+def _worth(problem: Problem, level: Level | None) -> Problem:
+    """With the failed turns beyond the usual share, of the newest days."""
+    if problem.status == CLOSED or level is None:
+        return problem.quiet
+    error = SURELY * level.spread * (1 / LONGEST + 1 / level.days) ** 0.5 * level.turns
+    excess = _excess(level)
+    return replace(
+        problem,
+        turns=level.turns,
+        failed=round(max(0.0, excess), 6),
+        failed_at_least=round(max(0.0, excess - error), 6),
+        failed_at_most=round(max(0.0, excess + error), 6),
+        users=level.users,
+        most_users=max(problem.most_users, level.users),
+    )
+
+
+def _excess(level: Level) -> float:
+    return (level.shares[LONGEST] - level.usual) * level.turns

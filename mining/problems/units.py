@@ -1,0 +1,146 @@
+"""What may be a problem: wordings under a hypothesis of the assistant that probably fail, put together by what is behind them.
+
+Each such wording counts towards one problem: the wish without an intent that it belongs to; else, where another meaning is
+believed than was heard, the intent that is eaten by the other. Where nothing else is believed, it stands for itself as soon as it is said by
+k users, and before that with the others that are heard so.
+
+Notation and constants: docs/method.md, 8.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from warehouse.common.digests import digest
+
+WORDING = ["locale", "utterance"]
+KEY = [*WORDING, "intent"]
+FAILS = 0.5  # probability from which on a wording counts as failing
+ABOUT = ["problem_id", "kind", "locale", "meant", "heard"]
+EATEN, INTENT, ALONE, MISSING = "eaten", "intent", "wording", "missing"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What tells of a wording which problem it belongs to: `meant` (`locale, utterance, label, probability`: what is believed of it),
+    `wishes` (`locale, utterance, problem_id`: wishes without an intent) and `clusters` (`locale, utterance, cluster_id`)."""
+
+    meant: pl.DataFrame
+    wishes: pl.DataFrame
+    clusters: pl.DataFrame
+
+
+def failing(judged: pl.DataFrame, known: Known, k: int) -> pl.DataFrame:
+    """The wordings under a hypothesis that probably fail: KEY, ABOUT, `p` (that they do), `turns` and `cluster_id` (of a wording in none,
+    its own). `judged`: KEY, `turns`, `users`, `right` (share of turns for which the hypothesis is right, expected), `executed` (share for which
+    it was executed; what is not fails as well, where it is known to be a wish)."""
+    wish, label = pl.col("wish").is_not_null(), pl.col("label")
+    heard_well = label == pl.col("intent")
+    unserved = 1 - pl.col("right") * pl.col("executed")
+    rows = (
+        judged.join(known.meant.rename({"probability": "sure"}), on=WORDING, how="left")
+        .join(known.wishes.rename({"problem_id": "wish"}), on=WORDING, how="left")
+        .join(known.clusters.select(*WORDING, "cluster_id"), on=WORDING, how="left")
+        .with_columns(
+            pl.coalesce("cluster_id", pl.concat_str("locale", pl.lit(" "), "utterance")),
+            kind=pl.when(wish)
+            .then(pl.lit(MISSING))
+            .when(label.is_not_null() & ~heard_well)
+            .then(pl.lit(EATEN))
+            .when((pl.col("users") >= k) | label.is_null())
+            .then(pl.lit(ALONE))
+            .otherwise(pl.lit(INTENT)),
+            p=pl.when(wish)
+            .then(unserved)
+            .when(label.is_null())
+            .then(1 - pl.col("right"))
+            .when(heard_well)
+            .then(unserved)
+            .otherwise("sure"),
+        )
+        .filter(pl.col("p") >= FAILS)
+        .with_columns(
+            meant=pl.when(~wish).then("label"),
+            heard=pl.when(pl.col("kind").is_in([EATEN, INTENT])).then("intent"),
+        )
+    )
+    return rows.with_columns(
+        problem_id=pl.Series(map(_id, rows.to_dicts()), dtype=pl.String)
+    ).select(*KEY, *(c for c in ABOUT if c != "locale"), "p", "turns", "cluster_id")
+
+
+def _id(row: dict[str, Any]) -> str:
+    """Of the problem that a failing wording counts towards."""
+    if row["wish"]:
+        return str(row["wish"])
+    if row["kind"] == ALONE:
+        return problem_id(ALONE, row["locale"], row["utterance"])
+    return problem_id(row["kind"], row["locale"], row["meant"], row["heard"])
+
+
+def problem_id(kind: str, locale: str, *about: str | None) -> str:
+    """The id of a problem, the same in every night."""
+    return digest(kind, locale, *about)[:10]
+
+
+def counted(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """A row a problem: ABOUT, its most said `utterance`, `turns`, `failed` (expected) and the `variance` of that, `users`, `user_days`, `first_day`.
+    `rows` as `failing` has them, `people` as the SQL file `problem_people`. Wordings of a cluster fail together or not at all, clusters
+    independently of each other."""
+    of_clusters = rows.group_by("problem_id", "cluster_id").agg(
+        failed=(pl.col("p") * pl.col("turns")).sum(), turns=pl.col("turns").sum()
+    )
+    p = pl.col("failed") / pl.col("turns")
+    variance = of_clusters.group_by("problem_id").agg(
+        failed=pl.col("failed").sum(), variance=(pl.col("turns") ** 2 * p * (1 - p)).sum()
+    )
+    most = rows.sort("turns", *WORDING, descending=[True, False, False]).unique(
+        "problem_id", keep="first", maintain_order=True
+    )
+    return (
+        most.select(*ABOUT, "utterance")
+        .join(variance, on="problem_id")
+        .join(people, on="problem_id")
+        .sort("problem_id")
+    )
+
+
+def wishes(
+    before: pl.DataFrame, candidates: pl.DataFrame, clusters: pl.DataFrame, said: pl.DataFrame
+) -> pl.DataFrame:
+    """`locale, utterance, problem_id`: the wordings of each wish without an intent. `before` are those of the night before, in the same columns;
+    `candidates` (`locale, candidate_id, utterance`) those of tonight, of which one that is mostly a known wish is that wish; wordings
+    of `said` (`locale, utterance`) in `clusters` that mostly belong to a wish belong to it, too."""
+    known = candidates.join(before, on=WORDING, how="left")
+    per = ["locale", "candidate_id"]
+    votes = known.group_by(*per, "problem_id").len().sort("len", "problem_id", nulls_last=False)
+    mine = votes.unique(per, keep="last", maintain_order=True).select(*per, wish="problem_id")
+    named = mine.with_columns(
+        pl.coalesce(
+            "wish",
+            pl.struct(per).map_elements(
+                lambda row: problem_id(MISSING, row["locale"], row["candidate_id"]), pl.String
+            ),
+        )
+    )
+    new = candidates.join(named, on=per).select(*WORDING, problem_id="wish")
+    members = pl.concat([before.select(new.columns), new]).unique(
+        WORDING, keep="first", maintain_order=True
+    )
+    inside = (
+        clusters.select(*WORDING, "cluster_id")
+        .join(said.unique(), on=WORDING, how="semi")
+        .join(members, on=WORDING, how="left")
+    )
+    size = inside.group_by("cluster_id").agg(size=pl.len())
+    held = (
+        inside.drop_nulls("problem_id")
+        .group_by("cluster_id", "problem_id")
+        .agg(held=pl.len())
+        .join(size, on="cluster_id")
+        .filter(pl.col("held") * 2 > pl.col("size"))
+    )
+    more = inside.filter(pl.col("problem_id").is_null()).drop("problem_id")
+    joined = more.join(held.select("cluster_id", "problem_id"), on="cluster_id")
+    return pl.concat([members, joined.select(members.columns)]).sort(*WORDING)

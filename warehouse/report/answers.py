@@ -1,0 +1,247 @@
+"""The first screen of the report: four questions that its readers have, each with an answer, why, and what to do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from math import sqrt
+from statistics import fmean, variance
+from typing import Any
+
+import polars as pl
+
+from warehouse.report.drawing import Ask
+
+WEEK = 7  # days
+CLEAR = 1.96  # standard errors of a difference that chance seldom makes
+MOST = 5  # problems, and things to do
+FRESH_DAYS = 7  # for which a problem that opened or closed is told as a change
+
+DAILY = """
+    select day, turns, defects from pooled
+    where day is not null and intent = 'all' and locales = 'all' and turns is not null order by day
+"""
+PROBLEMS = """
+    select told, locale, worth, worth_at_least, worth_at_most, opened, times, problem_id, how from problems
+    where status = 'open' and worth is not null order by worth desc, locale, told
+"""
+WORST = """
+    select locale, coalesce(intent, 'no intent') as intent, turns, defects / turns as failed from intent_totals
+    where defects is not null order by defects desc, locale, intent limit 1
+"""
+LAST_MODEL = (
+    "string_split(version, '-')[4] = (select max(string_split(version, '-')[4]) from models)"
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question, its answer in a few words, how it is meant (`good`, `bad` or `plain`), what is behind it, and what to do about it:
+    pairs of a reason and a command."""
+
+    name: str
+    question: str
+    answer: str = ""
+    tone: str = "plain"
+    because: list[str] = field(default_factory=list)
+    todo: list[tuple[str, str]] = field(default_factory=list)
+
+
+def answers(ask: Ask, run: dict[str, Any]) -> list[Answer]:
+    """The four answers of a night. `run` is its row of `runs`."""
+    return [_better(ask, run), _first(ask, run), _model(ask), _now(ask)]
+
+
+def changed(ask: Ask) -> list[str]:
+    """What changed within a week, in sentences, the most important first."""
+    return [*_problems_changed(ask), *_words_changed(ask)]
+
+
+def _better(ask: Ask, run: dict[str, Any]) -> Answer:
+    """Whether fewer turns fail than the week before, by Welch's test on the daily shares."""
+    asked = Answer("better", "Better than last week?")
+    if run["verdict_failures"] not in (None, "well"):
+        return replace(asked, answer="This log cannot tell", because=_doubts(ask, "failures"))
+    days = ask(DAILY).with_columns(pl.col("defects").fill_null(0))
+    if days.is_empty():
+        return replace(
+            asked, answer="Not known", because=["Too few users failed to tell anything."]
+        )
+    shares = (days["defects"] / days["turns"]).to_list()
+    last = days["day"].max()
+    ages = [(last - day).days for day in days["day"]]
+    now = [s for s, age in zip(shares, ages, strict=True) if age < WEEK]
+    before = [s for s, age in zip(shares, ages, strict=True) if WEEK <= age < 2 * WEEK]
+    told = f"{fmean(now):.0%} of turns failed their users in the last {len(now)} days"
+    if len(now) < 3 or len(before) < 3:
+        needed = f"{told}. A week before them is needed; the log has {len(shares)} days."
+        return replace(asked, answer=f"{fmean(now):.0%} fail", because=[needed])
+    moved = fmean(now) - fmean(before)
+    error = sqrt(variance(now) / len(now) + variance(before) / len(before))
+    why = [
+        f"{told}; {fmean(before):.0%} in the 7 days before. Days differ by chance, which is allowed for."
+    ]
+    if abs(moved) <= CLEAR * error:
+        return replace(asked, answer="No clear change", because=why)
+    if moved > 0:
+        return replace(asked, answer=f"Worse by {_points(moved)}", tone="bad", because=why)
+    return replace(asked, answer=f"Better by {_points(moved)}", tone="good", because=why)
+
+
+def _points(share: float) -> str:
+    points = abs(share) * 100
+    return f"{points:.0f} points" if points >= 1.5 else "a point"
+
+
+def _doubts(ask: Ask, subject: str) -> list[str]:
+    rows = ask(
+        f"select because from trust where subject = '{subject}' and night = (select max(night) from trust)"
+    )
+    return [f"{why[:1].upper()}{why[1:]}." for row in rows["because"] for why in row]
+
+
+def _first(ask: Ask, run: dict[str, Any]) -> Answer:
+    """The open problem that is worth most."""
+    asked = Answer("first", "What to fix first?")
+    if run["verdict_failures"] not in (None, "well"):
+        doubt = "Which turns failed is not known well enough to say what hurts."
+        return replace(asked, answer="This log cannot tell", because=[doubt])
+    rows = ask(PROBLEMS).to_dicts()
+    if not rows:
+        return replace(asked, answer="No single problem", because=list(_worst(ask)))
+    first = rows[0]
+    why = [
+        f"{first['locale']}: {first['told']}, since {first['opened']}. Solving it is worth {first['worth']:g} turns a day"
+        f" ({first['worth_at_least']:g} to {first['worth_at_most']:g}) that fail now.",
+        f"What mends it: {first['how']}.",
+    ]
+    if len(rows) > 1:
+        rest = sum(row["worth"] for row in rows[1:])
+        why.append(
+            f"{len(rows) - 1} more are open, worth {rest:,.0f} turns a day; they are listed below."
+        )
+    wordings = f"sayagain problems {first['problem_id']}"
+    todo = [] if wordings in first["how"] else [("its wordings", wordings)]
+    return replace(
+        asked, answer=f"Worth {first['worth']:g} turns a day", tone="bad", because=why, todo=todo
+    )
+
+
+def _worst(ask: Ask) -> Iterator[str]:
+    """Where most fails, where no problem stands out."""
+    yield "Nothing stands out that users enough showed."
+    rows = ask(WORST).to_dicts()
+    if rows:
+        worst = rows[0]
+        yield (
+            f"Most fails in what is heard as {worst['intent']} ({worst['locale']}): {worst['failed']:.0%} of"
+            f" {worst['turns']:,} turns."
+        )
+
+
+def _model(ask: Ask) -> Answer:
+    """What the gate found of the last model."""
+    asked = Answer("model", "Is the new model safe?")
+    models = ask(f"select version, champion, rejected from models where {LAST_MODEL}").to_dicts()
+    if not models:
+        todo = [("teach one and compare it", "sayagain retrain")]
+        return replace(
+            asked, answer="There is none yet", because=["No model was taught yet."], todo=todo
+        )
+    model = models[0]
+    judged = ask(
+        f"select * from evaluations where challenger = '{model['version']}' and locale = 'all' and intent = 'all'"
+    ).to_dicts()
+    why = [_compared(row) for row in judged]
+    if model["champion"]:
+        return replace(asked, answer="Yes, and it serves", tone="good", because=why)
+    reasons = [f"{row['because'][0].capitalize()}." for row in judged if row["because"]]
+    if model["rejected"]:
+        return replace(asked, answer="A person rejected it", because=[*reasons, *why])
+    todo = [("let it serve nevertheless", f"sayagain approve {model['version']}")]
+    return replace(asked, answer="Not let through", tone="bad", because=[*reasons, *why], todo=todo)
+
+
+def _compared(row: dict[str, Any]) -> str:
+    cases = f"{row['cases']:,} cases that no model saw" if row["cases"] else "few cases"
+    if row["challenger_accuracy"] is None:
+        return "It could not be judged: there was no case."
+    told = f"Right in {row['challenger_accuracy']:.0%} of {cases}"
+    if row["champion_accuracy"] is None:
+        return f"{told}; no model served before."
+    return (
+        f"{told}; the model before it, in {row['champion_accuracy']:.0%}. Of all, {row['negative_flips']:.1%} were right and went"
+        f" wrong ({row['flips_at_most']:.1%} at most)."
+    )
+
+
+def _now(ask: Ask) -> Answer:
+    """What only a person can do, the most urgent first."""
+    todo = list(_todo(ask))[:MOST]
+    said = {0: "Nothing", 1: "One thing"}.get(len(todo), f"{len(todo)} things")
+    why = [] if todo else ["Nights go on by themselves."]
+    return Answer("now", "What must I do now?", said, "plain" if todo else "good", why, todo)
+
+
+def _todo(ask: Ask) -> Iterator[tuple[str, str]]:
+    last = ask("select night, status from runs order by night desc, status limit 1").to_dicts()
+    if last and last[0]["status"] == "failed":
+        yield f"the night {last[0]['night']} failed", "sayagain run LOG -v"
+    due = ask(
+        """
+        select d.version from decisions as d where d.retrain and d.night = (select max(night) from decisions)
+            and d.version not in (select training_set from models where training_set is not null)
+        """
+    )
+    if due.height:
+        yield "retraining pays", "sayagain retrain"
+    waiting = dict(
+        ask("select kind, count(*) from waiting group by kind order by kind").iter_rows()
+    )
+    if waiting.get("model"):
+        yield "a model waits for a person", "sayagain review"
+    if waiting.get("message"):
+        yield f"{waiting['message']} messages were not delivered", "sayagain review"
+    missing = ask(
+        "select problem_id, told from problems where status = 'open' and kind = 'missing' order by worth desc nulls last"
+    )
+    for problem, told in missing.head(2).iter_rows():
+        yield told, f"sayagain problems {problem}"
+    if not ask("from audits").height:
+        yield "nobody checked yet what is believed", "sayagain audit"
+    rest = {kind: waiting[kind] for kind in ("rewrite", "label", "cluster") if kind in waiting}
+    if rest:
+        told = ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in rest.items())
+        yield f"{told} that a person could decide", "sayagain review"
+
+
+def _problems_changed(ask: Ask) -> Iterator[str]:
+    recent = f"> (select max(night) from runs) - {FRESH_DAYS}"
+    rows = ask(
+        f"""
+        select status, told, locale, times, worth from problems
+        where (status = 'open' and opened {recent}) or (status = 'closed' and closed {recent})
+        order by status = 'open' desc, worth desc nulls last, locale, told
+        """
+    )
+    for status, what in (("closed", "closed"), ("open", "opened")):
+        part = rows.filter(status=status)
+        if part.height:
+            first = part.row(0, named=True)
+            more = f" and {part.height - 1} more" if part.height > 1 else ""
+            again = " again" if status == "open" and first["times"] > 1 else ""
+            yield f"{what.capitalize()}{again}: {first['told']} ({first['locale']}){more}."
+
+
+def _words_changed(ask: Ask) -> Iterator[str]:
+    rows = ask(
+        """
+        select locale, change, coalesce(term, example) as what from trends
+        where term is not null or (kind = 'cluster' and example is not null)
+        order by users desc nulls last, locale, what
+        """
+    )
+    for change, said in (("appeared", "New in what people say"), ("rising", "Said more"), ("gone", "Said no more")):  # fmt: skip
+        part = rows.filter(change=change)
+        if part.height:
+            named = ", ".join(f"{what} ({locale})" for locale, _, what in part.head(3).iter_rows())
+            more = f" and {part.height - 3} more" if part.height > 3 else ""
+            yield f"{said}: {named}{more}."

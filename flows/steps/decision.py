@@ -56,7 +56,7 @@ def decide_retraining(at: Reading) -> Result:
 
 
 def _hurting(at: Reading) -> list[str]:
-    """What the open problems are worth that a training set may mend: intents that are taken for others."""
+    """What the open problems are worth that a training set may mend: intents that are mistaken for others."""
     dismissed = at.tonight(ProblemReviews).select("problem_id")
     rows = at.tonight(Problems).filter(kind="eaten", status="open")
     rows = rows.join(dismissed, on="problem_id", how="anti")
@@ -64,7 +64,7 @@ def _hurting(at: Reading) -> list[str]:
         return []
     worth, least = (float((rows[c] / rows["days"]).sum()) for c in ("failed", "failed_at_least"))
     several = f"{rows.height} intents are" if rows.height > 1 else "an intent is"
-    return [f"{several} taken for others: worth {worth:.1f} turns a day, {least:.1f} at least"]
+    return [f"{several} mistaken for others: worth {worth:.1f} turns a day, {least:.1f} at least"]
 
 
 def post_messages(night: Night, day: str) -> Result:

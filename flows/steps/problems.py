@@ -18,6 +18,7 @@ from mining.problems.levels import LOCALE
 from mining.problems.life import LONGEST, WINDOWS, Counts, Problem
 from mining.problems.units import EATEN, INTENT, KEY, MISSING, WORDING
 from mining.sessions.bots import people
+from warehouse.common.reformulation import Reformulation
 from warehouse.lake import shifted
 from warehouse.tables import (
     BestRephrases,
@@ -32,19 +33,21 @@ from warehouse.tables import (
     ProblemMembers,
     ProblemReviews,
     Problems,
+    ReformulationRates,
     SoftLabels,
     Trust,
     Turns,
 )
 
 BY_LABEL = (EATEN, INTENT)
+NEEDED = ("pairs", "failures")  # subjects that the log must tell well
 
 
 @step(
     reads=(
         *window(Turns, Bots, Defects),
         *tonight(BestRephrases, FieldCounts, Neighbours, Clusters, SoftLabels, DailyIntents),
-        *tonight(IntentCandidates, IntentCandidateMembers, Trust),
+        *tonight(IntentCandidates, IntentCandidateMembers, ReformulationRates, Trust),
         *last_night(Problems, ProblemMembers, ProblemReviews),
         *own(ProblemReviews),
     ),
@@ -57,7 +60,7 @@ def follow_problems(at: Reading) -> Result:
     at.put(ProblemReviews, reviews.unique("problem_id", keep="last").sort("problem_id"))
     known, members = at.last_night(Problems), at.last_night(ProblemMembers)
     verdicts = dict(at.tonight(Trust).select("subject", "verdict").iter_rows())
-    if verdicts.get("failures") != WELL:
+    if any(verdicts.get(subject) != WELL for subject in NEEDED):
         at.put(ProblemMembers, members)  # what the log cannot tell neither opens nor closes
         return {"problems": at.put(Problems, known)}
     before = life.of_rows(known)
@@ -87,6 +90,7 @@ def _found(
     at: Reading, members: pl.DataFrame, before: dict[str, Problem], *, labelled: bool
 ) -> _Found:
     judged = {w: _judged(at, w) for w in WINDOWS}
+    rates = Reformulation(*at.tonight(ReformulationRates).row(0))
     clusters = at.tonight(Clusters)
     known = members.filter(_of((MISSING,), before)).select(*WORDING, "problem_id").unique()
     candidates = at.tonight(IntentCandidateMembers).select(*WORDING, "candidate_id")
@@ -97,7 +101,7 @@ def _found(
     meant = meant.select(*WORDING, "label", "probability")
     tells = units.Known(meant if labelled else meant.clear(), wishes, clusters)
     k = at.settings.min_users.published
-    return _Found({w: units.failing(rows, tells, k) for w, rows in judged.items()}, wishes)
+    return _Found({w: units.failing(rows, tells, rates, k) for w, rows in judged.items()}, wishes)
 
 
 def _of(kinds: tuple[str, ...], problems: dict[str, Problem]) -> pl.Expr:
@@ -112,7 +116,7 @@ def _newest(at: Reading, days: int) -> list[str]:
 
 
 def _judged(at: Reading, window: int) -> pl.DataFrame:
-    """KEY, `turns`, `users`, `right` and `executed` (as `units.failing` takes them) of the wordings of so many newest days, by these alone."""
+    """What `units.failing` takes of the wordings of so many newest days, by these alone."""
     days = _newest(at, window)
     said = people(at.lake, days)
     asked = {"most_items": MOST_ITEMS, "intents": int(at.tonight(FieldCounts)["intent"].item() > 0)}
@@ -120,7 +124,7 @@ def _judged(at: Reading, window: int) -> pl.DataFrame:
     inputs = said | {"defects": at.lake.files("defects", days)}
     turns = at.query("judged_turns", inputs, {"sure": round(SURE * 1_000_000)}).sort(KEY)
     judged = defects.judge(turns, heard, at.tonight(Neighbours)).wordings
-    counted = turns.select(*KEY, pl.col("turns").cast(pl.Int64))
+    counted = turns.select(*KEY, "again", pl.col("turns").cast(pl.Int64))
     return judged.select(*KEY, "users", "right", "executed").join(counted, on=KEY)
 
 
@@ -151,7 +155,7 @@ def _counted(at: Reading, window: int, rows: pl.DataFrame, known: Collection[str
 
 
 def _counts(row: dict[str, Any]) -> Counts:
-    names = ("turns", "failed", "variance", "users", "user_days", "first_day")
+    names = ("turns", "failed", "variance", "users", "user_days")
     return Counts(*(row[name] for name in names))
 
 
@@ -183,10 +187,11 @@ def _places(at: Reading, before: dict[str, Problem]) -> list[Problem]:
 def _members(found: _Found, problems: pl.DataFrame, untold: pl.DataFrame) -> pl.DataFrame:
     """The wordings of the problems that fail now, those of wishes as long as they are remembered, and those of which nothing can be
     told."""
-    there = problems.select("problem_id")
     key = ["problem_id", *WORDING]
+    there = problems.select("problem_id", pl.col("days").cast(pl.Int32))
     newest = found.failing[WINDOWS[0]].select(*key, "intent", turns_now="turns")
-    now = found.failing[LONGEST].join(there, on="problem_id", how="semi")
+    every = [rows.with_columns(days=pl.lit(w)) for w, rows in found.failing.items()]
+    now = pl.concat(every).join(there, on=["problem_id", "days"], how="semi")
     now = now.join(newest, on=[*key, "intent"], how="left").with_columns(
         pl.col("turns_now").fill_null(0)
     )

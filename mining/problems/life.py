@@ -8,7 +8,7 @@ as did before, or nobody for 7 days. How many people spoke at all is allowed for
 Notation and constants: docs/method.md, 8.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -73,7 +73,6 @@ class Counts:
     variance: float
     users: int
     user_days: int
-    first_day: str
     spoke: float = 0.0
 
     @property
@@ -92,7 +91,7 @@ class Counts:
         return self.user_days * self.failed / max(self.turns, 1)
 
 
-NONE = Counts(0, 0.0, 0.0, 0, 0, "")
+NONE = Counts(0, 0.0, 0.0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -122,12 +121,12 @@ def followed(before: Mapping[str, Problem], shown: Shown, k: int) -> list[Proble
         counts = shown.of(name, old.locale if old else shown.about[name]["locale"])
         if old is not None:
             now = _older(old, counts, shown.night, k)
-        elif name in shown.candidates or _shown(counts, WINDOWS, k):
+        elif name in shown.candidates or _showing(counts, WINDOWS, k):
             now = _new(name, shown.about[name], counts, shown.night)
         else:
             now = None
         if now is not None:
-            kept.append(_worth(now, counts[LONGEST], about, shown.night))
+            kept.append(_worth(now, counts, about, k))
     return kept
 
 
@@ -141,7 +140,7 @@ def _older(old: Problem, counts: dict[int, Counts], night: str, k: int) -> Probl
     if old.status == CLOSED:
         assert old.closed is not None
         since = days_between(old.closed, night)
-        if _shown(counts, [w for w in WINDOWS if w <= since], k):
+        if _showing(counts, [w for w in WINDOWS if w <= since], k):
             return old.opening(night, max(c.rate for c in counts.values()))
         return old if since <= KEPT else None
     since = days_between(old.opened, night)
@@ -152,9 +151,9 @@ def _older(old: Problem, counts: dict[int, Counts], night: str, k: int) -> Probl
     return replace(old, rate=max(old.rate, counts[LONGEST].rate))
 
 
-def _shown(counts: Mapping[int, Counts], windows: Any, k: int) -> bool:
-    """Whether users show it in one of the windows."""
-    return any(counts[w].users >= k and counts[w].surely for w in windows)
+def _showing(counts: Mapping[int, Counts], windows: Sequence[int], k: int) -> list[int]:
+    """The windows in which users show it, the longest first."""
+    return [w for w in reversed(windows) if counts[w].users >= k and counts[w].surely]
 
 
 def stopped(rate: float, counts: Mapping[int, Counts], since: int) -> bool:
@@ -168,12 +167,16 @@ def stopped(rate: float, counts: Mapping[int, Counts], since: int) -> bool:
     )
 
 
-def _worth(problem: Problem, now: Counts, about: Mapping[str, Any] | None, night: str) -> Problem:
-    """With what is counted in the newest days."""
+def _worth(
+    problem: Problem, counts: Mapping[int, Counts], about: Mapping[str, Any] | None, k: int
+) -> Problem:
+    """With what is counted in the longest window that shows it; of one that none shows, in the longest that has anything."""
     if problem.status == CLOSED:
         return problem.quiet
+    something = [w for w in reversed(WINDOWS) if counts[w].users]
+    days = next(iter([*_showing(counts, WINDOWS, k), *something]), LONGEST)
+    now = counts[days]
     spread = SURELY * (now.variance + now.failed) ** 0.5
-    days = days_between(now.first_day, night) + 1 if now.first_day else LONGEST
     return replace(
         problem,
         utterance=about["utterance"] if about else problem.utterance,

@@ -13,7 +13,6 @@ select
     problem_id,
     cast(sum(turns) as bigint) as turns,
     cast(count(distinct user_id) as bigint) as users,
-    cast(count(*) as bigint) as user_days,
-    min(day) as first_day
+    cast(count(*) as bigint) as user_days
 from met
 group by problem_id

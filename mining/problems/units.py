@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from scipy.special import expit
 
 from warehouse.common.digests import digest
+from warehouse.common.reformulation import Reformulation
 
 WORDING = ["locale", "utterance"]
 KEY = [*WORDING, "intent"]
@@ -31,13 +33,15 @@ class Known:
     clusters: pl.DataFrame
 
 
-def failing(judged: pl.DataFrame, known: Known, k: int) -> pl.DataFrame:
+def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) -> pl.DataFrame:
     """The wordings under a hypothesis that probably fail: KEY, ABOUT, `p` (that they do), `turns` and `cluster_id` (of a wording in none,
     its own). `judged`: KEY, `turns`, `users`, `right` (share of turns for which the hypothesis is right, expected), `executed` (share for which
-    it was executed; what is not fails as well, where it is known to be a wish)."""
+    it was executed), `again` (share said again, expected)."""
     wish, label = pl.col("wish").is_not_null(), pl.col("label")
     heard_well = label == pl.col("intent")
-    unserved = 1 - pl.col("right") * pl.col("executed")
+    idle = (1 - pl.col("executed")) * pl.col("failed_when_idle")
+    unserved = 1 - pl.col("right") * (1 - idle)
+    judged = judged.with_columns(failed_when_idle=failed_when_idle(judged, rates))
     rows = (
         judged.join(known.meant.rename({"probability": "sure"}), on=WORDING, how="left")
         .join(known.wishes.rename({"problem_id": "wish"}), on=WORDING, how="left")
@@ -70,6 +74,14 @@ def failing(judged: pl.DataFrame, known: Known, k: int) -> pl.DataFrame:
     ).select(*KEY, *(c for c in ABOUT if c != "locale"), "p", "turns", "cluster_id")
 
 
+def failed_when_idle(judged: pl.DataFrame, rates: Reformulation) -> pl.Series:
+    """How probably people who are given nothing are failed by that, by how many of the `users` say it `again`: after a wish they come back
+    as after what is wrong, after a "no" they do not."""
+    users, again = (judged[name].cast(pl.Float64).to_numpy() for name in ("users", "again"))
+    odds = rates.log_likelihood_ratio(users * (1 - again), users * again)
+    return pl.Series(expit(-odds), dtype=pl.Float64)
+
+
 def _id(row: dict[str, Any]) -> str:
     """Of the problem that a failing wording counts towards."""
     if row["wish"]:
@@ -85,7 +97,7 @@ def problem_id(kind: str, locale: str, *about: str | None) -> str:
 
 
 def counted(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
-    """A row a problem: ABOUT, its most said `utterance`, `turns`, `failed` (expected) and the `variance` of that, `users`, `user_days`, `first_day`.
+    """A row a problem: ABOUT, its most said `utterance`, `turns`, `failed` (expected) and the `variance` of that, `users`, `user_days`.
     `rows` as `failing` has them, `people` as the SQL file `problem_people`. Wordings of a cluster fail together or not at all, clusters
     independently of each other."""
     of_clusters = rows.group_by("problem_id", "cluster_id").agg(

@@ -59,7 +59,7 @@ def test_a_problem_opens_is_dismissed_closes_and_comes_back(world, tmp_path):
     assert (problem["status"], problem["times"]) == ("open", 1)
     assert problem["worth_at_least"] <= problem["worth"] <= problem["worth_at_most"]
     because = Lake(home / "lake").newest("decisions")["because"][0]
-    assert any("taken for others: worth" in reason for reason in because)
+    assert any("mistaken for others: worth" in reason for reason in because)
     name = problem["problem_id"]
     assert name in command("problems", "--home", home)
     told = json.loads(command("problems", name[:8], "--home", home, "--json"))

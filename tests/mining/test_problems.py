@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mining.problems import levels, life, units
 from mining.problems.life import NONE, WINDOWS, Counts, Problem, Shown
+from warehouse.common.reformulation import Reformulation
 from warehouse.lake import shifted
 
 FIRST = "2026-03-01"
@@ -22,9 +23,7 @@ def counted(failing: list[int], night: int, *, p: float = 0.97) -> dict[int, Cou
     for window in WINDOWS:
         days = range(max(0, night - window + 1), night + 1)
         met = sum(failing[d] for d in days)
-        first = next((d for d in days if failing[d]), None)
-        day = "" if first is None else shifted(FIRST, first)
-        found[window] = Counts(met, p * met, p * (1 - p) * met, met, met, day)
+        found[window] = Counts(met, p * met, p * (1 - p) * met, met, met)
     return found
 
 
@@ -71,8 +70,6 @@ def test_what_it_is_worth_is_told_by_the_day_with_bounds():
     assert worth.days == 7
     assert worth.failed_at_least / 7 < 6 * 0.97 < worth.failed_at_most / 7
     assert worth.failed == round(0.97 * 42, 6)
-    young = course([0, 0, 0, 0, 0, 0, 0, 6, 6])[-1]
-    assert (young.days, young.failed) == (2, round(0.97 * 12, 6))
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=20), st.floats(0.5, 0.99))
@@ -124,8 +121,10 @@ JUDGED = pl.DataFrame(
         "users": [4, 2, 3, 5, 1],
         "right": [0.1, 0.95, 0.8, 0.1, 0.3],
         "executed": [1.0, 1.0, 0.25, 1.0, 1.0],
+        "again": [0.5, 0.0, 0.9, 0.2, 0.2],
     }
 )
+RATES = Reformulation(0.05, 0.6)
 NOTHING = pl.DataFrame(schema=dict.fromkeys(("locale", "utterance", "problem_id"), pl.String))
 KNOWN = units.Known(
     pl.DataFrame(
@@ -142,7 +141,7 @@ KNOWN = units.Known(
 
 
 def test_each_failing_wording_counts_towards_what_is_behind_it():
-    rows = units.failing(JUDGED, KNOWN, K)
+    rows = units.failing(JUDGED, KNOWN, RATES, K)
     told = {(r["utterance"], r["intent"]): r for r in rows.to_dicts()}
     assert set(told) == {
         ("wake me", "timer"),
@@ -159,31 +158,36 @@ def test_each_failing_wording_counts_towards_what_is_behind_it():
 
 
 def test_a_wording_of_k_users_stands_for_itself():
-    (row,) = units.failing(JUDGED, KNOWN, 3).filter(utterance="light").to_dicts()
+    (row,) = units.failing(JUDGED, KNOWN, RATES, 3).filter(utterance="light").to_dicts()
     assert (row["kind"], row["meant"], row["heard"]) == ("wording", "light_on", None)
 
 
-def test_what_is_not_carried_out_fails_only_where_it_is_a_wish():
-    said = JUDGED.filter(utterance="hm").with_columns(right=pl.lit(0.9), executed=pl.lit(0.0))
-    assert units.failing(said, KNOWN, K).is_empty()
+def test_what_is_not_carried_out_fails_where_people_come_back():
+    idle = JUDGED.filter(utterance="light").with_columns(right=pl.lit(0.9), executed=pl.lit(0.0))
+    (row,) = units.failing(idle, KNOWN, RATES, K).to_dicts()
+    assert row["p"] > 0.9
+    content = idle.with_columns(again=pl.lit(0.0))
+    assert units.failing(content, KNOWN, RATES, K).is_empty()
+    unknown = idle.with_columns(utterance=pl.lit("hm"))
+    assert units.failing(unknown, KNOWN, RATES, K).is_empty()
 
 
 def test_ids_are_the_same_in_whatever_order_the_rows_come():
-    rows = units.failing(JUDGED, KNOWN, K).sort("utterance", "intent")
-    turned = units.failing(JUDGED.reverse(), KNOWN, K).sort("utterance", "intent")
+    rows = units.failing(JUDGED, KNOWN, RATES, K).sort("utterance", "intent")
+    turned = units.failing(JUDGED.reverse(), KNOWN, RATES, K).sort("utterance", "intent")
     assert rows.equals(turned)
 
 
 def test_clusters_fail_together_and_apart_from_each_other():
-    rows = units.failing(JUDGED, KNOWN, K).with_columns(problem_id=pl.lit("one"))
-    people = pl.DataFrame({"problem_id": ["one"], "turns": [26], "users": [9], "user_days": [12], "first_day": [FIRST]})  # fmt: skip
+    rows = units.failing(JUDGED, KNOWN, RATES, K).with_columns(problem_id=pl.lit("one"))
+    people = pl.DataFrame({"problem_id": ["one"], "turns": [26], "users": [9], "user_days": [12]})  # fmt: skip
     (row,) = units.counted(rows, people).to_dicts()
     assert row["utterance"] == "wake me"
-    assert abs(row["failed"] - (9 * 0.8 + 6 * 0.8 + 8 * 0.9 + 3 * 0.7)) < 1e-9
-    apart = 81 * 0.16 + 36 * 0.16 + 64 * 0.09 + 9 * 0.21
-    assert abs(row["variance"] - apart) < 1e-9
+    p, n = rows["p"].to_numpy(), rows["turns"].to_numpy()
+    assert abs(row["failed"] - (p * n).sum()) < 1e-9
+    assert abs(row["variance"] - (n**2 * p * (1 - p)).sum()) < 1e-9
     together = units.counted(rows.with_columns(cluster_id=pl.lit("c")), people)["variance"][0]
-    assert together > apart
+    assert together > row["variance"]
 
 
 def wishes_of(before: pl.DataFrame, said: list[str], clusters: dict[str, str]) -> dict[str, str]:

@@ -112,7 +112,7 @@ def opened(browser, root) -> Iterator[Page]:
 
 def test_every_section_has_its_content(opened):
     assert opened.title().startswith("sayagain: night 2026-")
-    assert "wordings are believed" in opened.inner_text("#lead")
+    assert "turns of 2 locales" in opened.inner_text("#lead")
     for name in ("better", "first", "model", "now"):
         assert opened.locator(f"#answer-{name} .short").inner_text(), name
     for name in PICTURES:

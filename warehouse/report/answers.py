@@ -13,6 +13,7 @@ from warehouse.report.drawing import Ask
 WEEK = 7  # days
 CLEAR = 1.96  # standard errors of a difference that chance seldom makes
 MOST = 5  # problems, and things to do
+LARGE = 0.01  # share of all turns from which a problem is a large one
 FRESH_DAYS = 7  # for which a problem that opened or closed is told as a change
 
 DAILY = """
@@ -22,6 +23,9 @@ DAILY = """
 PROBLEMS = """
     select told, locale, worth, worth_at_least, worth_at_most, opened, times, problem_id, how from problems
     where status = 'open' and worth is not null order by worth desc, locale, told
+"""
+A_DAY = """
+    select sum(turns) / count(*) from pooled where day is not null and intent = 'all' and locales = 'all'
 """
 WORST = """
     select locale, coalesce(intent, 'no intent') as intent, turns, defects / turns as failed from intent_totals
@@ -70,20 +74,21 @@ def _better(ask: Ask, run: dict[str, Any]) -> Answer:
     ages = [(last - day).days for day in days["day"]]
     now = [s for s, age in zip(shares, ages, strict=True) if age < WEEK]
     before = [s for s, age in zip(shares, ages, strict=True) if WEEK <= age < 2 * WEEK]
-    told = f"{fmean(now):.0%} of turns failed their users in the last {len(now)} days"
+    last_day = f"On the last day {shares[-1]:.0%}."
     if len(now) < 3 or len(before) < 3:
-        needed = f"{told}. A week before them is needed; the log has {len(shares)} days."
-        return replace(asked, answer=f"{fmean(now):.0%} fail", because=[needed])
+        needed = f"No week before that one to compare with: the log has {len(shares)} days."
+        return replace(asked, answer=f"{fmean(now):.0%} of turns fail", because=[needed, last_day])
     moved = fmean(now) - fmean(before)
     error = sqrt(variance(now) / len(now) + variance(before) / len(before))
-    why = [
-        f"{told}; {fmean(before):.0%} in the 7 days before. Days differ by chance, which is allowed for."
-    ]
+    why = f"{fmean(now):.0%} of turns failed their users in the last week, {fmean(before):.0%} in the week before."
     if abs(moved) <= CLEAR * error:
-        return replace(asked, answer="No clear change", because=why)
-    if moved > 0:
-        return replace(asked, answer=f"Worse by {_points(moved)}", tone="bad", because=why)
-    return replace(asked, answer=f"Better by {_points(moved)}", tone="good", because=why)
+        within = "The difference is no larger than what days differ by anyhow."
+        return replace(
+            asked, answer=f"No clear change: {fmean(now):.0%} fail", because=[why, within, last_day]
+        )
+    tone, said = ("bad", "worse") if moved > 0 else ("good", "better")
+    answer = f"{said.capitalize()} by {_points(moved)}"
+    return replace(asked, answer=answer, tone=tone, because=[why, last_day])
 
 
 def _points(share: float) -> str:
@@ -101,28 +106,30 @@ def _doubts(ask: Ask, subject: str) -> list[str]:
 def _first(ask: Ask, run: dict[str, Any]) -> Answer:
     """The open problem that is worth most."""
     asked = Answer("first", "What to fix first?")
-    if run["verdict_failures"] not in (None, "well"):
-        doubt = "Which turns failed is not known well enough to say what hurts."
-        return replace(asked, answer="This log cannot tell", because=[doubt])
+    for subject, what in (("pairs", "is said again"), ("failures", "failed")):
+        if run[f"verdict_{subject}"] not in (None, "well"):
+            doubt = f"What {what} is not known well enough to say what hurts."
+            return replace(
+                asked, answer="This log cannot tell", because=[doubt, *_doubts(ask, subject)]
+            )
     rows = ask(PROBLEMS).to_dicts()
     if not rows:
         return replace(asked, answer="No single problem", because=list(_worst(ask)))
-    first = rows[0]
+    first, a_day = rows[0], ask(A_DAY).item()
+    part = f" of {a_day:,.0f}" if a_day else ""
     why = [
-        f"{first['locale']}: {first['told']}, since {first['opened']}. Solving it is worth {first['worth']:g} turns a day"
-        f" ({first['worth_at_least']:g} to {first['worth_at_most']:g}) that fail now.",
+        f"In {first['locale']}, since {first['opened']}. Solving it is worth {first['worth']:g}{part} turns a day"
+        f" ({first['worth_at_least']:g} to {first['worth_at_most']:g}).",
         f"What mends it: {first['how']}.",
     ]
     if len(rows) > 1:
         rest = sum(row["worth"] for row in rows[1:])
         why.append(
-            f"{len(rows) - 1} more are open, worth {rest:,.0f} turns a day; they are listed below."
+            f"{len(rows) - 1} more, listed below, are worth {rest:,.0f} turns a day together."
         )
-    wordings = f"sayagain problems {first['problem_id']}"
-    todo = [] if wordings in first["how"] else [("its wordings", wordings)]
-    return replace(
-        asked, answer=f"Worth {first['worth']:g} turns a day", tone="bad", because=why, todo=todo
-    )
+    tone = "bad" if a_day and first["worth"] >= LARGE * a_day else "plain"
+    told = f"{first['told'][:1].upper()}{first['told'][1:]}"
+    return replace(asked, answer=told, tone=tone, because=why)
 
 
 def _worst(ask: Ask) -> Iterator[str]:
@@ -142,17 +149,14 @@ def _model(ask: Ask) -> Answer:
     asked = Answer("model", "Is the new model safe?")
     models = ask(f"select version, champion, rejected from models where {LAST_MODEL}").to_dicts()
     if not models:
-        todo = [("teach one and compare it", "sayagain retrain")]
-        return replace(
-            asked, answer="There is none yet", because=["No model was taught yet."], todo=todo
-        )
+        return replace(asked, answer="There is none yet", because=["No model was taught yet."])
     model = models[0]
     judged = ask(
         f"select * from evaluations where challenger = '{model['version']}' and locale = 'all' and intent = 'all'"
     ).to_dicts()
     why = [_compared(row) for row in judged]
     if model["champion"]:
-        return replace(asked, answer="Yes, and it serves", tone="good", because=why)
+        return replace(asked, answer="Yes, and it is live", tone="good", because=why)
     reasons = [f"{row['because'][0].capitalize()}." for row in judged if row["because"]]
     if model["rejected"]:
         return replace(asked, answer="A person rejected it", because=[*reasons, *why])
@@ -166,10 +170,10 @@ def _compared(row: dict[str, Any]) -> str:
         return "It could not be judged: there was no case."
     told = f"Right in {row['challenger_accuracy']:.0%} of {cases}"
     if row["champion_accuracy"] is None:
-        return f"{told}; no model served before."
+        return f"{told}; there was no model before."
     return (
-        f"{told}; the model before it, in {row['champion_accuracy']:.0%}. Of all, {row['negative_flips']:.1%} were right and went"
-        f" wrong ({row['flips_at_most']:.1%} at most)."
+        f"{told}; the model before it, in {row['champion_accuracy']:.0%}. It breaks {row['negative_flips']:.1%} of the cases, which were"
+        f" right before ({row['flips_at_most']:.1%} at most)."
     )
 
 
@@ -192,7 +196,7 @@ def _todo(ask: Ask) -> Iterator[tuple[str, str]]:
         """
     )
     if due.height:
-        yield "retraining pays", "sayagain retrain"
+        yield "retrain: it pays", "sayagain retrain"
     waiting = dict(
         ask("select kind, count(*) from waiting group by kind order by kind").iter_rows()
     )
@@ -200,17 +204,20 @@ def _todo(ask: Ask) -> Iterator[tuple[str, str]]:
         yield "a model waits for a person", "sayagain review"
     if waiting.get("message"):
         yield f"{waiting['message']} messages were not delivered", "sayagain review"
+    first = ask(f"select problem_id from ({PROBLEMS}) limit 1")
+    if first.height:
+        yield "look at the problem that is worth most", f"sayagain problems {first.item()}"
     missing = ask(
         "select problem_id, told from problems where status = 'open' and kind = 'missing' order by worth desc nulls last"
     )
-    for problem, told in missing.head(2).iter_rows():
-        yield told, f"sayagain problems {problem}"
+    if missing.height > 1 or (missing.height and missing["problem_id"][0] != first.item()):
+        yield f"{missing.height} wishes have no intent", "sayagain problems"
     if not ask("from audits").height:
-        yield "nobody checked yet what is believed", "sayagain audit"
+        yield "check sixty rows by hand; nobody has yet", "sayagain audit"
     rest = {kind: waiting[kind] for kind in ("rewrite", "label", "cluster") if kind in waiting}
     if rest:
-        told = ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in rest.items())
-        yield f"{told} that a person could decide", "sayagain review"
+        told = " and ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in rest.items())
+        yield f"decide, when there is time, about {told}", "sayagain review"
 
 
 def _problems_changed(ask: Ask) -> Iterator[str]:
@@ -218,16 +225,17 @@ def _problems_changed(ask: Ask) -> Iterator[str]:
     rows = ask(
         f"""
         select status, told, locale, times, worth from problems
-        where (status = 'open' and opened {recent}) or (status = 'closed' and closed {recent})
+        where (status = 'open' and worth is not null and opened {recent} and opened > (select min(night) from runs))
+            or (status = 'closed' and closed {recent})
         order by status = 'open' desc, worth desc nulls last, locale, told
         """
     )
-    for status, what in (("closed", "closed"), ("open", "opened")):
+    for status, what in (("closed", "no longer seen"), ("open", "new")):
         part = rows.filter(status=status)
         if part.height:
             first = part.row(0, named=True)
             more = f" and {part.height - 1} more" if part.height > 1 else ""
-            again = " again" if status == "open" and first["times"] > 1 else ""
+            again = ", again" if status == "open" and first["times"] > 1 else ""
             yield f"{what.capitalize()}{again}: {first['told']} ({first['locale']}){more}."
 
 

@@ -13,7 +13,7 @@ COMMAND = re.compile(r"\b(sayagain [a-z]+(?: (?:[0-9a-f-]{6,}|--[a-z-]+)\b)*)")
 
 
 def table(found: pl.DataFrame, most: int, k: int) -> dict[str, Any]:
-    """Columns by name, `number` or `text`; how wide it is (`few`, `some` or `many` columns); the first rows, and then the first of each
+    """Columns by name, `number`, `text` or `whole`; how wide it is (`few`, `some` or `many` columns); the first rows, and then the first of each
     locale, which are for where it is chosen: its name, whether it is one of those, cells."""
     nowhere = pl.Series([None] * found.height, dtype=pl.String)
     place = found["locale"] if "locale" in found.columns else nowhere
@@ -26,9 +26,16 @@ def table(found: pl.DataFrame, most: int, k: int) -> dict[str, Any]:
         zip(*cells.values(), strict=True),
         strict=True,
     )
-    kinds = {name: "number" if found.schema[name].is_numeric() else "text" for name in cells}
+    kinds = {name: _kind(name, found.schema[name]) for name in cells}
     fits = "few" if len(kinds) < SOME else "some" if len(kinds) < MANY else "many"
     return {"columns": kinds, "rows": list(rows), "fits": fits}
+
+
+def _kind(name: str, kind: pl.DataType) -> str:
+    """How a column is set: a `number`, `text`, or what is kept `whole` on its line."""
+    if kind.is_numeric():
+        return "number"
+    return "whole" if name == "id" or kind.is_temporal() else "text"
 
 
 def cells_of(found: pl.DataFrame, k: int) -> dict[str, list[str]]:

@@ -181,24 +181,13 @@ def _harmless(spec: dict[str, Any]) -> str:
 
 
 def _lead(asked: Ask, run: dict[str, Any]) -> list[str]:
-    """The night in one paragraph, sentence by sentence."""
-    places = asked("select count(*) as many from locale_totals").item()
+    """What the page is about, sentence by sentence."""
+    places = asked("select count(*) from locale_totals").item()
     days = asked("select count(distinct day) from pooled where day is not null").item()
-    said = [
-        f"The window holds {_count(run['turns'])} turns of {places} locale{'s' if places != 1 else ''} in {days} days."
+    of = f"{places} locale{'s' if places != 1 else ''}"
+    return [
+        f"{_count(run['turns']).capitalize()} turns of {of} on {days} days. A turn is one thing that a user said."
     ]
-    sets = asked(
-        "select version, examples from training_sets order by version desc limit 1"
-    ).to_dicts()
-    if sets:
-        said.append(
-            f"{_count(sets[0]['examples']).capitalize()} wordings are believed (training set {sets[0]['version']})."
-        )
-    decided = asked("select retrain, because from decisions order by night desc limit 1").to_dicts()
-    if decided:
-        verdict = "pays" if decided[0]["retrain"] else "does not pay"
-        said.append(f"Retraining {verdict}: {decided[0]['because'][0]}.")
-    return said
 
 
 def _count(number: int | None) -> str:

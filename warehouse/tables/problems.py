@@ -7,7 +7,7 @@ from warehouse.tables.declaring import Published, amount, count, share, table, t
 
 @table("problems", published=Published.NEWEST, carried=True)
 class Problems(dy.Schema):
-    """What fails users, from the night on which they showed it. Counts are of the newest 7 days; 0 of what is closed."""
+    """What fails users, from the night on which they showed it. Counts are of so many newest `days`; 0 of what is closed."""
 
     problem_id = text("the problem, the same in every night", key=True)
     kind = dy.Enum(
@@ -30,7 +30,7 @@ class Problems(dy.Schema):
     )
     failed_at_least = amount("what that exceeds in 19 of 20 cases")
     failed_at_most = amount("what it does not exceed in 19 of 20 cases")
-    days = count("days that these turns are of")
+    days = count("newest days that are counted: the most of 3, 5 and 7 that show it")
     users = count("distinct users who met it")
     most_users = count("most distinct users of any night")
     rate = amount(
@@ -48,7 +48,7 @@ class ProblemMembers(dy.Schema):
     locale = text("locale", key=True)
     utterance = text("wording", key=True)
     intent = text("hypothesis under which it fails; empty where the assistant had none", key=True)
-    turns = count("turns of the newest 7 days; 0 where it does not fail now")
+    turns = count("turns of the days that are counted; 0 where it does not fail now")
     turns_now = count("of them, those of the newest 3 days, where it fails in these, too")
     p = share("probability that it fails")
 

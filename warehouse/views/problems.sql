@@ -1,4 +1,4 @@
--- What hurts: what fails users, from the night on which k users or more showed it until they stop. One in twenty may be none. Those of
+-- What hurts: what fails users, from the night on which k users or more showed it until they stop. One in twenty may be a false alarm. Those of
 -- a locale may count turns of the others, too.
 -- problem_id: the problem, the same in every night
 -- kind: eaten (an intent is taken for another), intent (what is heard as one fails, no other meaning is believed), wording (one fails, and no other meaning is believed), missing (a wish has no intent), locale (it fails more than it did)
@@ -11,7 +11,7 @@
 -- opened: night on which it opened last
 -- closed: night on which it closed; null while it is open
 -- times: times it opened
--- worth: turns a day that would not fail without it, of the newest 7 days, counts to a multiple of k; null where it is closed or of fewer than k
+-- worth: turns a day that would not fail without it, of its newest days, counts to a multiple of k; null where it is closed or of fewer than k
 -- worth_at_least: what that exceeds in nineteen cases of twenty
 -- worth_at_most: what it does not exceed in nineteen of twenty
 -- users: distinct users who met it on these days, to a multiple of k; null where fewer than k
@@ -43,11 +43,11 @@ select
     taken_for as heard,
     example,
     case cast(kind as varchar)
-        when 'eaten' then meant || ' is taken for ' || coalesce(taken_for, 'nothing that it knows')
-        when 'intent' then 'what is heard as ' || meant || ' fails, and nothing tells what else it means'
-        when 'wording' then '"' || example || '" fails' || case
-            when meant is null then ', and nothing tells what it means'
-            else ', though it is taken for ' || meant || ', which it seems to mean'
+        when 'eaten' then meant || ' is mistaken for ' || coalesce(taken_for, 'nothing that it knows')
+        when 'intent' then 'what is taken for ' || meant || ' fails, and what is meant instead is not known'
+        when 'wording' then '"' || example || '" fails, ' || case
+            when meant is null then 'and what it means is not known'
+            else 'though ' || meant || ' seems to be understood'
         end
         when 'missing' then 'a wish that no intent serves' || coalesce(', such as "' || example || '"', '')
         else printf('%.0f%% of turns fail, where %.0f%% did', 100 * share(rate), 100 * share(usual))

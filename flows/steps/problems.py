@@ -94,12 +94,11 @@ def _found(
     clusters = at.tonight(Clusters)
     known = members.filter(_of((MISSING,), before)).select(*WORDING, "problem_id").unique()
     candidates = at.tonight(IntentCandidateMembers).select(*WORDING, "candidate_id")
-    wishes = units.wishes(
-        known.sort(WORDING), candidates, clusters, judged[LONGEST].select(WORDING)
-    )
+    said, salt = judged[LONGEST].select(WORDING), at.home.salt()
+    wishes = units.wishes(known.sort(WORDING), candidates, clusters, said, salt)
     meant = best(at.tonight(SoftLabels)).filter(pl.col("probability") >= BELIEVED)
     meant = meant.select(*WORDING, "label", "probability")
-    tells = units.Known(meant if labelled else meant.clear(), wishes, clusters)
+    tells = units.Known(meant if labelled else meant.clear(), wishes, clusters, salt)
     k = at.settings.min_users.published
     return _Found({w: units.failing(rows, tells, rates, k) for w, rows in judged.items()}, wishes)
 
@@ -181,7 +180,7 @@ def _spoke(at: Reading) -> dict[int, dict[str, float]]:
 def _places(at: Reading, before: dict[str, Problem]) -> list[Problem]:
     """The problems of locales."""
     found = levels.levels(_daily(at), at.day, before)
-    return levels.followed(before, found, at.day, at.settings.min_users.published)
+    return levels.followed(before, found, at.day, at.settings.min_users.published, at.home.salt())
 
 
 def _members(found: _Found, problems: pl.DataFrame, untold: pl.DataFrame) -> pl.DataFrame:

@@ -81,9 +81,9 @@ def _share(days: pl.DataFrame) -> float:
 
 
 def followed(
-    before: Mapping[str, Problem], found: Mapping[str, Level], night: str, k: int
+    before: Mapping[str, Problem], found: Mapping[str, Level], night: str, k: int, salt: bytes
 ) -> list[Problem]:
-    """The problems of locales of a night, by those of the night `before`."""
+    """The problems of locales of a night, by those of the night `before`. `salt` of the home."""
     names = sorted(found)
     known = {p.locale: p for p in before.values()}
     tested = {n: _tested(found[n], known.get(n), night) for n in names}
@@ -93,7 +93,10 @@ def followed(
     for name in sorted({*names, *known}):
         shown = name in found and q[name] <= FALSE and _excess(found[name]) >= k
         shown = shown and found[name].users >= k
-        now = _aged(known.get(name), name, found.get(name), night, shown=shown)
+        if name in known:
+            now = _aged(known[name], found.get(name), night, shown=shown)
+        else:
+            now = _new(salt, name, found[name], night) if shown else None
         if now is not None:
             kept.append(_worth(now, found.get(name)))
     return kept
@@ -107,16 +110,17 @@ def _tested(level: Level, known: Problem | None, night: str) -> float:
     return min(1.0, min(p, default=1.0) * len(WINDOWS))
 
 
-def _aged(
-    old: Problem | None, locale: str, level: Level | None, night: str, *, shown: bool
-) -> Problem | None:
+def _new(salt: bytes, locale: str, level: Level, night: str) -> Problem:
+    about = (problem_id(salt, LOCALE, locale), LOCALE, locale, None, None, None)
+    return Problem(*about, night, max(level.shares.values()), level.usual)
+
+
+def _aged(old: Problem, level: Level | None, night: str, *, shown: bool) -> Problem | None:
+    """What became of a problem that was known."""
     if level is None:
-        gone = old is not None and old.closed is not None and days_between(old.closed, night) > KEPT
+        gone = old.closed is not None and days_between(old.closed, night) > KEPT
         return None if gone else old
     worst = max(level.shares.values())
-    if old is None:
-        about = (problem_id(LOCALE, locale), LOCALE, locale, None, None, None)
-        return Problem(*about, night, worst, level.usual) if shown else None
     if old.closed is not None:
         if shown:
             return replace(old.opening(night, worst), usual=level.usual)

@@ -7,13 +7,14 @@ k users, and before that with the others that are heard so.
 Notation and constants: docs/method.md, 8.
 """
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 from scipy.special import expit
 
-from warehouse.common.digests import digest
 from warehouse.common.reformulation import Reformulation
 
 WORDING = ["locale", "utterance"]
@@ -26,11 +27,12 @@ EATEN, INTENT, ALONE, MISSING = "eaten", "intent", "wording", "missing"
 @dataclass(frozen=True)
 class Known:
     """What tells of a wording which problem it belongs to: `meant` (`locale, utterance, label, probability`: what is believed of it),
-    `wishes` (`locale, utterance, problem_id`: wishes without an intent) and `clusters` (`locale, utterance, cluster_id`)."""
+    `wishes` (`locale, utterance, problem_id`: wishes without an intent) and `clusters` (`locale, utterance, cluster_id`); `salt` of the home."""
 
     meant: pl.DataFrame
     wishes: pl.DataFrame
     clusters: pl.DataFrame
+    salt: bytes
 
 
 def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) -> pl.DataFrame:
@@ -70,7 +72,7 @@ def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) ->
         )
     )
     return rows.with_columns(
-        problem_id=pl.Series(map(_id, rows.to_dicts()), dtype=pl.String)
+        problem_id=pl.Series((_id(known.salt, row) for row in rows.to_dicts()), dtype=pl.String)
     ).select(*KEY, *(c for c in ABOUT if c != "locale"), "p", "turns", "cluster_id")
 
 
@@ -82,18 +84,19 @@ def failed_when_idle(judged: pl.DataFrame, rates: Reformulation) -> pl.Series:
     return pl.Series(expit(-odds), dtype=pl.Float64)
 
 
-def _id(row: dict[str, Any]) -> str:
+def _id(salt: bytes, row: dict[str, Any]) -> str:
     """Of the problem that a failing wording counts towards."""
     if row["wish"]:
         return str(row["wish"])
     if row["kind"] == ALONE:
-        return problem_id(ALONE, row["locale"], row["utterance"])
-    return problem_id(row["kind"], row["locale"], row["meant"], row["heard"])
+        return problem_id(salt, ALONE, row["locale"], row["utterance"])
+    return problem_id(salt, row["kind"], row["locale"], row["meant"], row["heard"])
 
 
-def problem_id(kind: str, locale: str, *about: str | None) -> str:
-    """The id of a problem, the same in every night."""
-    return digest(kind, locale, *about)[:10]
+def problem_id(salt: bytes, kind: str, locale: str, *about: str | None) -> str:
+    """The id of a problem, the same in every night of a home: a keyed hash, so that nobody finds a wording by trying."""
+    content = json.dumps([kind, locale, *about]).encode()
+    return hashlib.blake2b(content, key=salt, digest_size=5, person=b"problem").hexdigest()
 
 
 def counted(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
@@ -119,7 +122,11 @@ def counted(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
 
 
 def wishes(
-    before: pl.DataFrame, candidates: pl.DataFrame, clusters: pl.DataFrame, said: pl.DataFrame
+    before: pl.DataFrame,
+    candidates: pl.DataFrame,
+    clusters: pl.DataFrame,
+    said: pl.DataFrame,
+    salt: bytes,
 ) -> pl.DataFrame:
     """`locale, utterance, problem_id`: the wordings of each wish without an intent. `before` are those of the night before, in the same columns;
     `candidates` (`locale, candidate_id, utterance`) those of tonight, of which one that is mostly a known wish is that wish; wordings
@@ -132,7 +139,7 @@ def wishes(
         pl.coalesce(
             "wish",
             pl.struct(per).map_elements(
-                lambda row: problem_id(MISSING, row["locale"], row["candidate_id"]), pl.String
+                lambda row: problem_id(salt, MISSING, row["locale"], row["candidate_id"]), pl.String
             ),
         )
     )

@@ -14,6 +14,7 @@ from warehouse.lake import shifted
 
 FIRST = "2026-03-01"
 K = 5
+SALT = b"s" * 32
 ABOUT = {"kind": "eaten", "locale": "en-GB", "meant": "alarm", "heard": "timer", "utterance": "wake me"}  # fmt: skip
 
 
@@ -137,6 +138,7 @@ KNOWN = units.Known(
     ),
     pl.DataFrame({"locale": ["en-GB"], "utterance": ["a cab"], "problem_id": ["w1"]}),
     pl.DataFrame({"locale": ["en-GB"] * 2, "utterance": ["wake me", "light"], "cluster_id": ["c1", "c2"]}),
+    SALT,
 )  # fmt: skip
 
 
@@ -194,7 +196,7 @@ def wishes_of(before: pl.DataFrame, said: list[str], clusters: dict[str, str]) -
     candidates = pl.DataFrame({"locale": "en-GB", "utterance": said, "candidate_id": "c9"})
     names = dict.fromkeys(("locale", "utterance", "cluster_id"), pl.String)
     grouped = pl.DataFrame({"locale": "en-GB", "utterance": list(clusters), "cluster_id": list(clusters.values())}, names)  # fmt: skip
-    rows = units.wishes(before, candidates, grouped, grouped.select("locale", "utterance"))
+    rows = units.wishes(before, candidates, grouped, grouped.select("locale", "utterance"), SALT)
     return dict(rows.select("utterance", "problem_id").iter_rows())
 
 
@@ -239,7 +241,7 @@ def places(shares: list[float]) -> list[Problem | None]:
     lived: list[Problem | None] = []
     for night in range(len(shares)):
         found = levels.levels(days(shares[: night + 1]), shifted(FIRST, night), before)
-        rows = levels.followed(before, found, shifted(FIRST, night), K)
+        rows = levels.followed(before, found, shifted(FIRST, night), K, SALT)
         before = {p.problem_id: p for p in rows}
         lived.append(rows[0] if rows else None)
     return lived

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from scipy.special import expit
 
+from mining.failures.hypothesis_features import SURE
 from warehouse.common.reformulation import Reformulation
 
 WORDING = ["locale", "utterance"]
 KEY = [*WORDING, "intent"]
 FAILS = 0.5  # probability from which on a wording counts as failing
+NOTHING_SERVES = 0.5  # probability that somebody was served to whom nothing was done, before it is seen whether they come back
 ABOUT = ["problem_id", "kind", "locale", "meant", "heard"]
 EATEN, INTENT, ALONE, MISSING = "eaten", "intent", "wording", "missing"
 
@@ -38,12 +39,15 @@ class Known:
 def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) -> pl.DataFrame:
     """The wordings under a hypothesis that probably fail: KEY, ABOUT, `p` (that they do), `turns` and `cluster_id` (of a wording in none,
     its own). `judged`: KEY, `turns`, `users`, `right` (share of turns for which the hypothesis is right, expected), `executed` (share for which
-    it was executed), `again` (share said again, expected)."""
-    wish, label = pl.col("wish").is_not_null(), pl.col("label")
+    it was executed), `again` (share said again, expected). Where what was heard is what is believed to be meant, who comes back tells whether it
+    was served, too: people come back to a wish for which nothing was done, and do not to a "no"."""
+    wish, label, sure = pl.col("wish").is_not_null(), pl.col("label"), pl.col("sure")
     heard_well = label == pl.col("intent")
-    idle = (1 - pl.col("executed")) * pl.col("failed_when_idle")
-    unserved = 1 - pl.col("right") * (1 - idle)
-    judged = judged.with_columns(failed_when_idle=failed_when_idle(judged, rates))
+    served = sure.clip(upper_bound=1 - SURE) * (
+        pl.col("executed") + NOTHING_SERVES * (1 - pl.col("executed"))
+    )
+    odds = (served / (1 - served)).log() + pl.col("stayed")
+    judged = judged.with_columns(stayed=_stayed(judged, rates))
     rows = (
         judged.join(known.meant.rename({"probability": "sure"}), on=WORDING, how="left")
         .join(known.wishes.rename({"problem_id": "wish"}), on=WORDING, how="left")
@@ -57,12 +61,10 @@ def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) ->
             .when((pl.col("users") >= k) | label.is_null())
             .then(pl.lit(ALONE))
             .otherwise(pl.lit(INTENT)),
-            p=pl.when(wish)
-            .then(unserved)
-            .when(label.is_null())
+            p=pl.when(wish | label.is_null())
             .then(1 - pl.col("right"))
             .when(heard_well)
-            .then(unserved)
+            .then(1 / (1 + odds.exp()))
             .otherwise("sure"),
         )
         .filter(pl.col("p") >= FAILS)
@@ -76,12 +78,10 @@ def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) ->
     ).select(*KEY, *(c for c in ABOUT if c != "locale"), "p", "turns", "cluster_id")
 
 
-def failed_when_idle(judged: pl.DataFrame, rates: Reformulation) -> pl.Series:
-    """How probably people who are given nothing are failed by that, by how many of the `users` say it `again`: after a wish they come back
-    as after what is wrong, after a "no" they do not."""
+def _stayed(judged: pl.DataFrame, rates: Reformulation) -> pl.Series:
+    """What those who came back, and those who did not, tell for having been served, in log odds."""
     users, again = (judged[name].cast(pl.Float64).to_numpy() for name in ("users", "again"))
-    odds = rates.log_likelihood_ratio(users * (1 - again), users * again)
-    return pl.Series(expit(-odds), dtype=pl.Float64)
+    return pl.Series(rates.log_likelihood_ratio(users * (1 - again), users * again))
 
 
 def _id(salt: bytes, row: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 from warehouse.report.drawing import Ask
 
 WEEK = 7  # days
+LEAST_DAYS = 3  # of a week, by which it can be compared
 CLEAR = 1.96  # standard errors of a difference that chance seldom makes
 MOST = 5  # problems, and things to do
 LARGE = 0.01  # share of all turns from which a problem is a large one
@@ -69,26 +70,35 @@ def _better(ask: Ask, run: dict[str, Any]) -> Answer:
         return replace(
             asked, answer="Not known", because=["Too few users failed to tell anything."]
         )
+    ages = (days["day"].max() - days["day"]).dt.total_days()
     shares = (days["defects"] / days["turns"]).to_list()
-    last = days["day"].max()
-    ages = [(last - day).days for day in days["day"]]
-    now = [s for s, age in zip(shares, ages, strict=True) if age < WEEK]
-    before = [s for s, age in zip(shares, ages, strict=True) if WEEK <= age < 2 * WEEK]
+    now, before = days.filter(ages < WEEK), days.filter((ages >= WEEK) & (ages < 2 * WEEK))
+    level = _share(now)
     last_day = f"On the last day {shares[-1]:.0%}."
-    if len(now) < 3 or len(before) < 3:
-        needed = f"No week before that one to compare with: the log has {len(shares)} days."
-        return replace(asked, answer=f"{fmean(now):.0%} of turns fail", because=[needed, last_day])
-    moved = fmean(now) - fmean(before)
-    error = sqrt(variance(now) / len(now) + variance(before) / len(before))
-    why = f"{fmean(now):.0%} of turns failed their users in the last week, {fmean(before):.0%} in the week before."
+    if now.height < LEAST_DAYS or before.height < LEAST_DAYS:
+        needed = f"No week before that one to compare with: the log has {days.height} days."
+        return replace(asked, answer=f"{level:.0%} of turns fail", because=[needed, last_day])
+    moved, error = _moved(now, before)
+    why = f"{level:.0%} of turns failed their users in the last week, {_share(before):.0%} in the week before."
     if abs(moved) <= CLEAR * error:
         within = "The difference is no larger than what days differ by anyhow."
         return replace(
-            asked, answer=f"No clear change: {fmean(now):.0%} fail", because=[why, within, last_day]
+            asked, answer=f"No clear change: {level:.0%} fail", because=[why, within, last_day]
         )
     tone, said = ("bad", "worse") if moved > 0 else ("good", "better")
     answer = f"{said.capitalize()} by {_points(moved)}"
     return replace(asked, answer=answer, tone=tone, because=[why, last_day])
+
+
+def _share(days: pl.DataFrame) -> float:
+    return float(days["defects"].sum()) / float(days["turns"].sum())
+
+
+def _moved(now: pl.DataFrame, before: pl.DataFrame) -> tuple[float, float]:
+    """By how much the mean of the daily shares moved, and the standard error of that (Welch)."""
+    shares = [(days["defects"] / days["turns"]).to_list() for days in (now, before)]
+    error = sqrt(sum(variance(some) / len(some) for some in shares))
+    return fmean(shares[0]) - fmean(shares[1]), error
 
 
 def _points(share: float) -> str:

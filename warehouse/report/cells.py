@@ -72,5 +72,6 @@ def _told(name: str, value: Any, kind: pl.DataType, k: int) -> str:
 
 
 def pasted(text: str) -> Markup:
-    """The text with its commands marked, to be pasted."""
-    return Markup(COMMAND.sub(r"<code>\1</code>", str(escape(text))))
+    """The text with its commands marked, to be pasted; one element, if there are any."""
+    marked, commands = COMMAND.subn(r"<code>\1</code>", str(escape(text)))
+    return Markup(f"<span>{marked}</span>" if commands else marked)

@@ -24,6 +24,7 @@ from warehouse.report.pictures import pictures
 
 MOST = 15  # rows of a table
 MOST_PLACES = 1_000  # locales
+MOST_PROBLEMS = 60
 
 
 def _whole(name: str) -> str:
@@ -141,6 +142,7 @@ def _rendered(place: Path, asked: Ask) -> str:
     curves = {f"launch-{x.locale}": x.picture for x in begun if x.picture}
     drawn = {name: _harmless(spec) for name, spec in (pictures(asked) | curves).items()}
     tables = {name: table(asked(query), MOST, k) for name, query in TABLES.items()}
+    tables["problems"] = table(asked(TABLES["problems"]), MOST_PROBLEMS, k)
     tables["places"] = table(asked(PLACES), MOST_PLACES, k)
     tables |= {f"hurts-{x.locale}": table(x.hurts, MOST, k) for x in begun}
     script = _script()

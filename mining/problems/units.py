@@ -1,8 +1,8 @@
 """What may be a problem: wordings under a hypothesis of the assistant that probably fail, put together by what is behind them.
 
 Each such wording counts towards one problem: the wish without an intent that it belongs to; else, where another meaning is
-believed than was heard, the intent that is eaten by the other. Where nothing else is believed, it stands for itself as soon as it is said by
-k users, and before that with the others that are heard so.
+believed than was heard, the intent that is eaten by the other. Where no meaning is believed, it stands with its cluster; where what was heard is
+believed, it stands for itself as soon as k users say it, and before that with the others that are heard so.
 
 Notation and constants: docs/method.md, 8.
 """
@@ -89,7 +89,8 @@ def _id(salt: bytes, row: dict[str, Any]) -> str:
     if row["wish"]:
         return str(row["wish"])
     if row["kind"] == ALONE:
-        return problem_id(salt, ALONE, row["locale"], row["utterance"])
+        what = row["utterance"] if row["label"] else row["cluster_id"]
+        return problem_id(salt, ALONE, row["locale"], what)
     return problem_id(salt, row["kind"], row["locale"], row["meant"], row["heard"])
 
 

@@ -201,7 +201,7 @@ def false(problem: dict[str, Any], members: pl.DataFrame, truth: pl.DataFrame, n
     if turns.is_empty():
         return True
     if problem["kind"] == "eaten":
-        return bool((turns["meant"] == problem["meant"]).fill_null(value=False).mean() < HALF)  # type: ignore[operator]
+        return bool((turns["meant"] == problem["meant"]).fill_null(value=False).mean() < HALF)
     return bool(turns["failed"].mean() < HALF)  # type: ignore[operator]
 
 

@@ -582,7 +582,7 @@ def test_every_column_of_text_is_known_to_hold_wordings_or_not():
         *("source_intent", "target_intent", "source_outcome", "target_outcome", "source_response"),
         *("heard", "meant", "step", "unit", "bucket", "learned", "shown"),  # shown with its wording
         *("launched", "candidate_id", "change", "because", "basis"),
-        *("auditor", "drawn"),
+        *("auditor", "drawn", "problem_id", "opened", "closed", "dismissed"),
     }
     for table, schema in TABLES.items():
         columns = schema.columns()

@@ -70,11 +70,10 @@ def _better(ask: Ask, run: dict[str, Any]) -> Answer:
         return replace(
             asked, answer="Not known", because=["Too few users failed to tell anything."]
         )
-    ages = (days["day"].max() - days["day"]).dt.total_days()
-    shares = (days["defects"] / days["turns"]).to_list()
-    now, before = days.filter(ages < WEEK), days.filter((ages >= WEEK) & (ages < 2 * WEEK))
+    age = (pl.col("day").max() - pl.col("day")).dt.total_days()
+    now, before = days.filter(age < WEEK), days.filter(age.is_between(WEEK, 2 * WEEK - 1))
     level = _share(now)
-    last_day = f"On the last day {shares[-1]:.0%}."
+    last_day = f"On the last day {_share(days.tail(1)):.0%}."
     if now.height < LEAST_DAYS or before.height < LEAST_DAYS:
         needed = f"No week before that one to compare with: the log has {days.height} days."
         return replace(asked, answer=f"{level:.0%} of turns fail", because=[needed, last_day])

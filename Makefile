@@ -101,7 +101,7 @@ analysts: $(VENV)/.ready
 launches: $(VENV)/.ready
 	$(BIN)/python benchmarks/launch.py $(MASSIVE) --old en-US,de-DE,fr-FR,hi-IN,ru-RU --launch ja-JP,zh-CN,ar-SA,fa-IR,fi-FI,tr-TR,sw-KE,it-IT --days 15 --each 3
 	$(BIN)/python benchmarks/changes.py $(MASSIVE)/fi-FI.jsonl.gz $(MASSIVE)/zh-CN.jsonl.gz $(MASSIVE)/es-ES.jsonl.gz
-	$(BIN)/python benchmarks/problems.py $(MASSIVE)/nl-NL.jsonl.gz $(MASSIVE)/th-TH.jsonl.gz
+	$(BIN)/python benchmarks/problems.py $(MASSIVE)/hu-HU.jsonl.gz $(MASSIVE)/vi-VN.jsonl.gz
 	$(BIN)/python benchmarks/many_locales.py $(MASSIVE)
 
 # The attack on what is published, on a world of WORLDS with robots and liars.

@@ -2,12 +2,12 @@
 
 usage: python benchmarks/problems.py MASSIVE_FILE... [--turns 500] [--users 250] [--seed 1]
 
-MASSIVE_FILEs are locales of MASSIVE as it is published (JSON lines with `utt`, `annot_utt` and `intent`). In a world of 38 days,
+MASSIVE_FILEs are locales of MASSIVE as it is published (JSON lines with `utt`, `annot_utt` and `intent`). A planted problem is open while more than half of what an open problem counts is of it. In a world of 38 days,
 with so many turns a day and people in each locale, on day 18 in each locale an intent begins to be eaten by another, a wording
 that many want is not understood, and an intent that nobody knew is wanted; in the last locale two of five turns are not
 heard. On day 25 all that is mended, on day 33 it is back. Nights are run day by day from day 16 to 37 in one home. A problem that opened is
-none where fewer than half of the turns that it counts had failed (of an eaten intent: were not meant so or not heard so; of a
-locale: where less than half of the excess was there).
+none where fewer than half of the turns that it counts had failed (of a locale: where less than half of the excess was there); an
+eaten intent is named wrongly where fewer than half of them meant it.
 """
 
 import argparse
@@ -36,6 +36,7 @@ DAYS, SINCE, MENDED, BACK, FIRST, LAST = 38, 18, 25, 33, 16, 37
 START = date(2026, 1, 5)
 SAID = ["locale", "utterance"]
 HALF = 0.5
+NAMED = 0.9  # probability from which on the intent that is eaten is named without a doubt
 
 
 def main() -> None:
@@ -136,6 +137,7 @@ def tell(
                  ((opened, SINCE), (closed, MENDED), (again, BACK))]  # fmt: skip
         print(f"| {row['kind']} {about} | {row['locale']} | {' | '.join(cells)} |")
     judged = [(n, p, false(p, members, truth, n)) for n, p, members in openings(nights)]
+    wrongly = sum(misnamed(p, members, truth, n) for n, p, members in openings(nights))
     by_kind: dict[str, list[bool]] = {}
     for _, problem, none in judged:
         by_kind.setdefault(problem["kind"], []).append(none)
@@ -143,6 +145,8 @@ def tell(
     for kind, rows in sorted(by_kind.items()):
         print(f"| {kind} | {len(rows)} | {sum(rows)} |")
     print(f"| all | {len(judged)} | {sum(none for *_, none in judged)} |\n")
+    named = [p for _, p, _ in judged if p["kind"] == "eaten" and p["named"] >= NAMED]
+    print(f"eaten intents that are named without a doubt: {len(named)}, wrongly: {wrongly}\n")
     for number, problem, none in judged:
         if none:
             print(number, {k: problem[k] for k in ("kind", "locale", "meant", "heard", "utterance", "turns", "failed", "users")})  # fmt: skip
@@ -161,20 +165,17 @@ def is_open(
     mine = found.filter(status="open", locale=row["locale"])
     if row["kind"] == "locale":
         return mine.filter(kind="locale").height > 0
-    if row["kind"] == "eaten":
-        return mine.filter(kind="eaten", meant=row["meant"], heard=row["heard"]).height > 0
     inside = members.join(mine.filter(pl.col("kind") != "locale"), on="problem_id", how="semi")
     inside = inside.filter(pl.col("turns_now") > 0)
     if row["kind"] == "wording":
         return inside.filter(pl.col("utterance").is_in(row["said"])).height > 0
+    heard = {"eaten": pl.col("intent") == row.get("heard")}.get(row["kind"], pl.lit(value=True))
     meant = truth.group_by(SAID).agg(meant=pl.col("meant").mode().sort().first())
+    of_it = (pl.col("meant") == row["meant"]) & heard
     told = (
         inside.join(meant, on=SAID)
         .group_by("problem_id")
-        .agg(
-            of_it=((pl.col("meant") == row["meant"]) * pl.col("turns")).sum()
-            / pl.col("turns").sum()
-        )
+        .agg(of_it=(of_it * pl.col("turns_now")).sum() / pl.col("turns_now").sum())
     )
     return bool((told["of_it"] > HALF).any())
 
@@ -200,9 +201,19 @@ def false(problem: dict[str, Any], members: pl.DataFrame, truth: pl.DataFrame, n
     turns = truth.filter(newest).join(members.filter(pl.col("turns") > 0), on=[*SAID, "intent"])
     if turns.is_empty():
         return True
-    if problem["kind"] == "eaten":
-        return bool((turns["meant"] == problem["meant"]).fill_null(value=False).mean() < HALF)
     return bool(turns["failed"].mean() < HALF)  # type: ignore[operator]
+
+
+def misnamed(
+    problem: dict[str, Any], members: pl.DataFrame, truth: pl.DataFrame, number: int
+) -> bool:
+    """Whether an eaten intent is another than the one that is surely named."""
+    if problem["kind"] != "eaten" or problem["named"] < NAMED:
+        return False
+    newest = pl.col("number").is_between(number - LONGEST + 1, number)
+    turns = truth.filter(newest).join(members.filter(pl.col("turns") > 0), on=[*SAID, "intent"])
+    meant = (turns["meant"] == problem["meant"]).fill_null(value=False)
+    return turns.height > 0 and float(meant.cast(pl.Float64).mean() or 0.0) < HALF
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ class Problem:
     opened: str
     rate: float
     usual: float | None = None
+    named: float | None = None
     status: str = OPEN
     closed: str | None = None
     times: int = 1
@@ -180,6 +181,7 @@ def _worth(
     return replace(
         problem,
         utterance=about["utterance"] if about else problem.utterance,
+        named=about["named"] if about else problem.named,
         turns=now.turns,
         failed=round(now.failed, 6),
         failed_at_least=round(max(0.0, now.failed - spread), 6),

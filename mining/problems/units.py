@@ -20,6 +20,7 @@ from warehouse.common.reformulation import Reformulation
 WORDING = ["locale", "utterance"]
 KEY = [*WORDING, "intent"]
 FAILS = 0.5  # probability from which on a wording counts as failing
+EXPLAINED = 0.6  # probability from which on what was heard is taken for what is meant
 NOTHING_SERVES = 0.5  # probability that somebody was served to whom nothing was done, before it is seen whether they come back
 ABOUT = ["problem_id", "kind", "locale", "meant", "heard"]
 EATEN, INTENT, ALONE, MISSING = "eaten", "intent", "wording", "missing"
@@ -37,7 +38,7 @@ class Known:
 
 
 def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) -> pl.DataFrame:
-    """The wordings under a hypothesis that probably fail: KEY, ABOUT, `p` (that they do), `turns` and `cluster_id` (of a wording in none,
+    """The wordings under a hypothesis that probably fail: KEY, ABOUT, `p` (that they do), `sure` (that `meant` is meant), `turns` and `cluster_id` (of a wording in none,
     its own). `judged`: KEY, `turns`, `users`, `right` (share of turns for which the hypothesis is right, expected), `executed` (share for which
     it was executed), `again` (share said again, expected). Where what was heard is what is believed to be meant, who comes back tells whether it
     was served, too: people come back to a wish for which nothing was done, and do not to a "no"."""
@@ -48,8 +49,10 @@ def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) ->
     )
     odds = (served / (1 - served)).log() + pl.col("stayed")
     judged = judged.with_columns(stayed=_stayed(judged, rates))
+    doubtful = heard_well & (sure < EXPLAINED)
     rows = (
         judged.join(known.meant.rename({"probability": "sure"}), on=WORDING, how="left")
+        .with_columns(label=pl.when(~doubtful).then(label))
         .join(known.wishes.rename({"problem_id": "wish"}), on=WORDING, how="left")
         .join(known.clusters.select(*WORDING, "cluster_id"), on=WORDING, how="left")
         .with_columns(
@@ -65,7 +68,7 @@ def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) ->
             .then(1 - pl.col("right"))
             .when(heard_well)
             .then(1 / (1 + odds.exp()))
-            .otherwise("sure"),
+            .otherwise(pl.max_horizontal(sure, 1 - pl.col("right"))),
         )
         .filter(pl.col("p") >= FAILS)
         .with_columns(
@@ -75,7 +78,7 @@ def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) ->
     )
     return rows.with_columns(
         problem_id=pl.Series((_id(known.salt, row) for row in rows.to_dicts()), dtype=pl.String)
-    ).select(*KEY, *(c for c in ABOUT if c != "locale"), "p", "turns", "cluster_id")
+    ).select(*KEY, *(c for c in ABOUT if c != "locale"), "p", "sure", "turns", "cluster_id")
 
 
 def _stayed(judged: pl.DataFrame, rates: Reformulation) -> pl.Series:
@@ -101,9 +104,12 @@ def problem_id(salt: bytes, kind: str, locale: str, *about: str | None) -> str:
 
 
 def counted(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
-    """A row a problem: ABOUT, its most said `utterance`, `turns`, `failed` (expected) and the `variance` of that, `users`, `user_days`.
+    """A row a problem: ABOUT, its most said `utterance`, `named` (mean probability that `meant` is meant), `turns`, `failed` (expected) and the `variance` of that, `users`, `user_days`.
     `rows` as `failing` has them, `people` as the SQL file `problem_people`. Wordings of a cluster fail together or not at all, clusters
     independently of each other."""
+    named = rows.group_by("problem_id").agg(
+        named=(pl.col("sure") * pl.col("turns")).sum() / pl.col("turns").sum()
+    )
     of_clusters = rows.group_by("problem_id", "cluster_id").agg(
         failed=(pl.col("p") * pl.col("turns")).sum(), turns=pl.col("turns").sum()
     )
@@ -116,6 +122,7 @@ def counted(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         most.select(*ABOUT, "utterance")
+        .join(named, on="problem_id")
         .join(variance, on="problem_id")
         .join(people, on="problem_id")
         .sort("problem_id")

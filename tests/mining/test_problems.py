@@ -15,7 +15,7 @@ from warehouse.lake import shifted
 FIRST = "2026-03-01"
 K = 5
 SALT = b"s" * 32
-ABOUT = {"kind": "eaten", "locale": "en-GB", "meant": "alarm", "heard": "timer", "utterance": "wake me"}  # fmt: skip
+ABOUT = {"kind": "eaten", "locale": "en-GB", "meant": "alarm", "heard": "timer", "utterance": "wake me", "named": 0.9}  # fmt: skip
 
 
 def counted(failing: list[int], night: int, *, p: float = 0.97) -> dict[int, Counts]:
@@ -154,7 +154,7 @@ def test_each_failing_wording_counts_towards_what_is_behind_it():
     kinds = {key: row["kind"] for key, row in told.items()}
     assert list(kinds.values()) == ["eaten", "intent", "missing", "wording"]
     eaten = told["wake me", "timer"]
-    assert (eaten["meant"], eaten["heard"], eaten["p"]) == ("alarm", "timer", 0.8)
+    assert (eaten["meant"], eaten["heard"], eaten["p"]) == ("alarm", "timer", 0.9)
     assert told["a cab", ""]["problem_id"] == "w1"
     assert rows["problem_id"].n_unique() == 4
 

@@ -18,6 +18,7 @@ class Problems(dy.Schema):
     )
     locale = text("locale")
     meant = text("intent that is believed to be meant; null where none is", null=True)
+    named = share("mean probability that it is meant", null=True)
     heard = text("intent that the assistant heard; empty where it had none", null=True)
     utterance = text("the wording of it that is most said; null of a locale", null=True)
     status = dy.Enum(["open", "closed"], nullable=False, description="whether users show it")

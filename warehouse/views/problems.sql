@@ -43,7 +43,7 @@ select
     taken_for as heard,
     example,
     case cast(kind as varchar)
-        when 'eaten' then meant || ' is mistaken for ' || coalesce(taken_for, 'nothing that it knows')
+        when 'eaten' then meant || case when named >= 0.9 then ' is' else ' may be' end || ' mistaken for ' || coalesce(taken_for, 'nothing that it knows')
         when 'intent' then 'what is taken for ' || meant || ' fails, and what is meant instead is not known'
         when 'wording' then '"' || example || '" fails, ' || case
             when meant is null then 'and what it means is not known'

@@ -1,5 +1,6 @@
 """The first screen of the report: four questions that its readers have, each with an answer, why, and what to do."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import sqrt
@@ -78,7 +79,10 @@ def _better(ask: Ask, run: dict[str, Any]) -> Answer:
         needed = f"No week before that one to compare with: the log has {days.height} days."
         return replace(asked, answer=f"{level:.0%} of turns fail", because=[needed, last_day])
     moved, error = _moved(now, before)
-    why = f"{level:.0%} of turns failed their users in the last week, {_share(before):.0%} in the week before."
+    why = (
+        f"{level:.0%} of turns failed their users in the last week ({now.height} days), {_share(before):.0%} in the week"
+        f" before ({before.height} days)."
+    )
     if abs(moved) <= CLEAR * error:
         within = "The difference is no larger than what days differ by anyhow."
         return replace(
@@ -134,10 +138,10 @@ def _first(ask: Ask, run: dict[str, Any]) -> Answer:
     if len(rows) > 1:
         rest = sum(row["worth"] for row in rows[1:])
         why.append(
-            f"{len(rows) - 1} more, listed below, are worth {rest:,.0f} turns a day together."
+            f"{len(rows) - 1} more are open, worth {rest:,.0f} turns a day together: sayagain problems."
         )
     tone = "bad" if a_day and first["worth"] >= LARGE * a_day else "plain"
-    told = f"{first['told'][:1].upper()}{first['told'][1:]}"
+    told = re.sub("^(what|a) ", lambda found: found[0].capitalize(), first["told"])
     return replace(asked, answer=told, tone=tone, because=why)
 
 
@@ -165,7 +169,8 @@ def _model(ask: Ask) -> Answer:
     ).to_dicts()
     why = [_compared(row) for row in judged]
     if model["champion"]:
-        return replace(asked, answer="Yes, and it is live", tone="good", because=why)
+        others = "Turns that failed until now were answered by what ran then."
+        return replace(asked, answer="Yes, and it is live", tone="good", because=[*why, others])
     reasons = [f"{row['because'][0].capitalize()}." for row in judged if row["because"]]
     if model["rejected"]:
         return replace(asked, answer="A person rejected it", because=[*reasons, *why])
@@ -174,15 +179,15 @@ def _model(ask: Ask) -> Answer:
 
 
 def _compared(row: dict[str, Any]) -> str:
-    cases = f"{row['cases']:,} cases that no model saw" if row["cases"] else "few cases"
+    cases = f"{row['cases']:,} cases that neither model had seen" if row["cases"] else "few cases"
     if row["challenger_accuracy"] is None:
         return "It could not be judged: there was no case."
     told = f"Right in {row['challenger_accuracy']:.0%} of {cases}"
     if row["champion_accuracy"] is None:
         return f"{told}; there was no model before."
     return (
-        f"{told}; the model before it, in {row['champion_accuracy']:.0%}. It breaks {row['negative_flips']:.1%} of the cases, which were"
-        f" right before ({row['flips_at_most']:.1%} at most)."
+        f"{told}; the model before it, in {row['champion_accuracy']:.0%}. {row['negative_flips']:.1%} of all cases were right before"
+        f" and are wrong now ({row['flips_at_most']:.1%} at most)."
     )
 
 

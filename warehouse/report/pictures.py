@@ -84,7 +84,11 @@ def _pulse(ask: Ask) -> Any:
             "yearmonthdate(day):T",
             title=None,
             axis=alt.Axis(
-                format="%b %d", tickMinStep=86_400_000, grid=False, labelOverlap="greedy"
+                format="%b %d",
+                tickMinStep=86_400_000,
+                grid=False,
+                labelOverlap="greedy",
+                labelSeparation=8,
             ),
         ),
         tooltip=told("day:N", "turns:Q", failed="%", at_least="%", at_most="%"),

@@ -63,7 +63,7 @@ select
     case when few_of(failed, users) is not null then round(few_of(failed_at_most, users) / days, 1) end as worth_at_most,
     few(users) as users,
     case cast(kind as varchar)
-        when 'eaten' then 'retraining, as far as its wordings are believed: sayagain retrain'
+        when 'eaten' then 'retraining, where that pays: sayagain retrain'
         when 'intent' then 'a look at what the assistant does then, and at the wordings: sayagain problems ' || problem_id
         when 'wording' then case when meant is null then 'a person who tells what it means: sayagain review' else 'a look at what the assistant does with it' end
         when 'missing' then 'an intent for it; its wordings: sayagain problems ' || problem_id

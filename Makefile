@@ -5,7 +5,7 @@ FAISS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi >/dev/null 
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test quick docs check bench closed-loop analysts launches real priors shapes test-worlds test-sources fuzz test-cluster format clean
+.PHONY: demo test quick docs check bench closed-loop analysts launches real priors shapes test-worlds test-sources test-long fuzz test-cluster format clean
 
 # torch comes first, in the pinned version: asked for later, pip may take another build of it.
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -115,6 +115,10 @@ test-sources: $(VENV)/.ready
 # 20,000 harmed files through the door, 200 through the command; SEED=N for others.
 fuzz: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -s --timeout 3600 -m fuzz tests/flows/test_fuzz.py
+
+# Stories of many nights: the loop closed, increments, a copy in a store, an encoder that is set, nights killed.
+test-long: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long
 
 test-cluster: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 0 -m cluster

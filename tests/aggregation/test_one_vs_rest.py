@@ -34,6 +34,7 @@ def test_a_small_lesson_is_told_apart_from_all_labels(labels, seed):
             assert np.allclose(scores[:, label], svm.decision_function(rows), atol=1e-4)
 
 
+@pytest.mark.long
 @given(st.integers(20, 40), st.integers(0, 10))
 def test_many_labels_are_told_apart_as_from_all(labels, seed):
     """But for a wording in fifty; and what is no candidate scores at most as the median of the candidates."""

@@ -28,6 +28,8 @@ from warehouse.errors import BadInput
 from warehouse.home import Home
 from warehouse.lake import Lake
 
+pytestmark = pytest.mark.long
+
 DAY = 86_400
 LAMP = [f"{w} {n}" for w in ("lamp on please", "lamp on", "please light") for n in range(4)]
 NEWS = [f"{w} {n}" for w in ("what is new", "tell me news") for n in range(4)]

@@ -14,6 +14,8 @@ from flows.steps.labels import drift
 from mining.sessions import blocks
 from warehouse.lake import Lake
 
+pytestmark = pytest.mark.long
+
 FEW = 300  # turns that tell what a log is like, here
 EXACT = ("turns", "bots", "pairs", "utterance_stats", "field_counts", "slot_answers")
 

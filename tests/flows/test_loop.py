@@ -21,6 +21,8 @@ from retrain.registry import store
 from warehouse.home import Home
 from warehouse.lake import Lake
 
+pytestmark = pytest.mark.long
+
 ASKED = [
     "--shape",
     "command",

@@ -92,6 +92,7 @@ def test_turns_without_a_name_are_as_if_the_door_had_known_it(tmp_path_factory, 
     assert without(plain, {"x"}).equals(told)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("where", ["broad_intents.without", "pairs.find"])
 def test_a_night_killed_while_a_name_is_taken_out_ends_as_if_it_was_not(
     tmp_path, renamed, monkeypatch, where

@@ -74,6 +74,7 @@ def logs(folder: Path) -> list[Path]:
     return days
 
 
+@pytest.mark.long
 def test_nights_and_an_erasure_are_as_on_a_disk_whatever_machine_goes_on(place, tmp_path):
     days, seed = logs(tmp_path / "logs"), seed_of(tmp_path)
     here = machine(tmp_path / "here")
@@ -94,6 +95,7 @@ def test_nights_and_an_erasure_are_as_on_a_disk_whatever_machine_goes_on(place, 
     assert fs.exists(f"{inside}/warehouse.duckdb")
 
 
+@pytest.mark.long
 def test_a_night_that_dies_while_it_is_sent_changed_nothing_there(place, tmp_path, monkeypatch):
     days = logs(tmp_path / "logs")
     here = machine(tmp_path / "here")

@@ -20,6 +20,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import polars as pl
 from massive import corpus_of
@@ -105,7 +106,8 @@ def truths(world: Path) -> pl.DataFrame:
             if true["kind"] == "robot":
                 continue
             day = (date.fromisoformat(turn["timestamp"][:10]) - START).days + 1
-            about = (turn["locale"], turn["utterance"], turn["n_best"][0]["intent"])
+            said = " ".join(normalize("NFC", turn["utterance"]).split())
+            about = (turn["locale"], said, turn["n_best"][0]["intent"])
             rows.append((day, *about, turn["intent"], true["intent"]))
     schema = {"number": pl.Int64} | dict.fromkeys((*SAID, "intent", "executed", "meant"), pl.String)
     failed = pl.col("meant").is_not_null() & pl.col("executed").ne_missing(pl.col("meant"))
@@ -149,7 +151,7 @@ def tell(
     print(f"eaten intents that are named without a doubt: {len(named)}, wrongly: {wrongly}\n")
     for number, problem, none in judged:
         if none:
-            print(number, {k: problem[k] for k in ("kind", "locale", "meant", "heard", "utterance", "turns", "failed", "users")})  # fmt: skip
+            print(number, {k: problem[k] for k in ("kind", "locale", "meant", "heard", "example", "turns", "failed", "users")})  # fmt: skip
     counts = {n: found.filter(status="open").height for n, (found, _) in nights.items()}
     print("open, by night:", counts)
 
@@ -168,8 +170,15 @@ def is_open(
     inside = members.join(mine.filter(pl.col("kind") != "locale"), on="problem_id", how="semi")
     inside = inside.filter(pl.col("turns_now") > 0)
     if row["kind"] == "wording":
-        return inside.filter(pl.col("utterance").is_in(row["said"])).height > 0
-    heard = {"eaten": pl.col("intent") == row.get("heard")}.get(row["kind"], pl.lit(value=True))
+        return (
+            inside.filter(
+                pl.col("utterance").is_in([normalize("NFC", text) for text in row["said"]])
+            ).height
+            > 0
+        )
+    heard = pl.lit(value=True)
+    if row["kind"] == "eaten":
+        heard = pl.col("intent") == row["heard"]
     meant = truth.group_by(SAID).agg(meant=pl.col("meant").mode().sort().first())
     of_it = (pl.col("meant") == row["meant"]) & heard
     told = (

@@ -27,10 +27,11 @@ from warehouse.tables import TABLES, Grain, tables_of
 
 WORDINGS = ("utterance", "executed_utterance", "source", "target", "variant", "neighbour", "via")
 TURN_IDS = ("turn_id", "source_turn_id", "target_turn_id", "end_turn_id")
+EXAMPLE = "example"  # a wording that a row names and is not about: the row stays without it
 VALUE = "value"  # of a slot
 JUDGED = "row"  # keyed hash of what an audit judges: whoever has the salt can try wordings on it
 # Columns that lead to what a person said.
-PERSONAL = {*WORDINGS, *TURN_IDS, VALUE, JUDGED, "user_id", "file"}
+PERSONAL = {*WORDINGS, *TURN_IDS, EXAMPLE, VALUE, JUDGED, "user_id", "file"}
 NEEDED = ["turn_id", "user_id", "locale", "utterance", "executed_utterance", "slots"]
 
 
@@ -89,6 +90,12 @@ class Gone:
         for name in WORDINGS:
             if name in names and "locale" in names:
                 rows = _apart(rows, self.wordings, {"locale": "locale", name: "wording"})
+        if EXAMPLE in names:
+            of = {"locale": "locale", EXAMPLE: "wording"}
+            kept = _apart(rows, self.wordings, of).select("locale", EXAMPLE).unique()
+            known = kept.with_columns(stays=pl.lit(value=True))
+            rows = rows.join(known, on=["locale", EXAMPLE], how="left", maintain_order="left")
+            rows = rows.with_columns(pl.when("stays").then(EXAMPLE).alias(EXAMPLE)).drop("stays")
         if VALUE in names:
             rows = _apart(rows, self.values, {"locale": "locale", VALUE: VALUE})
         return rows

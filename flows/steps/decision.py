@@ -23,6 +23,8 @@ from warehouse.tables import (
     UtteranceStats,
 )
 
+WEEK = 7  # days
+
 
 @step(
     reads=(
@@ -56,15 +58,19 @@ def decide_retraining(at: Reading) -> Result:
 
 
 def _hurting(at: Reading) -> list[str]:
-    """What the open problems are worth that a training set may mend: intents that are mistaken for others."""
+    """What the open problems are worth a week that a training set may mend: intents that are mistaken for others. Only those that may be
+    published, or the sum would tell of few."""
+    k = at.settings.min_users.published
     dismissed = at.tonight(ProblemReviews).select("problem_id")
-    rows = at.tonight(Problems).filter(kind="eaten", status="open")
-    rows = rows.join(dismissed, on="problem_id", how="anti")
+    rows = at.tonight(Problems).filter(pl.col("users") >= k, pl.col("failed") >= k)
+    rows = rows.filter(kind="eaten", status="open").join(dismissed, on="problem_id", how="anti")
     if rows.is_empty():
         return []
-    worth, least = (float((rows[c] / rows["days"]).sum()) for c in ("failed", "failed_at_least"))
+    worth, least = (
+        WEEK * float((rows[c] / rows["days"]).sum()) for c in ("failed", "failed_at_least")
+    )
     several = f"{rows.height} intents are" if rows.height > 1 else "an intent is"
-    return [f"{several} mistaken for others: worth {worth:.1f} turns a day, {least:.1f} at least"]
+    return [f"{several} mistaken for others: worth {worth:.0f} turns a week, {least:.0f} at least"]
 
 
 def post_messages(night: Night, day: str) -> Result:

@@ -16,7 +16,7 @@ from mining.failures.hypothesis_features import SURE
 from mining.problems import levels, life, units
 from mining.problems.levels import LOCALE
 from mining.problems.life import LONGEST, WINDOWS, Counts, Problem
-from mining.problems.units import EATEN, INTENT, KEY, MISSING, WORDING
+from mining.problems.units import ALONE, EATEN, INTENT, KEY, MISSING, WORDING
 from mining.sessions.bots import people
 from warehouse.common.reformulation import Reformulation
 from warehouse.lake import shifted
@@ -39,7 +39,7 @@ from warehouse.tables import (
     Turns,
 )
 
-BY_LABEL = (EATEN, INTENT)
+BY_LABEL = (EATEN, INTENT, ALONE)
 NEEDED = ("pairs", "failures")  # subjects that the log must tell well
 
 
@@ -56,34 +56,40 @@ NEEDED = ("pairs", "failures")  # subjects that the log must tell well
 )
 def follow_problems(at: Reading) -> Result:
     """Open problems that users show, follow the known ones, close those that have stopped."""
-    reviews = pl.concat([at.last_night(ProblemReviews), at.tonight(ProblemReviews)])
-    at.put(ProblemReviews, reviews.unique("problem_id", keep="last").sort("problem_id"))
+    here = at.day in at.lake.days("problem_reviews")
+    at.put(ProblemReviews, at.tonight(ProblemReviews) if here else at.last_night(ProblemReviews))
     known, members = at.last_night(Problems), at.last_night(ProblemMembers)
+    before = life.of_rows(known)
     verdicts = dict(at.tonight(Trust).select("subject", "verdict").iter_rows())
     if any(verdicts.get(subject) != WELL for subject in NEEDED):
         at.put(ProblemMembers, members)  # what the log cannot tell neither opens nor closes
-        return {"problems": at.put(Problems, known)}
-    before = life.of_rows(known)
+        return _put(at, [p.quiet for p in before.values()])
     untold = BY_LABEL if verdicts.get("labels") == NOT_AT_ALL else ()
     found = _found(at, members, before, labelled=not untold)
-    now = [p for p in before.values() if p.kind in untold]
+    now = [p.quiet for p in before.values() if p.kind in untold]
     now += _followed(
         at, {n: p for n, p in before.items() if p.kind not in (LOCALE, *untold)}, found
     )
     now += _places(at, {n: p for n, p in before.items() if p.kind == LOCALE})
-    rows = pl.DataFrame([asdict(p) for p in now], Problems.create_empty().schema)
-    kept = _members(found, rows, members.filter(_of(untold, before)))
-    at.put(ProblemMembers, kept)
+    at.put(ProblemMembers, _members(found, now, members.filter(_of(untold, before))))
+    return _put(at, now)
+
+
+def _put(at: Reading, problems: list[Problem]) -> Result:
+    """Leave the problems of the night; how many are open."""
+    rows = pl.DataFrame([asdict(p) for p in problems], Problems.create_empty().schema)
     at.put(Problems, rows.sort("problem_id"))
-    return {"problems": sum(p.status == life.OPEN for p in now)}
+    return {"problems": sum(p.status == life.OPEN for p in problems)}
 
 
 @dataclass(frozen=True)
 class _Found:
-    """The wordings that fail in each of WINDOWS (`units.failing`), and the wordings of wishes without an intent (`units.wishes`)."""
+    """The wordings that fail in each of WINDOWS (`units.failing`), the wordings of wishes without an intent (`units.wishes`), and those that stood for
+    themselves the night before."""
 
     failing: dict[int, pl.DataFrame]
     wishes: pl.DataFrame
+    alone: pl.DataFrame
 
 
 def _found(
@@ -92,15 +98,25 @@ def _found(
     judged = {w: _judged(at, w) for w in WINDOWS}
     rates = Reformulation(*at.tonight(ReformulationRates).row(0))
     clusters = at.tonight(Clusters)
-    known = members.filter(_of((MISSING,), before)).select(*WORDING, "problem_id").unique()
+    known, alone = (
+        members.filter(_of((kind,), before))
+        .select(*WORDING, "problem_id")
+        .unique(WORDING)
+        .sort(WORDING)
+        for kind in (MISSING, ALONE)
+    )
     candidates = at.tonight(IntentCandidateMembers).select(*WORDING, "candidate_id")
     said, salt = judged[LONGEST].select(WORDING), at.home.salt()
-    wishes = units.wishes(known.sort(WORDING), candidates, clusters, said, salt)
+    wishes = units.wishes(known, candidates, clusters, said, salt)
     meant = best(at.tonight(SoftLabels)).filter(pl.col("probability") >= BELIEVED)
     meant = meant.select(*WORDING, "label", "probability")
-    tells = units.Known(meant if labelled else meant.clear(), wishes, clusters, salt)
-    k = at.settings.min_users.published
-    return _Found({w: units.failing(rows, tells, rates, k) for w, rows in judged.items()}, wishes)
+    alone = alone.join(wishes, on=WORDING, how="anti")
+    tells = units.Known(meant if labelled else meant.clear(), wishes, alone, clusters, salt)
+    many = judged[LONGEST].select(*KEY, many=pl.col("users") >= at.settings.min_users.published)
+    failing = {
+        w: units.failing(rows.join(many, on=KEY), tells, rates) for w, rows in judged.items()
+    }
+    return _Found(failing, wishes, alone)
 
 
 def _of(kinds: tuple[str, ...], problems: dict[str, Problem]) -> pl.Expr:
@@ -140,7 +156,8 @@ def _followed(at: Reading, before: dict[str, Problem], found: _Found) -> list[Pr
         .join(enough, on=["locale", "candidate_id"], how="semi")
         .join(found.wishes, on=WORDING)["problem_id"]
     )
-    tells = life.Shown(at.day, counts, _spoke(at), about, frozenset(shown))
+    days = {w: len(_newest(at, w)) for w in WINDOWS}
+    tells = life.Shown(at.day, counts, _spoke(at), about, frozenset(shown), days)
     return life.followed(before, tells, at.settings.min_users.published)
 
 
@@ -183,19 +200,22 @@ def _places(at: Reading, before: dict[str, Problem]) -> list[Problem]:
     return levels.followed(before, found, at.day, at.settings.min_users.published, at.home.salt())
 
 
-def _members(found: _Found, problems: pl.DataFrame, untold: pl.DataFrame) -> pl.DataFrame:
-    """The wordings of the problems that fail now, those of wishes as long as they are remembered, and those of which nothing can be
-    told."""
+def _members(found: _Found, problems: list[Problem], untold: pl.DataFrame) -> pl.DataFrame:
+    """The wordings of the problems that fail now, those of wishes and of wordings that stand for themselves as long as they are remembered,
+    and those of which nothing can be told."""
     key = ["problem_id", *WORDING]
-    there = problems.select("problem_id", pl.col("days").cast(pl.Int32))
+    windows = {"problem_id": pl.String(), "window": pl.Int32()}
+    there = pl.DataFrame([(p.problem_id, p.window) for p in problems], windows, orient="row")
     newest = found.failing[WINDOWS[0]].select(*key, "intent", turns_now="turns")
-    every = [rows.with_columns(days=pl.lit(w)) for w, rows in found.failing.items()]
-    now = pl.concat(every).join(there, on=["problem_id", "days"], how="semi")
+    every = [rows.with_columns(window=pl.lit(w)) for w, rows in found.failing.items()]
+    now = pl.concat(every).join(there, on=["problem_id", "window"], how="semi")
     now = now.join(newest, on=[*key, "intent"], how="left").with_columns(
         pl.col("turns_now").fill_null(0)
     )
-    now = now.select(*key, "intent", "turns", "turns_now", "p")
-    still = found.wishes.join(there, on="problem_id", how="semi").join(now, on=key, how="anti")
-    nothing = pl.lit(0, pl.Int64)
-    quiet = still.select(*key, intent=pl.lit(""), turns=nothing, turns_now=nothing, p=pl.lit(0.0))
+    now = now.select(*key, "intent", "turns", "turns_now", "users", "p")
+    remembered = pl.concat([found.wishes, found.alone]).join(there, on="problem_id", how="semi")
+    nothing = dict.fromkeys(("turns", "turns_now", "users"), pl.lit(0, pl.Int64))
+    quiet = remembered.join(now, on=key, how="anti").select(
+        *key, intent=pl.lit(""), **nothing, p=pl.lit(0.0)
+    )
     return pl.concat([now, quiet, untold]).sort(*key, "intent")

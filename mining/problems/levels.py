@@ -29,15 +29,22 @@ LEAST_DAYS = 5  # before the newest, by which a locale's usual share is known
 
 @dataclass(frozen=True)
 class Level:
-    """How a locale fails: the `usual` share of its turns, the `spread` of that share over `days` days, and of each window of newest days the
-    share; of the longest the turns and users whom it failed."""
+    """How a locale fails: the `usual` share of its turns (where it settled, or as it was `before`), the `spread` of that over `days` days, and
+    the shares of so many newest days on which anybody spoke; of all these days (`newest`) the turns, and the users whom one of them failed."""
 
     usual: float
+    before: float
     spread: float
     days: int
     shares: Mapping[int, float]
+    newest: int
     turns: int
     users: int
+
+    @property
+    def whole(self) -> float:
+        """The share of the most newest days that are there."""
+        return self.shares[max(self.shares)]
 
     def surely(self, window: int) -> float:
         """The p-value of a window: so high a share by chance."""
@@ -62,15 +69,19 @@ def levels(daily: pl.DataFrame, night: str, known: Mapping[str, Problem]) -> dic
             before = past
         if before.height < LEAST_DAYS:
             continue
+        spoken = days.filter(pl.col("day") >= newest[-1])
+        if spoken.height < WINDOWS[0]:
+            continue
         settled = old.usual if old and old.closed and old.usual is not None else 0.0
-        now = {w: days.filter(pl.col("day").is_in(newest[:w])) for w in WINDOWS}
         found[str(name)] = Level(
             max(_share(before), settled),
+            _share(before),
             float((before["defects"] / before["turns"]).std()),  # type: ignore[arg-type]
             before.height,
-            {w: _share(rows) for w, rows in now.items()},
-            int(now[LONGEST]["turns"].sum()),
-            int(now[LONGEST]["users_failed"].max() or 0),  # type: ignore[arg-type]
+            {w: _share(spoken.tail(w)) for w in WINDOWS if spoken.height >= w},
+            spoken.height,
+            int(spoken["turns"].sum()),
+            int(spoken["users_failed"].max() or 0),  # type: ignore[arg-type]
         )
     return found
 
@@ -106,7 +117,7 @@ def _tested(level: Level, known: Problem | None, night: str) -> float:
     """The least p-value of the windows that have no day before the problem was closed."""
     closed = known.closed if known else None
     since = LONGEST if closed is None else days_between(closed, night)
-    p = [level.surely(w) for w in WINDOWS if w <= since]
+    p = [level.surely(w) for w in level.shares if w <= since]
     return min(1.0, min(p, default=1.0) * len(WINDOWS))
 
 
@@ -118,8 +129,10 @@ def _new(salt: bytes, locale: str, level: Level, night: str) -> Problem:
 def _aged(old: Problem, level: Level | None, night: str, *, shown: bool) -> Problem | None:
     """What became of a problem that was known."""
     if level is None:
-        gone = old.closed is not None and days_between(old.closed, night) > KEPT
+        gone = days_between(old.closed or old.opened, night) > KEPT
         return None if gone else old
+    if old.closed and old.usual is not None and days_between(old.closed, night) >= LONGEST:
+        old = replace(old, usual=min(old.usual, max(level.before, level.whole)))
     worst = max(level.shares.values())
     if old.closed is not None:
         if shown:
@@ -136,11 +149,12 @@ def _worth(problem: Problem, level: Level | None) -> Problem:
     """With the failed turns beyond the usual share, of the newest days."""
     if problem.status == CLOSED or level is None:
         return problem.quiet
-    error = SURELY * level.spread * (1 / LONGEST + 1 / level.days) ** 0.5 * level.turns
+    error = SURELY * level.spread * (1 / level.newest + 1 / level.days) ** 0.5 * level.turns
     excess = _excess(level)
     return replace(
         problem,
         turns=level.turns,
+        days=level.newest,
         failed=round(max(0.0, excess), 6),
         failed_at_least=round(max(0.0, excess - error), 6),
         failed_at_most=round(max(0.0, excess + error), 6),
@@ -150,4 +164,4 @@ def _worth(problem: Problem, level: Level | None) -> Problem:
 
 
 def _excess(level: Level) -> float:
-    return (level.shares[LONGEST] - level.usual) * level.turns
+    return (level.whole - level.usual) * level.turns

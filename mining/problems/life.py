@@ -34,7 +34,7 @@ class Problem:
     locale: str
     meant: str | None
     heard: str | None
-    utterance: str | None
+    example: str | None
     opened: str
     rate: float
     usual: float | None = None
@@ -46,6 +46,7 @@ class Problem:
     failed: float = 0.0
     failed_at_least: float = 0.0
     failed_at_most: float = 0.0
+    window: int = LONGEST
     days: int = LONGEST
     users: int = 0
     most_users: int = 0
@@ -53,7 +54,7 @@ class Problem:
     @property
     def quiet(self) -> "Problem":
         """The same, of which nothing is counted."""
-        idle = replace(self, turns=0, users=0, days=LONGEST)
+        idle = replace(self, turns=0, users=0, window=LONGEST, days=LONGEST)
         return replace(idle, failed=0.0, failed_at_least=0.0, failed_at_most=0.0)
 
     def closing(self, night: str) -> "Problem":
@@ -98,13 +99,15 @@ NONE = Counts(0, 0.0, 0.0, 0, 0)
 @dataclass(frozen=True)
 class Shown:
     """What users showed by a night: of each of WINDOWS what is `counted` against each problem and how many people `spoke` each locale
-    (each counted once a day); what each is `about`; and the `candidates`, found otherwise to be wishes without an intent."""
+    (each counted once a day); what each is `about`; the `candidates`, found otherwise to be wishes without an intent; and how many `days` of each window the log
+    has."""
 
     night: str
     counted: Mapping[int, Mapping[str, Counts]]
     spoke: Mapping[int, Mapping[str, float]]
     about: Mapping[str, Mapping[str, Any]]
     candidates: frozenset[str]
+    days: Mapping[int, int]
 
     def of(self, name: str, locale: str) -> dict[int, Counts]:
         """What is counted against a problem, by windows."""
@@ -118,7 +121,7 @@ def followed(before: Mapping[str, Problem], shown: Shown, k: int) -> list[Proble
     """The problems of a night, by those of the night `before`."""
     kept = []
     for name in sorted({*before, *shown.about}):
-        old, about = before.get(name), shown.about.get(name)
+        old = before.get(name)
         counts = shown.of(name, old.locale if old else shown.about[name]["locale"])
         if old is not None:
             now = _older(old, counts, shown.night, k)
@@ -127,13 +130,19 @@ def followed(before: Mapping[str, Problem], shown: Shown, k: int) -> list[Proble
         else:
             now = None
         if now is not None:
-            kept.append(_worth(now, counts, about, k))
+            kept.append(_worth(now, counts, shown, k))
     return kept
 
 
 def _new(name: str, about: Mapping[str, Any], counts: dict[int, Counts], night: str) -> Problem:
-    named = {c: about[c] for c in ("kind", "locale", "meant", "heard", "utterance")}
-    return Problem(name, **named, opened=night, rate=max(c.rate for c in counts.values()))
+    named = {c: about[c] for c in ("kind", "locale", "meant", "heard")}
+    return Problem(
+        name,
+        **named,
+        example=about["utterance"],
+        opened=night,
+        rate=max(c.rate for c in counts.values()),
+    )
 
 
 def _older(old: Problem, counts: dict[int, Counts], night: str, k: int) -> Problem | None:
@@ -168,25 +177,25 @@ def stopped(rate: float, counts: Mapping[int, Counts], since: int) -> bool:
     )
 
 
-def _worth(
-    problem: Problem, counts: Mapping[int, Counts], about: Mapping[str, Any] | None, k: int
-) -> Problem:
+def _worth(problem: Problem, counts: Mapping[int, Counts], shown: Shown, k: int) -> Problem:
     """With what is counted in the longest window that shows it; of one that none shows, in the longest that has anything."""
     if problem.status == CLOSED:
         return problem.quiet
+    about = shown.about.get(problem.problem_id)
     something = [w for w in reversed(WINDOWS) if counts[w].users]
-    days = next(iter([*_showing(counts, WINDOWS, k), *something]), LONGEST)
-    now = counts[days]
+    window = next(iter([*_showing(counts, WINDOWS, k), *something]), LONGEST)
+    now = counts[window]
     spread = SURELY * (now.variance + now.failed) ** 0.5
     return replace(
         problem,
-        utterance=about["utterance"] if about else problem.utterance,
+        example=about["utterance"] if about else problem.example,
         named=about["named"] if about else problem.named,
         turns=now.turns,
         failed=round(now.failed, 6),
         failed_at_least=round(max(0.0, now.failed - spread), 6),
         failed_at_most=round(now.failed + spread, 6),
-        days=days,
+        window=window,
+        days=max(1, shown.days[window]),
         users=now.users,
         most_users=max(problem.most_users, now.users),
     )

@@ -23,23 +23,26 @@ FAILS = 0.5  # probability from which on a wording counts as failing
 EXPLAINED = 0.6  # probability from which on what was heard is taken for what is meant
 NOTHING_SERVES = 0.5  # probability that somebody was served to whom nothing was done, before it is seen whether they come back
 ABOUT = ["problem_id", "kind", "locale", "meant", "heard"]
+IDENTIFIED = ["locale", "wish", "kind", "meant", "heard", "was", "what"]
 EATEN, INTENT, ALONE, MISSING = "eaten", "intent", "wording", "missing"
 
 
 @dataclass(frozen=True)
 class Known:
     """What tells of a wording which problem it belongs to: `meant` (`locale, utterance, label, probability`: what is believed of it),
-    `wishes` (`locale, utterance, problem_id`: wishes without an intent) and `clusters` (`locale, utterance, cluster_id`); `salt` of the home."""
+    `wishes` (`locale, utterance, problem_id`: wishes without an intent), `alone` (in the same columns: of wordings that stand for themselves) and
+    `clusters` (`locale, utterance, cluster_id`); `salt` of the home."""
 
     meant: pl.DataFrame
     wishes: pl.DataFrame
+    alone: pl.DataFrame
     clusters: pl.DataFrame
     salt: bytes
 
 
-def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) -> pl.DataFrame:
+def failing(judged: pl.DataFrame, known: Known, rates: Reformulation) -> pl.DataFrame:
     """The wordings under a hypothesis that probably fail: KEY, ABOUT, `p` (that they do), `sure` (that `meant` is meant), `turns` and `cluster_id` (of a wording in none,
-    its own). `judged`: KEY, `turns`, `users`, `right` (share of turns for which the hypothesis is right, expected), `executed` (share for which
+    its own). `judged`: KEY, `turns`, `users`, `many` (whether users enough say it), `right` (share of turns for which the hypothesis is right, expected), `executed` (share for which
     it was executed), `again` (share said again, expected). Where what was heard is what is believed to be meant, who comes back tells whether it
     was served, too: people come back to a wish for which nothing was done, and do not to a "no"."""
     wish, label, sure = pl.col("wish").is_not_null(), pl.col("label"), pl.col("sure")
@@ -54,6 +57,7 @@ def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) ->
         judged.join(known.meant.rename({"probability": "sure"}), on=WORDING, how="left")
         .with_columns(label=pl.when(~doubtful).then(label))
         .join(known.wishes.rename({"problem_id": "wish"}), on=WORDING, how="left")
+        .join(known.alone.rename({"problem_id": "was"}), on=WORDING, how="left")
         .join(known.clusters.select(*WORDING, "cluster_id"), on=WORDING, how="left")
         .with_columns(
             pl.coalesce("cluster_id", pl.concat_str("locale", pl.lit(" "), "utterance")),
@@ -61,7 +65,7 @@ def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) ->
             .then(pl.lit(MISSING))
             .when(label.is_not_null() & ~heard_well)
             .then(pl.lit(EATEN))
-            .when((pl.col("users") >= k) | label.is_null())
+            .when(pl.col("many") | label.is_null() | pl.col("was").is_not_null())
             .then(pl.lit(ALONE))
             .otherwise(pl.lit(INTENT)),
             p=pl.when(wish | label.is_null())
@@ -76,9 +80,26 @@ def failing(judged: pl.DataFrame, known: Known, rates: Reformulation, k: int) ->
             heard=pl.when(pl.col("kind").is_in([EATEN, INTENT])).then("intent"),
         )
     )
-    return rows.with_columns(
-        problem_id=pl.Series((_id(known.salt, row) for row in rows.to_dicts()), dtype=pl.String)
-    ).select(*KEY, *(c for c in ABOUT if c != "locale"), "p", "sure", "turns", "cluster_id")
+    of_cluster = pl.col("was").drop_nulls().sort().first().over("cluster_id")
+    rows = rows.with_columns(
+        was=pl.coalesce("was", pl.when(label.is_null()).then(of_cluster)),
+        what=pl.when(kind=ALONE).then(
+            pl.when(label.is_null()).then("cluster_id").otherwise("utterance")
+        ),
+    )
+    told = rows.select(IDENTIFIED).unique()
+    ids = pl.Series([_id(known.salt, row) for row in told.to_dicts()], dtype=pl.String)
+    named = told.with_columns(problem_id=ids)
+    columns = (
+        *KEY,
+        *(c for c in ABOUT if c != "locale"),
+        "p",
+        "sure",
+        "turns",
+        "users",
+        "cluster_id",
+    )
+    return rows.join(named, on=IDENTIFIED, nulls_equal=True).select(columns)
 
 
 def _stayed(judged: pl.DataFrame, rates: Reformulation) -> pl.Series:
@@ -92,8 +113,7 @@ def _id(salt: bytes, row: dict[str, Any]) -> str:
     if row["wish"]:
         return str(row["wish"])
     if row["kind"] == ALONE:
-        what = row["utterance"] if row["label"] else row["cluster_id"]
-        return problem_id(salt, ALONE, row["locale"], what)
+        return row["was"] or problem_id(salt, ALONE, row["locale"], row["what"])
     return problem_id(salt, row["kind"], row["locale"], row["meant"], row["heard"])
 
 

@@ -42,6 +42,7 @@ def course(failing: list[int], k: int = K, p: float = 0.97) -> list[Problem | No
             spoke,
             {"one": ABOUT} if here else {},
             frozenset(),
+            {w: min(w, night + 1) for w in WINDOWS},
         )
         before = {problem.problem_id: problem for problem in life.followed(before, shown, k)}
         lived.append(before.get("one"))
@@ -107,7 +108,7 @@ def test_a_closed_problem_is_forgotten_in_the_end():
 
 
 def test_few_people_who_stay_away_for_three_days_do_not_close_it():
-    old = Problem("one", **ABOUT, opened=FIRST, rate=0.01)
+    old = Problem("one", "eaten", "en-GB", "alarm", "timer", "wake me", FIRST, 0.01)
     quiet = {w: replace(NONE, spoke=100.0 * w) for w in WINDOWS}
     assert not life.stopped(old.rate, {w: c for w, c in quiet.items() if w < 7}, 5)
     assert life.stopped(old.rate, quiet, 7)
@@ -120,6 +121,7 @@ JUDGED = pl.DataFrame(
         "intent": ["timer", "alarm", "light_on", "", "timer"],
         "turns": [9, 4, 6, 8, 3],
         "users": [4, 2, 3, 5, 1],
+        "many": [False, False, False, True, False],
         "right": [0.1, 0.95, 0.8, 0.1, 0.3],
         "executed": [1.0, 1.0, 0.25, 1.0, 1.0],
         "again": [0.5, 0.0, 0.9, 0.2, 0.2],
@@ -137,13 +139,14 @@ KNOWN = units.Known(
         }
     ),
     pl.DataFrame({"locale": ["en-GB"], "utterance": ["a cab"], "problem_id": ["w1"]}),
+    NOTHING,
     pl.DataFrame({"locale": ["en-GB"] * 2, "utterance": ["wake me", "light"], "cluster_id": ["c1", "c2"]}),
     SALT,
 )  # fmt: skip
 
 
 def test_each_failing_wording_counts_towards_what_is_behind_it():
-    rows = units.failing(JUDGED, KNOWN, RATES, K)
+    rows = units.failing(JUDGED, KNOWN, RATES)
     told = {(r["utterance"], r["intent"]): r for r in rows.to_dicts()}
     assert set(told) == {
         ("wake me", "timer"),
@@ -152,7 +155,12 @@ def test_each_failing_wording_counts_towards_what_is_behind_it():
         ("hm", "timer"),
     }
     kinds = {key: row["kind"] for key, row in told.items()}
-    assert list(kinds.values()) == ["eaten", "intent", "missing", "wording"]
+    assert kinds == {
+        ("wake me", "timer"): "eaten",
+        ("light", "light_on"): "intent",
+        ("a cab", ""): "missing",
+        ("hm", "timer"): "wording",
+    }
     eaten = told["wake me", "timer"]
     assert (eaten["meant"], eaten["heard"], eaten["p"]) == ("alarm", "timer", 0.9)
     assert told["a cab", ""]["problem_id"] == "w1"
@@ -160,28 +168,43 @@ def test_each_failing_wording_counts_towards_what_is_behind_it():
 
 
 def test_a_wording_of_k_users_stands_for_itself():
-    (row,) = units.failing(JUDGED, KNOWN, RATES, 3).filter(utterance="light").to_dicts()
+    (row,) = (
+        units.failing(JUDGED.with_columns(many=pl.col("users") >= 3), KNOWN, RATES)
+        .filter(utterance="light")
+        .to_dicts()
+    )
     assert (row["kind"], row["meant"], row["heard"]) == ("wording", "light_on", None)
 
 
 def test_what_is_not_carried_out_fails_where_people_come_back():
     idle = JUDGED.filter(utterance="light").with_columns(right=pl.lit(0.9), executed=pl.lit(0.0))
-    (row,) = units.failing(idle, KNOWN, RATES, K).to_dicts()
+    (row,) = units.failing(idle, KNOWN, RATES).to_dicts()
     assert row["p"] > 0.9
     content = idle.with_columns(again=pl.lit(0.0))
-    assert units.failing(content, KNOWN, RATES, K).is_empty()
+    assert units.failing(content, KNOWN, RATES).is_empty()
     unknown = idle.with_columns(utterance=pl.lit("hm"))
-    assert units.failing(unknown, KNOWN, RATES, K).is_empty()
+    assert units.failing(unknown, KNOWN, RATES).is_empty()
+
+
+def test_a_wording_keeps_its_problem_whatever_is_believed_of_it():
+    (named,) = units.failing(JUDGED.with_columns(many=pl.lit(value=True)), KNOWN, RATES).filter(
+        utterance="light"
+    )["problem_id"]
+    before = pl.DataFrame({"locale": ["en-GB"], "utterance": ["light"], "problem_id": [named]})
+    nothing = replace(KNOWN, meant=KNOWN.meant.clear(), alone=before)
+    low = JUDGED.with_columns(right=pl.lit(0.1))
+    rows = units.failing(low, nothing, RATES).filter(utterance="light")
+    assert rows["problem_id"].to_list() == [named]
 
 
 def test_ids_are_the_same_in_whatever_order_the_rows_come():
-    rows = units.failing(JUDGED, KNOWN, RATES, K).sort("utterance", "intent")
-    turned = units.failing(JUDGED.reverse(), KNOWN, RATES, K).sort("utterance", "intent")
+    rows = units.failing(JUDGED, KNOWN, RATES).sort("utterance", "intent")
+    turned = units.failing(JUDGED.reverse(), KNOWN, RATES).sort("utterance", "intent")
     assert rows.equals(turned)
 
 
 def test_clusters_fail_together_and_apart_from_each_other():
-    rows = units.failing(JUDGED, KNOWN, RATES, K).with_columns(problem_id=pl.lit("one"))
+    rows = units.failing(JUDGED, KNOWN, RATES).with_columns(problem_id=pl.lit("one"))
     people = pl.DataFrame({"problem_id": ["one"], "turns": [26], "users": [9], "user_days": [12]})  # fmt: skip
     (row,) = units.counted(rows, people).to_dicts()
     assert row["utterance"] == "wake me"
@@ -267,6 +290,26 @@ def test_where_a_locale_settles_is_usual_from_then_on():
     assert 14 <= nights[0] < 17
     assert nights == list(range(nights[0], nights[-1] + 1))
     assert nights[-1] < 27
+
+
+def test_days_without_a_word_neither_close_nor_open_it():
+    before: dict[str, Problem] = {}
+    told = days(USUAL + [0.5] * 8)
+    for night in range(14, 27):
+        now = told.filter(pl.col("day") <= shifted(FIRST, min(night, 21)))
+        found = levels.levels(now, shifted(FIRST, night), before)
+        rows = levels.followed(before, found, shifted(FIRST, night), K, SALT)
+        before = {p.problem_id: p for p in rows}
+    (problem,) = before.values()
+    assert (problem.status, problem.times) == ("open", 1)
+
+
+def test_a_turn_on_the_last_day_is_no_share():
+    one = days([*USUAL, 0.2, 0.2, 0.2, 0.2])
+    late = pl.DataFrame({"locale": "de-DE", "day": [shifted(FIRST, 20)], "turns": [1], "defects": [1.0], "users_failed": [1]})  # fmt: skip
+    told = pl.concat([one, late.cast(one.schema)])
+    found = levels.levels(told, shifted(FIRST, 20), {})
+    assert levels.followed({}, found, shifted(FIRST, 20), K, SALT) == []
 
 
 def test_a_locale_of_a_few_days_tells_nothing():

@@ -3,17 +3,17 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from math import sqrt
-from statistics import fmean, variance
+from statistics import fmean
 from typing import Any
 
 import polars as pl
+from scipy.stats import ttest_ind
 
 from warehouse.report.drawing import Ask
 
 WEEK = 7  # days
 LEAST_DAYS = 3  # of a week, by which it can be compared
-CLEAR = 1.96  # standard errors of a difference that chance seldom makes
+CHANCE = 0.05  # probability of a difference as large where nothing changed
 MOST = 5  # problems, and things to do
 LARGE = 0.01  # share of all turns from which a problem is a large one
 FRESH_DAYS = 7  # for which a problem that opened or closed is told as a change
@@ -66,10 +66,12 @@ def _better(ask: Ask, run: dict[str, Any]) -> Answer:
     asked = Answer("better", "Better than last week?")
     if run["verdict_failures"] not in (None, "well"):
         return replace(asked, answer="This log cannot tell", because=_doubts(ask, "failures"))
-    days = ask(DAILY).with_columns(pl.col("defects").fill_null(0))
-    if days.is_empty():
+    days = ask(DAILY)
+    if days.is_empty() or days.tail(2 * WEEK)["defects"].null_count():
         return replace(
-            asked, answer="Not known", because=["Too few users failed to tell anything."]
+            asked,
+            answer="Not known",
+            because=["On some days too few users failed to tell anything of them."],
         )
     age = (pl.col("day").max() - pl.col("day")).dt.total_days()
     now, before = days.filter(age < WEEK), days.filter(age.is_between(WEEK, 2 * WEEK - 1))
@@ -78,12 +80,13 @@ def _better(ask: Ask, run: dict[str, Any]) -> Answer:
     if now.height < LEAST_DAYS or before.height < LEAST_DAYS:
         needed = f"No week before that one to compare with: the log has {days.height} days."
         return replace(asked, answer=f"{level:.0%} of turns fail", because=[needed, last_day])
-    moved, error = _moved(now, before)
+    shares = [(some["defects"] / some["turns"]).to_list() for some in (now, before)]
+    moved = fmean(shares[0]) - fmean(shares[1])
     why = (
         f"{level:.0%} of turns failed their users in the last week ({now.height} days), {_share(before):.0%} in the week"
         f" before ({before.height} days)."
     )
-    if abs(moved) <= CLEAR * error:
+    if not ttest_ind(*shares, equal_var=False).pvalue < CHANCE:
         within = "The difference is no larger than what days differ by anyhow."
         return replace(
             asked, answer=f"No clear change: {level:.0%} fail", because=[why, within, last_day]
@@ -95,13 +98,6 @@ def _better(ask: Ask, run: dict[str, Any]) -> Answer:
 
 def _share(days: pl.DataFrame) -> float:
     return float(days["defects"].sum()) / float(days["turns"].sum())
-
-
-def _moved(now: pl.DataFrame, before: pl.DataFrame) -> tuple[float, float]:
-    """By how much the mean of the daily shares moved, and the standard error of that (Welch)."""
-    shares = [(days["defects"] / days["turns"]).to_list() for days in (now, before)]
-    error = sqrt(sum(variance(some) / len(some) for some in shares))
-    return fmean(shares[0]) - fmean(shares[1]), error
 
 
 def _points(share: float) -> str:
@@ -218,14 +214,15 @@ def _todo(ask: Ask) -> Iterator[tuple[str, str]]:
         yield "a model waits for a person", "sayagain review"
     if waiting.get("message"):
         yield f"{waiting['message']} messages were not delivered", "sayagain review"
-    first = ask(f"select problem_id from ({PROBLEMS}) limit 1")
-    if first.height:
-        yield "look at the problem that is worth most", f"sayagain problems {first.item()}"
+    first = [row["problem_id"] for row in ask(PROBLEMS).head(1).to_dicts()]
+    if first:
+        yield "look at the problem that is worth most", f"sayagain problems {first[0]}"
     missing = ask(
         "select problem_id, told from problems where status = 'open' and kind = 'missing' order by worth desc nulls last"
     )
-    if missing.height > 1 or (missing.height and missing["problem_id"][0] != first.item()):
-        yield f"{missing.height} wishes have no intent", "sayagain problems"
+    others = [name for name in missing["problem_id"] if name not in first]
+    if others:
+        yield f"{len(others)} wishes have no intent", "sayagain problems"
     if not ask("from audits").height:
         yield "check sixty rows by hand; nobody has yet", "sayagain audit"
     rest = {kind: waiting[kind] for kind in ("rewrite", "label", "cluster") if kind in waiting}

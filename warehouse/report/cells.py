@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 MOST_OF_ONE = 5  # rows of a locale, where it is chosen
 SOME, MANY = 4, 6  # columns from which on a table needs some room, and much
+HUNDRED = 100  # from which on a number is told without a fraction
 NUMBERS = {"turns_a_day", "ratio", "gap_seconds", "seconds"}  # other fractions are shares
 COMMAND = re.compile(r"\b(sayagain [a-z]+(?: (?:[0-9a-f-]{6,}|--[a-z-]+)\b)*)")
 
@@ -67,7 +68,8 @@ def _told(name: str, value: Any, kind: pl.DataType, k: int) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.3g}" if name in NUMBERS else f"{value:.0%}"
+        rough = f"{value:,.0f}" if value >= HUNDRED else f"{value:.3g}"
+        return rough if name in NUMBERS else f"{value:.0%}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -7,7 +7,7 @@ from warehouse.tables.declaring import Published, amount, count, share, table, t
 
 @table("problems", published=Published.NEWEST, carried=True)
 class Problems(dy.Schema):
-    """What fails users, from the night on which they showed it. Counts are of so many newest `days`; 0 of what is closed."""
+    """What fails users, from the night on which they showed it. Counts are of a `window` of newest days; 0 of what is closed."""
 
     problem_id = text("the problem, the same in every night", key=True)
     kind = dy.Enum(
@@ -20,7 +20,7 @@ class Problems(dy.Schema):
     meant = text("intent that is believed to be meant; null where none is", null=True)
     named = share("mean probability that it is meant", null=True)
     heard = text("intent that the assistant heard; empty where it had none", null=True)
-    utterance = text("the wording of it that is most said; null of a locale", null=True)
+    example = text("the wording of it that is most said; null of a locale", null=True)
     status = dy.Enum(["open", "closed"], nullable=False, description="whether users show it")
     opened = text("night on which it opened last, YYYY-MM-DD")
     closed = text("night on which it closed; null while it is open", null=True)
@@ -31,7 +31,8 @@ class Problems(dy.Schema):
     )
     failed_at_least = amount("what that exceeds in 19 of 20 cases")
     failed_at_most = amount("what it does not exceed in 19 of 20 cases")
-    days = count("newest days that are counted: the most of 3, 5 and 7 that show it")
+    window = count("newest days that are counted: the most of 3, 5 and 7 that show it")
+    days = count("of these, days that the log has")
     users = count("distinct users who met it")
     most_users = count("most distinct users of any night")
     rate = amount(
@@ -51,6 +52,7 @@ class ProblemMembers(dy.Schema):
     intent = text("hypothesis under which it fails; empty where the assistant had none", key=True)
     turns = count("turns of the days that are counted; 0 where it does not fail now")
     turns_now = count("of them, those of the newest 3 days, where it fails in these, too")
+    users = count("distinct users who said it on these days")
     p = share("probability that it fails")
 
 

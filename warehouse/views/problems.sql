@@ -23,12 +23,12 @@ with known_intents as (
 ),
 shown as (
     select
-        p.*,
+        p.* exclude (example),
         nullif(p.heard, '') as taken_for,
         s.shown as example,
         case when r.problem_id is not null then 'dismissed' else cast(p.status as varchar) end as standing
     from lake_problems as p
-    left join said as s on p.locale = s.locale and p.utterance = s.utterance
+    left join said as s on p.locale = s.locale and p.example = s.utterance
     left join lake_problem_reviews as r on p.problem_id = r.problem_id
     where p.most_users >= $k
         and (p.kind <> 'wording' or s.shown is not null)

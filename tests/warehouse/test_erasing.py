@@ -549,6 +549,24 @@ def test_a_pair_over_midnight_goes_with_its_older_turn(tmp_path, duck):
     assert lake.read("pairs").select("source", "target").rows() == [(moments[1][1], moments[2][1])]
 
 
+def test_a_row_that_names_an_erased_wording_as_an_example_stays_without_it():
+    gone = erasing.Gone(
+        erasing.ErasureScope("u"),
+        [],
+        pl.DataFrame({"turn_id": ["t"]}),
+        pl.DataFrame({"locale": ["en-GB"], "wording": ["hers"]}),
+        pl.DataFrame(schema={"locale": pl.String, "value": pl.String}),
+    )
+    rows = pl.LazyFrame(
+        {
+            "problem_id": ["a", "b", "c"],
+            "locale": ["en-GB", "en-GB", "de-DE"],
+            "example": ["hers", None, "hers"],
+        }
+    )
+    assert gone.without(rows).collect()["example"].to_list() == [None, None, "hers"]
+
+
 def test_every_column_of_text_is_known_to_hold_wordings_or_not():
     """A new column that holds what people said must be erased, too: add it to erasing.WORDINGS."""
     plain = {

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 import polars as pl
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_ind_from_stats
 
 from warehouse.report.drawing import Ask
 
@@ -86,7 +86,7 @@ def _better(ask: Ask, run: dict[str, Any]) -> Answer:
         f"{level:.0%} of turns failed their users in the last week ({now.height} days), {_share(before):.0%} in the week"
         f" before ({before.height} days)."
     )
-    if not ttest_ind(*shares, equal_var=False).pvalue < CHANCE:
+    if not _differ(*shares):
         within = "The difference is no larger than what days differ by anyhow."
         return replace(
             asked, answer=f"No clear change: {level:.0%} fail", because=[why, within, last_day]
@@ -94,6 +94,14 @@ def _better(ask: Ask, run: dict[str, Any]) -> Answer:
     tone, said = ("bad", "worse") if moved > 0 else ("good", "better")
     answer = f"{said.capitalize()} by {_points(moved)}"
     return replace(asked, answer=answer, tone=tone, because=[why, last_day])
+
+
+def _differ(now: list[float], before: list[float]) -> bool:
+    """Whether two weeks of daily shares differ beyond what their days do."""
+    told = [(fmean(some), stdev(some), len(some)) for some in (now, before)]
+    if told[0][1] == told[1][1] == 0:
+        return told[0][0] != told[1][0]
+    return bool(ttest_ind_from_stats(*told[0], *told[1], equal_var=False).pvalue < CHANCE)
 
 
 def _share(days: pl.DataFrame) -> float:
@@ -222,7 +230,8 @@ def _todo(ask: Ask) -> Iterator[tuple[str, str]]:
     )
     others = [name for name in missing["problem_id"] if name not in first]
     if others:
-        yield f"{len(others)} wishes have no intent", "sayagain problems"
+        several = f"{len(others)} wishes have" if len(others) > 1 else "a wish has"
+        yield f"{several} no intent", "sayagain problems"
     if not ask("from audits").height:
         yield "check sixty rows by hand; nobody has yet", "sayagain audit"
     rest = {kind: waiting[kind] for kind in ("rewrite", "label", "cluster") if kind in waiting}

@@ -76,7 +76,7 @@ def tell(world: Path, planted: list[dict]) -> None:
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     truth, first, seen = truths(world), {}, {}
-    for number, lake, home in nights(world):
+    for number, lake, home in nights(world, range(FIRST, LAST + 1)):
         day = (START + timedelta(days=number - 1)).isoformat()
         said = spoken(lake, truth, day)
         labelled = {kind: right(said, lake, home, kind) for kind in ("value", "slang")}
@@ -92,11 +92,11 @@ def tell(world: Path, planted: list[dict]) -> None:
     print(f"\nMore than half labelled rightly first on day: {first}; planted seen first on: {seen}")
 
 
-def nights(world: Path) -> Iterator[tuple[int, Lake, Path]]:
-    """Each night from the first on: its day, the lake, the home's folder."""
+def nights(world: Path, numbers: range) -> Iterator[tuple[int, Lake, Path]]:
+    """Each of these nights, the first of all days until then: its day, the lake, the home's folder."""
     logs, home = by_day(world), world / "home"
-    for number in range(FIRST, LAST + 1):
-        new = range(1, number + 1) if number == FIRST else [number]
+    for number in numbers:
+        new = range(1, number + 1) if number == numbers.start else [number]
         files = [str(logs[n]) for n in new if n in logs]
         request = runs.Request(files, home, seed_data=world / "seed.jsonl.gz")
         runs.run_night(request, Settings(), directly)

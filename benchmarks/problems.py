@@ -23,18 +23,15 @@ from typing import Any
 from unicodedata import normalize
 
 import polars as pl
+from changes import START, nights
 from massive import corpus_of
 
-from flows import runs
-from flows.pipeline import directly
-from flows.settings import Settings
 from flows.simulation.place import Habits
 from flows.simulation.world import simulate
 from mining.problems.life import LONGEST
 from warehouse.lake import Lake
 
 DAYS, SINCE, MENDED, BACK, FIRST, LAST = 38, 18, 25, 33, 16, 37
-START = date(2026, 1, 5)
 SAID = ["locale", "utterance"]
 HALF = 0.5
 NAMED = 0.9  # probability from which on the intent that is eaten is named without a doubt
@@ -66,32 +63,10 @@ def show(asked: argparse.Namespace, folder: Path) -> None:
     habits = replace(steady, changing_day=SINCE, mended_day=MENDED, back_day=BACK)
     planted = simulate(folder, folder / "corpus.jsonl", asked.seed, habits, None)["problems"]
     truth = truths(folder)
-    nights = {number: problems(lake, number) for number, lake in run(folder)}
-    tell(planted, nights, truth)
+    days = range(FIRST, LAST + 1)
+    found = {number: problems(lake, number) for number, lake, _ in nights(folder, days)}
+    tell(planted, found, truth)
     print(f"\n{time.perf_counter() - began:.0f} s")
-
-
-def run(world: Path) -> Iterator[tuple[int, Lake]]:
-    """Each night from the first on: its day, and the lake."""
-    logs, home = by_day(world), world / "home"
-    for number in range(FIRST, LAST + 1):
-        new = range(1, number + 1) if number == FIRST else [number]
-        files = [str(logs[n]) for n in new if n in logs]
-        request = runs.Request(files, home, seed_data=world / "seed.jsonl.gz")
-        runs.run_night(request, Settings(), directly)
-        yield number, Lake(home / "lake")
-
-
-def by_day(world: Path) -> dict[int, Path]:
-    """The log in a file a day."""
-    found: dict[int, list[str]] = {}
-    with gzip.open(world / "log.jsonl.gz", "rt", encoding="utf8") as lines:
-        for line in lines:
-            day = date.fromisoformat(json.loads(line)["timestamp"][:10])
-            found.setdefault((day - START).days + 1, []).append(line)
-    for number, rows in found.items():
-        (world / f"day-{number}.jsonl").write_text("".join(rows), "utf8")
-    return {number: world / f"day-{number}.jsonl" for number in found}
 
 
 def truths(world: Path) -> pl.DataFrame:
@@ -123,12 +98,12 @@ def problems(lake: Lake, number: int) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def tell(
     planted: list[dict[str, Any]],
-    nights: dict[int, tuple[pl.DataFrame, pl.DataFrame]],
+    by_night: dict[int, tuple[pl.DataFrame, pl.DataFrame]],
     truth: pl.DataFrame,
 ) -> None:
     print("\n| planted | locale | open since | closed | open again |\n|---|---|---|---|---|")
     for row in planted:
-        days = {n: is_open(row, *found, truth) for n, found in nights.items()}
+        days = {n: is_open(row, *found, truth) for n, found in by_night.items()}
         opened = first(n for n in days if SINCE <= n < MENDED and days[n])
         closed = first(n for n in days if MENDED <= n < BACK and not days[n])
         again = first(n for n in days if n >= BACK and days[n])
@@ -138,8 +113,8 @@ def tell(
         cells = [f"{x - since + 1}" if x else "never" for x, since in
                  ((opened, SINCE), (closed, MENDED), (again, BACK))]  # fmt: skip
         print(f"| {row['kind']} {about} | {row['locale']} | {' | '.join(cells)} |")
-    judged = [(n, p, false(p, members, truth, n)) for n, p, members in openings(nights)]
-    wrongly = sum(misnamed(p, members, truth, n) for n, p, members in openings(nights))
+    judged = [(n, p, false(p, members, truth, n)) for n, p, members in openings(by_night)]
+    wrongly = sum(misnamed(p, members, truth, n) for n, p, members in openings(by_night))
     by_kind: dict[str, list[bool]] = {}
     for _, problem, none in judged:
         by_kind.setdefault(problem["kind"], []).append(none)
@@ -152,7 +127,7 @@ def tell(
     for number, problem, none in judged:
         if none:
             print(number, {k: problem[k] for k in ("kind", "locale", "meant", "heard", "example", "turns", "failed", "users")})  # fmt: skip
-    counts = {n: found.filter(status="open").height for n, (found, _) in nights.items()}
+    counts = {n: found.filter(status="open").height for n, (found, _) in by_night.items()}
     print("open, by night:", counts)
 
 
@@ -190,10 +165,10 @@ def is_open(
 
 
 def openings(
-    nights: dict[int, tuple[pl.DataFrame, pl.DataFrame]],
+    by_night: dict[int, tuple[pl.DataFrame, pl.DataFrame]],
 ) -> Iterator[tuple[int, dict[str, Any], pl.DataFrame]]:
     """Each problem on the night on which it opened, with its wordings."""
-    for number, (found, members) in nights.items():
+    for number, (found, members) in by_night.items():
         day = (START + timedelta(days=number - 1)).isoformat()
         for row in found.filter(status="open", opened=day).iter_rows(named=True):
             yield number, row, members.filter(problem_id=row["problem_id"])

@@ -39,7 +39,7 @@ from warehouse.tables import (
     Turns,
 )
 
-BY_LABEL = (EATEN, INTENT, ALONE)
+BY_LABEL = (EATEN, INTENT, ALONE)  # what is opened where labels are told at all
 NEEDED = ("pairs", "failures")  # subjects that the log must tell well
 
 
@@ -110,11 +110,13 @@ def _found(
     wishes = units.wishes(known, candidates, clusters, said, salt)
     meant = best(at.tonight(SoftLabels)).filter(pl.col("probability") >= BELIEVED)
     meant = meant.select(*WORDING, "label", "probability")
-    alone = alone.join(wishes, on=WORDING, how="anti")
+    alone = alone.join(wishes, on=WORDING, how="anti").filter(labelled)
     tells = units.Known(meant if labelled else meant.clear(), wishes, alone, clusters, salt)
     many = judged[LONGEST].select(*KEY, many=pl.col("users") >= at.settings.min_users.published)
+    told = pl.lit(value=True) if labelled else ~pl.col("kind").is_in(BY_LABEL)
     failing = {
-        w: units.failing(rows.join(many, on=KEY), tells, rates) for w, rows in judged.items()
+        w: units.failing(rows.join(many, on=KEY), tells, rates).filter(told)
+        for w, rows in judged.items()
     }
     return _Found(failing, wishes, alone)
 

@@ -21,6 +21,7 @@ NOT_OF_PEOPLE = {  # whole numbers that count nothing that anybody said
     ("launches", "seed"),
     ("models", "intents"),
     ("outbox", "attempts"),
+    ("problems", "times"),
     ("schema_version", "k"),
     ("schema_version", "schema_version"),
 }
@@ -94,7 +95,11 @@ def rare_wordings(published: Published) -> list[tuple[str, str, str]]:
     """Wordings of fewer than k users, in any text of any view, also within sentences."""
     said = published.lake.read("turns").group_by("utterance").agg(pl.col("user_id").n_unique())
     rare = said.filter(pl.col("user_id") < published.k)["utterance"]
-    sentences = {text for _, column, text in texts(published) if column not in SAID}
+    sentences = {
+        re.sub('"[^"]*"', "", text) if column == "told" else text  # what it quotes is the example
+        for _, column, text in texts(published)
+        if column not in SAID
+    }
     inside = [w for w in rare if len(w) > 12 and any(w in text for text in sentences)]
     known = set(rare)
     whole = [(view, column, text) for view, column, text in texts(published) if text in known]

@@ -127,14 +127,15 @@ def counted(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """A row a problem: ABOUT, its most said `utterance`, `named` (mean probability that `meant` is meant), `turns`, `failed` (expected) and the `variance` of that, `users`, `user_days`.
     `rows` as `failing` has them, `people` as the SQL file `problem_people`. Wordings of a cluster fail together or not at all, clusters
     independently of each other."""
-    named = rows.group_by("problem_id").agg(
+    rows = rows.sort(*KEY, "problem_id")  # sums of fractions hang on their order
+    named = rows.group_by("problem_id", maintain_order=True).agg(
         named=(pl.col("sure") * pl.col("turns")).sum() / pl.col("turns").sum()
     )
-    of_clusters = rows.group_by("problem_id", "cluster_id").agg(
+    of_clusters = rows.group_by("problem_id", "cluster_id", maintain_order=True).agg(
         failed=(pl.col("p") * pl.col("turns")).sum(), turns=pl.col("turns").sum()
     )
     p = pl.col("failed") / pl.col("turns")
-    variance = of_clusters.group_by("problem_id").agg(
+    variance = of_clusters.group_by("problem_id", maintain_order=True).agg(
         failed=pl.col("failed").sum(), variance=(pl.col("turns") ** 2 * p * (1 - p)).sum()
     )
     most = rows.sort("turns", *WORDING, descending=[True, False, False]).unique(

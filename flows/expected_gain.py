@@ -1,7 +1,5 @@
 """What a retraining would mend and may break, from what the night knows."""
 
-from datetime import date
-
 import polars as pl
 
 from aggregation.training_set import change, lower_bound
@@ -9,7 +7,7 @@ from retrain.registry import store
 from retrain.training.model import Helpers, Model
 from retrain.trigger import EXPECTED_FLIPS, ExpectedGain, drift, mended
 from warehouse.home import Home, read_training_set
-from warehouse.lake import Lake
+from warehouse.lake import Lake, days_between
 
 KEY = ["locale", "utterance"]
 MOST_LOCALES = 5  # that are named with what changed there
@@ -114,4 +112,4 @@ def _nights(home: Home, day: str) -> int | None:
     """How long before this night the last training set was that a model learned from."""
     taught = [v[:10] for v in store.versions(home) if store.about(home, v).get("training_set")]
     earlier = [night for night in taught if night <= day]
-    return (date.fromisoformat(day) - date.fromisoformat(max(earlier))).days if earlier else None
+    return days_between(max(earlier), day) if earlier else None

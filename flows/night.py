@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import polars as pl
@@ -31,6 +30,7 @@ from flows.steps.trends import detect_trends
 from flows.steps.utterances import count_utterances
 from flows.steps.voter import ask_voter
 from warehouse import forgotten
+from warehouse.lake import days_between
 
 HEARD = (weigh_audits, plan_night, score_pairs, count_utterances)
 BELIEVED = (
@@ -174,7 +174,7 @@ def outside(night: Night, day: str, intake: Result) -> list[str]:
     if not older:
         return []
     turns = night.lake.scan("turns", older).select(pl.len()).collect().item()
-    needed = (date.fromisoformat(day) - date.fromisoformat(older[0])).days + 1
+    needed = days_between(older[0], day) + 1
     return [
         f"{turns:,} turns of {older[0]} to {older[-1]} lie outside the window of"
         f" {night.settings.mining.window_days} days and do not count; [mining] window_days = {needed} counts them"

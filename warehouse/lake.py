@@ -257,6 +257,11 @@ def window_start(night: str, days: int) -> str:
     return shifted(night, 1 - days)
 
 
+def days_between(since: str, until: str) -> int:
+    """Days from the one to the other, both YYYY-MM-DD."""
+    return (date.fromisoformat(until) - date.fromisoformat(since)).days
+
+
 def shifted(day: str, by: int) -> str:
     """The day so many days later; earlier where `by` is below 0."""
     return (date.fromisoformat(day) + timedelta(days=by)).isoformat()

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.shared import AsJson, ConfigFile, HomeFolder, app, local_path, shown, written
+from flows.cli.shared import (
+    AsJson,
+    ConfigFile,
+    HomeFolder,
+    app,
+    local_path,
+    shown,
+    written_as_lines,
+)
 from warehouse.errors import BadInput
 
 ANSWERS = {"y": True, "n": False, "?": None}
@@ -56,7 +64,7 @@ def audit(
     elif not told:
         drawn = drawing.Auditing.of(home, asked, subject).rows(rows)
         if out:
-            written(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in drawn))
+            written_as_lines(out, drawn)
             shown.print(f"{out}: {len(drawn)} rows; fill in `right`, then --from {out}")
             return
         if not _someone_is_there():

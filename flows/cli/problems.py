@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.shared import AsJson, HomeFolder, app, local_path, shown, written
+from flows.cli.shared import AsJson, HomeFolder, app, local_path, shown, written_as_lines
 from warehouse.errors import BadInput
 
 
@@ -50,7 +50,7 @@ def problems(
         shown.print(f"{named}: {done}, from the next run on")
     elif out:
         rows = of_persons.evaluation_set(home)
-        written(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        written_as_lines(out, rows)
         shown.print(f"{out}: {len(rows)} wordings")
     elif problem:
         about, wordings = of_persons.explained(home, problem)

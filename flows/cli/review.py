@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from flows.cli.shared import AsJson, HomeFolder, app, local_path, shown, written
+from flows.cli.shared import AsJson, HomeFolder, app, local_path, shown, written_as_lines
 from warehouse.errors import BadInput
 
 Cluster = Annotated[str | None, typer.Option(help="Decide about this cluster, by its id.")]
@@ -82,8 +82,7 @@ def review(
 
 def _list(rows: list[dict[str, Any]], out: Path | None, *, as_json: bool) -> None:
     if out:
-        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
-        written(out, "".join(lines))
+        written_as_lines(out, rows)
         shown.print(f"{out}: {len(rows)} rows; fill in `verdict`, then --from {out}")
     elif as_json:
         shown.print_json(json.dumps(rows, ensure_ascii=False))

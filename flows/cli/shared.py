@@ -1,9 +1,10 @@
 """What the commands share: how they speak, and the options that several have."""
 
+import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -102,6 +103,11 @@ def written(place: Path, text: str) -> None:
         raise BadInput(
             f"{place}: cannot be written ({error.strerror}); give another --out"
         ) from None
+
+
+def written_as_lines(place: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """The rows as JSON lines."""
+    written(place, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def told_in_lines(title: str, lines: list[tuple[str, str]]) -> None:

@@ -4,7 +4,6 @@ Turns, pairs and counts are the same either way; scores and beliefs may depend o
 """
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import polars as pl
@@ -17,6 +16,7 @@ from flows.reach import code_of
 from flows.steps import facts
 from mining.sessions.blocks import ENOUGH
 from warehouse.common.digests import digest
+from warehouse.lake import days_between
 from warehouse.tables import Audits, FullNights, NightPlans, Trust, Turns, name_of
 
 EVERY = 7  # nights after which everything is learned anew
@@ -113,7 +113,7 @@ def _why_full(now: _Log, last: dict[str, Any] | None, *, asked: bool) -> str | N
     if last is None:
         return "nothing was learned before"
     launched = sorted(set(now.locales) - set(last["locales"]))
-    nights = (date.fromisoformat(now.night) - date.fromisoformat(last["night"])).days
+    nights = days_between(last["night"], now.night)
     reasons = {
         "code, settings, seed data, audits or forgotten users are others": last["basis"]
         != now.basis,

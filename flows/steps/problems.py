@@ -10,7 +10,7 @@ from aggregation.training_set import best
 from aggregation.trust import NOT_AT_ALL, WELL
 from flows.pipeline import Reading, Result, last_night, own, step, tonight, window
 from flows.steps.figures import BELIEVED
-from flows.steps.utterances import MOST_ITEMS
+from flows.steps.utterances import told_of
 from mining.failures import defects
 from mining.failures.hypothesis_features import SURE
 from mining.problems import levels, life, units
@@ -67,10 +67,10 @@ def follow_problems(at: Reading) -> Result:
     untold = BY_LABEL if verdicts.get("labels") == NOT_AT_ALL else ()
     found = _found(at, members, before, labelled=not untold)
     now = [p.quiet for p in before.values() if p.kind in untold]
-    now += _followed(
-        at, {n: p for n, p in before.items() if p.kind not in (LOCALE, *untold)}, found
-    )
-    now += _places(at, {n: p for n, p in before.items() if p.kind == LOCALE})
+    daily = at.tonight(DailyIntents).filter(pl.col("intent") == "*", pl.col("day") != "all")
+    followed = {n: p for n, p in before.items() if p.kind not in (LOCALE, *untold)}
+    now += _followed(at, followed, found, daily)
+    now += _places(at, {n: p for n, p in before.items() if p.kind == LOCALE}, daily)
     at.put(ProblemMembers, _members(found, now, members.filter(_of(untold, before))))
     return _put(at, now)
 
@@ -95,14 +95,15 @@ class _Found:
 def _found(
     at: Reading, members: pl.DataFrame, before: dict[str, Problem], *, labelled: bool
 ) -> _Found:
-    judged = {w: _judged(at, w) for w in WINDOWS}
+    neighbours = at.tonight(Neighbours)
+    judged = {w: _judged(at, w, neighbours) for w in WINDOWS}
     rates = Reformulation(*at.tonight(ReformulationRates).row(0))
     clusters = at.tonight(Clusters)
     known, alone = (
         members.filter(_of((kind,), before))
         .select(*WORDING, "problem_id")
-        .unique(WORDING)
-        .sort(WORDING)
+        .sort(*WORDING, "problem_id")
+        .unique(WORDING, keep="first", maintain_order=True)
         for kind in (MISSING, ALONE)
     )
     candidates = at.tonight(IntentCandidateMembers).select(*WORDING, "candidate_id")
@@ -132,21 +133,22 @@ def _newest(at: Reading, days: int) -> list[str]:
     return [d for d in at.days(Turns) if d >= first]
 
 
-def _judged(at: Reading, window: int) -> pl.DataFrame:
+def _judged(at: Reading, window: int, neighbours: pl.DataFrame) -> pl.DataFrame:
     """What `units.failing` takes of the wordings of so many newest days, by these alone."""
     days = _newest(at, window)
     said = people(at.lake, days)
-    asked = {"most_items": MOST_ITEMS, "intents": int(at.tonight(FieldCounts)["intent"].item() > 0)}
-    heard = at.query("hypothesis_stats", said, asked)
+    heard = at.query("hypothesis_stats", said, told_of(at.tonight(FieldCounts)))
     inputs = said | {"defects": at.lake.files("defects", days)}
     turns = at.query("judged_turns", inputs, {"sure": round(SURE * 1_000_000)}).sort(KEY)
-    judged = defects.judge(turns, heard, at.tonight(Neighbours)).wordings
+    judged = defects.judge(turns, heard, neighbours).wordings
     counted = turns.select(*KEY, "again", pl.col("turns").cast(pl.Int64))
     return judged.select(*KEY, "users", "right", "executed").join(counted, on=KEY)
 
 
-def _followed(at: Reading, before: dict[str, Problem], found: _Found) -> list[Problem]:
-    """The problems of wordings."""
+def _followed(
+    at: Reading, before: dict[str, Problem], found: _Found, daily: pl.DataFrame
+) -> list[Problem]:
+    """The problems of wordings. `daily`: figures of each locale and day."""
     counted = {w: _counted(at, w, rows, before.keys()) for w, rows in found.failing.items()}
     about = {r["problem_id"]: r for w in WINDOWS for r in counted[w].iter_rows(named=True)}
     counts = {
@@ -159,7 +161,7 @@ def _followed(at: Reading, before: dict[str, Problem], found: _Found) -> list[Pr
         .join(found.wishes, on=WORDING)["problem_id"]
     )
     days = {w: len(_newest(at, w)) for w in WINDOWS}
-    tells = life.Shown(at.day, counts, _spoke(at), about, frozenset(shown), days)
+    tells = life.Shown(at.day, counts, _spoke(daily, at.day), about, frozenset(shown), days)
     return life.followed(before, tells, at.settings.min_users.published)
 
 
@@ -177,17 +179,11 @@ def _counts(row: dict[str, Any]) -> Counts:
     return Counts(*(row[name] for name in names))
 
 
-def _daily(at: Reading) -> pl.DataFrame:
-    """A row of figures a locale and day."""
-    return at.tonight(DailyIntents).filter(pl.col("intent") == "*", pl.col("day") != "all")
-
-
-def _spoke(at: Reading) -> dict[int, dict[str, float]]:
+def _spoke(daily: pl.DataFrame, night: str) -> dict[int, dict[str, float]]:
     """How many people spoke in each locale in the newest days, each counted once a day."""
-    daily = _daily(at)
     return {
         w: dict(
-            daily.filter(pl.col("day") >= shifted(at.day, 1 - w))
+            daily.filter(pl.col("day") >= shifted(night, 1 - w))
             .group_by("locale")
             .agg(pl.col("users").sum().cast(pl.Float64))
             .iter_rows()
@@ -196,9 +192,9 @@ def _spoke(at: Reading) -> dict[int, dict[str, float]]:
     }
 
 
-def _places(at: Reading, before: dict[str, Problem]) -> list[Problem]:
+def _places(at: Reading, before: dict[str, Problem], daily: pl.DataFrame) -> list[Problem]:
     """The problems of locales."""
-    found = levels.levels(_daily(at), at.day, before)
+    found = levels.levels(daily, at.day, before)
     return levels.followed(before, found, at.day, at.settings.min_users.published, at.home.salt())
 
 

@@ -30,8 +30,7 @@ def count_utterances(at: Reading) -> Result:
     told = at.query("field_counts")
     followed = at.query("best_rephrases")
     ends = at.query("chain_ends", {"best_rephrases": followed})
-    asked = {"most_items": MOST_ITEMS, "intents": int(told["intent"].item() > 0)}
-    heard = at.query("hypothesis_stats", {"best_rephrases": followed}, asked)
+    heard = at.query("hypothesis_stats", {"best_rephrases": followed}, told_of(told))
     moves = at.query("transitions", {"chain_ends": ends, "best_rephrases": followed})
     wordings = at.query("utterance_stats").filter(whole("utterance"))
     at.put(FieldCounts, told)
@@ -40,6 +39,11 @@ def count_utterances(at: Reading) -> Result:
     at.put(ChainEnds, ends.sort("turn_id"))
     at.put(Transitions, moves.filter(whole("source", "target")).sort("locale", "source", "target"))
     return {"wordings": at.put(UtteranceStats, wordings.sort("locale", "utterance"))}
+
+
+def told_of(fields: pl.DataFrame) -> dict[str, int]:
+    """What the SQL file `hypothesis_stats` asks of a log whose fields were counted so."""
+    return {"most_items": MOST_ITEMS, "intents": int(fields["intent"].item() > 0)}
 
 
 def wished(wordings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:

@@ -16,10 +16,10 @@ import numpy.typing as npt
 import polars as pl
 from scipy.stats import t as students_t
 
-from mining.problems.life import CLOSED, KEPT, LONGEST, SURELY, WINDOWS, Problem, days_between
+from mining.problems.life import CLOSED, KEPT, LONGEST, SURELY, WINDOWS, Problem
 from mining.problems.units import problem_id
 from mining.trends.detection import FALSE, benjamini_hochberg
-from warehouse.lake import shifted
+from warehouse.lake import days_between, shifted
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,11 +10,12 @@ Notation and constants: docs/method.md, 8.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import polars as pl
 from scipy.special import gammaincc
+
+from warehouse.lake import days_between
 
 WINDOWS = (3, 5, 7)  # newest days that are looked at
 LONGEST = WINDOWS[-1]
@@ -199,11 +200,6 @@ def _worth(problem: Problem, counts: Mapping[int, Counts], shown: Shown, k: int)
         users=now.users,
         most_users=max(problem.most_users, now.users),
     )
-
-
-def days_between(since: str, night: str) -> int:
-    """Days from the one to the other, both YYYY-MM-DD."""
-    return (date.fromisoformat(night) - date.fromisoformat(since)).days
 
 
 def of_rows(rows: pl.DataFrame) -> dict[str, Problem]:

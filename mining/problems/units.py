@@ -15,12 +15,12 @@ from typing import Any
 import polars as pl
 
 from mining.failures.hypothesis_features import SURE
+from mining.trends.candidates import EXPLAINED
 from warehouse.common.reformulation import Reformulation
 
 WORDING = ["locale", "utterance"]
 KEY = [*WORDING, "intent"]
 FAILS = 0.5  # probability from which on a wording counts as failing
-EXPLAINED = 0.6  # probability from which on what was heard is taken for what is meant
 NOTHING_SERVES = 0.5  # probability that somebody was served to whom nothing was done, before it is seen whether they come back
 ABOUT = ["problem_id", "kind", "locale", "meant", "heard"]
 IDENTIFIED = ["locale", "wish", "kind", "meant", "heard", "was", "what"]

@@ -13,7 +13,6 @@ Notation and constants: docs/method.md, 7.
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ import polars as pl
 from scipy.stats import norm
 
 from warehouse.common.reformulation import Reformulation
-from warehouse.lake import shifted
+from warehouse.lake import days_between, shifted
 
 FIRST = 0.2  # holdout of a fix at first
 HALF = 0.5  # and where its turns begin to fail
@@ -130,7 +129,7 @@ def _makes_way(other: Row, fresh: Row, night: str) -> bool:
     if other["status"] == LIVE:
         return bool(other["treated"] == 0 and other["target"] != fresh["target"])
     wait = COOL_DOWN if other["target"] == fresh["target"] else COOL_DOWN // 4
-    waited = (date.fromisoformat(night) - date.fromisoformat(other["until"])).days
+    waited = days_between(other["until"], night)
     if waited < wait * 2 ** (other["withdrawals"] - 1):
         return False
     alone = Arm(other["alone"], other["alone_reformulated"])

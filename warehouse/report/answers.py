@@ -14,9 +14,8 @@ from warehouse.report.drawing import Ask
 WEEK = 7  # days
 LEAST_DAYS = 3  # of a week, by which it can be compared
 CHANCE = 0.05  # probability of a difference as large where nothing changed
-MOST = 5  # problems, and things to do
+MOST = 5  # things to do
 LARGE = 0.01  # share of all turns from which a problem is a large one
-FRESH_DAYS = 7  # for which a problem that opened or closed is told as a change
 
 DAILY = """
     select day, turns, defects from pooled
@@ -241,7 +240,7 @@ def _todo(ask: Ask) -> Iterator[tuple[str, str]]:
 
 
 def _problems_changed(ask: Ask) -> Iterator[str]:
-    recent = f"> (select max(night) from runs) - {FRESH_DAYS}"
+    recent = f"> (select max(night) from runs) - {WEEK}"
     rows = ask(
         f"""
         select status, told, locale, times, worth from problems

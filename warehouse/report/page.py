@@ -24,7 +24,7 @@ from warehouse.report.pictures import pictures
 
 MOST = 15  # rows of a table
 MOST_PLACES = 1_000  # locales
-MOST_PROBLEMS = 60
+MOST_OF = {"problems": 60}  # rows of tables that are longer
 
 
 def _whole(name: str) -> str:
@@ -141,8 +141,7 @@ def _rendered(place: Path, asked: Ask) -> str:
     begun = launches(asked)
     curves = {f"launch-{x.locale}": x.picture for x in begun if x.picture}
     drawn = {name: _harmless(spec) for name, spec in (pictures(asked) | curves).items()}
-    tables = {name: table(asked(query), MOST, k) for name, query in TABLES.items()}
-    tables["problems"] = table(asked(TABLES["problems"]), MOST_PROBLEMS, k)
+    tables = {n: table(asked(query), MOST_OF.get(n, MOST), k) for n, query in TABLES.items()}
     tables["places"] = table(asked(PLACES), MOST_PLACES, k)
     tables |= {f"hurts-{x.locale}": table(x.hurts, MOST, k) for x in begun}
     script = _script()
@@ -157,7 +156,6 @@ def _rendered(place: Path, asked: Ask) -> str:
         pictures=drawn,
         tables=tables,
         launches=begun,
-        style=_text("page.css"),
         script=script,
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
